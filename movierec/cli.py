@@ -1,0 +1,120 @@
+"""The command line. Heavy packages are imported by the command that needs them, so that `--help` answers at once."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from movierec import __version__
+from movierec.errors import MovierecError
+
+EXPERIMENTS = {
+    "fit": "train a model, choose its best epoch on the validation ratings",
+    "validate": "measure a checkpoint on the validation ratings",
+    "test": "measure a checkpoint on the test ratings, and on the training ratings beside them",
+    "predict": "write the predictions of the test ratings, or of given pairs, to a csv file",
+}
+EXAMPLES = """\
+examples:
+  python -m movierec data sample                                 generate data to try it on
+  python -m movierec fit --config configs/model1.yaml --config configs/sample.yaml
+  python -m movierec fit --config configs/model5.yaml            train on the real data
+  python -m movierec test --config configs/model5.yaml           test the newest run of that configuration
+  python -m movierec report                                      show the metrics of all runs
+"""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        args: The arguments; those of the process if there are none.
+
+    Returns:
+        The exit status: 0 when the work was done, 1 on an error, 2 on wrong usage, 130 after Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if args is None else args)
+    try:
+        return dispatch(arguments)
+    except MovierecError as error:
+        if os.environ.get("MOVIEREC_DEBUG"):
+            raise
+        print(f"movierec: error: {error}", file=sys.stderr)
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort: a message for people, the traceback on request
+        if os.environ.get("MOVIEREC_DEBUG"):
+            raise
+        print(
+            f"movierec: error: unexpected {type(error).__name__}: {error}\n"
+            "Set MOVIEREC_DEBUG=1 to see where it comes from, and please report it.",
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt as stop:
+        print(f"\nmovierec: {stop or 'interrupted.'}", file=sys.stderr)
+        return 130
+
+
+def dispatch(arguments: list[str]) -> int:
+    """Hand the arguments to the command they begin with."""
+    if arguments and arguments[0] in EXPERIMENTS:
+        from movierec.experiment import run
+
+        return run(arguments)
+    options = build_parser().parse_args(arguments)
+    command: int = options.run(options)
+    return command
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands; those of Lightning have their own for what follows."""
+    parser = argparse.ArgumentParser(
+        prog="python -m movierec",
+        description="Train, test and compare neural networks that predict how a user rates a film.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"movierec {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, text in EXPERIMENTS.items():
+        commands.add_parser(name, help=text)
+
+    report = commands.add_parser("report", help="show the metrics of all runs beside the published ones")
+    report.add_argument("--runs", type=Path, default=Path("lightning_logs"), help="folder of the runs")
+    report.add_argument("--format", choices=["table", "markdown", "csv"], default="table", help="how to show them")
+    report.set_defaults(run=show_report)
+
+    data = commands.add_parser("data", help="get the data").add_subparsers(metavar="ACTION", required=True)
+    sample = data.add_parser("sample", help="generate a small data set in the published formats")
+    sample.add_argument("--root", type=Path, default=Path("data/sample"), help="folder to write to")
+    sample.add_argument("--users", type=int, default=300, help="number of users")
+    sample.add_argument("--movies", type=int, default=400, help="number of films")
+    sample.add_argument("--ratings", type=int, default=20_000, help="number of ratings of each release")
+    sample.add_argument("--seed", type=int, default=0, help="the same seed gives the same files")
+    sample.set_defaults(run=write_sample)
+    return parser
+
+
+def show_report(options: argparse.Namespace) -> int:
+    """Print the table of all runs."""
+    from movierec.report.table import show
+
+    return show(options.runs, options.format)
+
+
+def write_sample(options: argparse.Namespace) -> int:
+    """Generate the sample."""
+    from movierec.sources.sample import SampleSize
+    from movierec.sources.sample import write_sample as write
+
+    size = SampleSize(
+        num_users=options.users, num_movies=options.movies, num_ratings=options.ratings, seed=options.seed
+    )
+    write(options.root, size)
+    print(
+        f"Generated {size.num_ratings:,} ratings by {size.num_users:,} users of {size.num_movies:,} films, in each of "
+        f"two releases, in {options.root}\nTry it: python -m movierec fit --config configs/model1.yaml "
+        "--config configs/sample.yaml"
+    )
+    return 0

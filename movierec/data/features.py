@@ -1,0 +1,147 @@
+"""The columns of a film that a network may read, and their encoding by scikit-learn into one table of numbers."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from movierec.errors import ConfigError
+
+Missing = Literal["drop", "impute"]
+
+NUMBERS = (
+    "tmdbId", "imdbId", "tmdb_vote_average", "tmdb_release_year", "tmdb_vote_count", "tmdb_budget", "tmdb_revenue",
+    "tmdb_runtime", "imdb_box_office", "imdb_metascore", "imdb_release_year", "imdb_runtime", "imdb_rating",
+    "imdb_votes",
+)  # fmt: skip
+LABELS = (  # one text a film, or a list of them
+    "genres", "tmdb_original_language", "tmdb_origin_countries", "imdb_country", "imdb_countries", "imdb_languages",
+)  # fmt: skip
+ZERO_IS_UNKNOWN = ["tmdb_budget", "tmdb_revenue"]  # TMDb writes 0 for a sum that it does not know
+ROW_IDS = ("userId", "movieId")  # read with the statistics, because their scale may differ from bank to bank
+
+
+class MovieFeatures(NamedTuple):
+    """Encoded columns of each film.
+
+    Attributes:
+        table: [num_movies, width] float32, the numbers scaled to 0 to 1 over the training films.
+        names: What each of the columns holds.
+        complete: Whether each film has all that the network reads, [num_movies] bool.
+        scalers: Least and greatest value of each number among the training films, and with `impute` the median.
+    """
+
+    table: np.ndarray
+    names: list[str]
+    complete: np.ndarray
+    scalers: dict[str, dict[str, float]]
+
+
+def known_columns() -> tuple[str, ...]:
+    """List the names of all columns there are."""
+    return ROW_IDS + NUMBERS + LABELS
+
+
+def check_columns(columns: Sequence[str], available: Sequence[str]) -> None:
+    """Refuse columns that do not exist or that the chosen sources do not have.
+
+    Raises:
+        ConfigError: A column is unknown, repeated, or of a source that this feature set does not read.
+    """
+    for name in columns:
+        if name not in available:
+            reason = "belongs to a source that this data module does not read" if name in known_columns() else "unknown"
+            raise ConfigError(f"Column {name!r}: {reason}. Expected some of {', '.join(available)}.")
+    if len(set(columns)) < len(columns):
+        raise ConfigError(f"Expected each column once, got {', '.join(columns)}.")
+
+
+def complete_films(movies: pd.DataFrame, columns: Sequence[str], missing: Missing) -> np.ndarray:
+    """Say which films have every column; with `impute`, all of them.
+
+    Returns:
+        [num_movies] bool.
+    """
+    if missing == "impute":
+        return np.ones(len(movies), dtype=bool)
+    return movies[film_columns(columns)].notna().all(axis="columns").to_numpy()
+
+
+def encode_films(
+    movies: pd.DataFrame, *, columns: Sequence[str], missing: Missing, trained: np.ndarray
+) -> MovieFeatures:
+    """Encode films by transformers that are fitted on the films of the training ratings only.
+
+    Numbers are scaled to 0 to 1; each label (a genre, a country, a language) becomes a column of 0 and 1. A label
+    that no training film has is left out.
+
+    Args:
+        movies: One row a film, with the columns as the sources read them.
+        columns: Which of them to encode.
+        missing: `drop`: films that lack a value are not complete. `impute`: a missing number becomes the median and
+            an indicator column says so; a film without labels is all zeros.
+        trained: Whether each film has a training rating, [num_movies] bool.
+    """
+    names = film_columns(columns)
+    complete = complete_films(movies, columns, missing)
+    frame = movies[names].copy()
+    if missing == "impute":
+        unknown = [name for name in ZERO_IS_UNKNOWN if name in names]
+        frame[unknown] = frame[unknown].replace(0, np.nan)
+    for name in set(names) - set(NUMBERS):
+        frame[name] = frame[name].map(labels)
+    fitted_on = frame[trained & complete]
+    names = [name for name in names if name in NUMBERS or fitted_on[name].map(len).any()]
+    transformer = film_transformer(names, missing).fit(fitted_on)
+    columns_out = transformer.get_feature_names_out()
+    table = np.zeros((len(movies), len(columns_out)), dtype=np.float32)
+    if names:
+        table[complete] = transformer.transform(frame[complete])
+    return MovieFeatures(
+        table, [name.removeprefix("number=") for name in columns_out], complete, fitted_scalers(transformer)
+    )
+
+
+def film_columns(columns: Sequence[str]) -> list[str]:
+    """Pick the columns that belong to a film alone."""
+    return [name for name in columns if name not in ROW_IDS]
+
+
+def film_transformer(columns: Sequence[str], missing: Missing) -> ColumnTransformer:
+    """Build the unfitted transformer of some film columns."""
+    numbers = [name for name in columns if name in NUMBERS]
+    scale: Pipeline | MinMaxScaler = MinMaxScaler()
+    if missing == "impute":
+        scale = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), scale)
+    parts = [("number", scale, numbers)] if numbers else []
+    parts += [(name, CountVectorizer(analyzer=list, binary=True), name) for name in columns if name in LABELS]
+    return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out="{transformer_name}={feature_name}")
+
+
+def fitted_scalers(transformer: ColumnTransformer) -> dict[str, dict[str, float]]:
+    """Read the fitted numbers out of a film transformer, by column."""
+    fitted = transformer.named_transformers_.get("number")
+    if fitted is None:
+        return {}
+    imputer, scaler = (fitted[0], fitted[1]) if isinstance(fitted, Pipeline) else (None, fitted)
+    scalers = {
+        name: {"min": float(low), "max": float(high)}
+        for name, low, high in zip(scaler.get_feature_names_out(), scaler.data_min_, scaler.data_max_, strict=True)
+    }
+    if imputer is not None:
+        for name, median in zip(imputer.feature_names_in_, imputer.statistics_, strict=True):
+            scalers[name]["median"] = float(median)
+    return scalers
+
+
+def labels(value: object) -> list[str]:
+    """Take a film's labels as a list: a text is one label, a missing value none."""
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, str) else []

@@ -1,0 +1,51 @@
+"""Pairs of user and film to predict, from a file of ids."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from movierec.data.batches import Batch
+from movierec.data.tables import Tables
+from movierec.errors import DataFormatError, UnknownIdError
+from movierec.sources.table import csv_line, read_csv
+
+
+def read_pairs(path: Path, tables: Tables) -> Batch:
+    """Read pairs from a csv file with the columns userId and movieId.
+
+    Returns:
+        Their rows in the tables, in the order of the file; the rating is NaN.
+
+    Raises:
+        MissingDataError: There is no such file.
+        DataFormatError: A column is missing, an id is no whole number, or there is no pair.
+        UnknownIdError: A user or a film is not in the ratings, or the film lacks what the network reads.
+    """
+    frame = read_csv(path, columns={"userId": "int64", "movieId": "int64"})
+    if frame.empty:
+        raise DataFormatError(f"{path}: expected pairs of userId and movieId, found none.")
+    user = find_rows(frame["userId"].to_numpy(), tables.user_ids.numpy(), path, "user")
+    movie = find_rows(frame["movieId"].to_numpy(), tables.movie_ids.numpy(), path, "film")
+    if len(bad := np.flatnonzero(~tables.complete.numpy()[movie])):
+        raise UnknownIdError(
+            f"{path}, line {csv_line(path, int(bad[0]))}: film {frame['movieId'].iloc[bad[0]]} lacks metadata that "
+            "the network reads. Remove the line, or train with `--data.missing impute`."
+        )
+    return Batch(
+        user=torch.tensor(user, dtype=torch.int32),
+        movie=torch.tensor(movie, dtype=torch.int32),
+        bank=torch.full((len(frame),), tables.scoring_bank, dtype=torch.int32),
+        rating=torch.full((len(frame),), float("nan")),
+    )
+
+
+def find_rows(wanted: np.ndarray, known: np.ndarray, path: Path, what: str) -> np.ndarray:
+    """Find ids among ascending ones; an unknown one is an error that names the line."""
+    rows = np.searchsorted(known, wanted).clip(max=len(known) - 1)
+    if len(bad := np.flatnonzero(known[rows] != wanted)):
+        raise UnknownIdError(
+            f"{path}, line {csv_line(path, int(bad[0]))}: {what} {wanted[bad[0]]} is not in the ratings "
+            f"(ids from {known[0]} to {known[-1]}). Remove the line, or correct the id."
+        )
+    return rows

@@ -1,0 +1,80 @@
+"""Which ratings train the network, which choose the best epoch, and which measure it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from movierec.errors import ConfigError
+
+
+class Split(NamedTuple):
+    """Positions of the ratings of each part, int64; together they hold each rating once."""
+
+    train: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+
+
+def random_split(num_ratings: int, fractions: Sequence[float], seed: int) -> Split:
+    """Shuffle the ratings, then cut.
+
+    The shuffle is pandas' `sample(frac=1, random_state=seed)`, which the published notebook used.
+
+    Args:
+        num_ratings: How many ratings there are.
+        fractions: Share of the training, validation and test ratings; they add up to 1.
+        seed: Decides the order; the same seed gives the same parts.
+
+    Raises:
+        ConfigError: The fractions do not add up to 1, or a part would be empty.
+    """
+    order = pd.Series(np.arange(num_ratings)).sample(frac=1, random_state=seed).to_numpy()
+    return cut(order, fractions)
+
+
+def time_split(timestamps: np.ndarray, fractions: Sequence[float]) -> Split:
+    """Sort the ratings by time, then cut: the oldest train, the newest test.
+
+    Args:
+        timestamps: When each rating was given, [num_ratings] int64, seconds since 1970, UTC.
+        fractions: Share of the training, validation and test ratings; they add up to 1.
+
+    Raises:
+        ConfigError: All times are equal, the fractions do not add up to 1, or a part would be empty.
+    """
+    if timestamps.min() == timestamps.max():
+        raise ConfigError(
+            "Expected ratings of different times for `split: time`; all have the same one. Use `split: random`."
+        )
+    return cut(np.argsort(timestamps, kind="stable"), fractions)
+
+
+def cut(order: np.ndarray, fractions: Sequence[float]) -> Split:
+    """Cut an order of the ratings into consecutive parts.
+
+    Raises:
+        ConfigError: The fractions do not add up to 1, or a part would be empty.
+    """
+    if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise ConfigError(f"Expected fractions that add up to 1, got {', '.join(map(str, fractions))}.")
+    first, second, _ = fractions
+    ends = [int(len(order) * first), int(len(order) * (first + second))]
+    split = Split(*np.split(order, ends))
+    for name, part in split._asdict().items():
+        if not len(part):
+            raise ConfigError(
+                f"Expected ratings in each part; the {name} part of {len(order)} ratings is empty with fractions "
+                f"{', '.join(map(str, fractions))}. Enlarge its fraction, or train on more ratings."
+            )
+    return split
+
+
+def folds(num_rows: int, num_folds: int, seed: int) -> np.ndarray:
+    """Deal the training rows into folds of equal size (give or take one) at random.
+
+    Returns:
+        The fold of each row, [num_rows] int64.
+    """
+    return np.random.default_rng(seed).permutation(np.arange(num_rows) % num_folds)

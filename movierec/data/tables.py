@@ -1,0 +1,136 @@
+"""All that a trained network reads beside its weights: a rating row is three integers, the rest are tables.
+
+    x = concat(movie_features[movie], movie_statistics[bank, movie], user_statistics[bank, user])
+
+The tables travel inside the checkpoint, so that a checkpoint alone can score any pair of user and film.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from sklearn.preprocessing import MinMaxScaler
+from torch import Tensor
+
+from movierec.data.split import Split
+from movierec.errors import CheckpointError
+
+SCHEMA = 1  # raised when a stored field changes its meaning
+Scaling = Literal["train", "per_split"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The tables of one prepared data set; `user` and `movie` are rows, `user_id` and `movie_id` ids in the files.
+
+    Attributes:
+        movie_features: Encoded columns of each film, [num_movies, d_movie].
+        movie_statistics: Scaled statistics of each film, [num_banks, num_movies, d_movie_statistics].
+        user_statistics: Scaled statistics of each user, [num_banks, num_users, d_user_statistics].
+        statistics_range: Least and greatest value before scaling, per bank and column, of the films' and then the
+            users' statistics: [num_banks, 2, d] float64 each.
+        film_scalers: Least and greatest value (and imputed median) of each scaled number of the films.
+        feature_names: What each of the network's inputs holds, in order.
+        scoring_bank: The bank of all training ratings, for pairs that are in no part of the ratings.
+        user_ids: [num_users] int64, ascending.
+        movie_ids: [num_movies] int64, ascending.
+        titles: Title of each film.
+        genres: Genres of each film, separated by "|".
+        complete: Whether each film has all that the network reads, [num_movies] bool.
+        rated_offsets: Where each user's films start in `rated_movies`, [num_users + 1] int64.
+        rated_movies: The films that each user has rated in any part, [num_ratings] int32.
+        rated_stars: The stars of those ratings, [num_ratings] float16.
+        min_stars: The stars that are 0 on the unit scale: the lowest training rating.
+        max_stars: The stars that are 1 on the unit scale: the highest training rating.
+        threshold: Median of the training ratings on the unit scale; a rating above it is positive.
+        record: What the data are: release, files, options, counts, fingerprint.
+    """
+
+    movie_features: Tensor
+    movie_statistics: Tensor
+    user_statistics: Tensor
+    statistics_range: tuple[Tensor, Tensor]
+    film_scalers: dict[str, dict[str, float]]
+    feature_names: list[str]
+    scoring_bank: int
+    user_ids: Tensor
+    movie_ids: Tensor
+    titles: list[str]
+    genres: list[str]
+    complete: Tensor
+    rated_offsets: Tensor
+    rated_movies: Tensor
+    rated_stars: Tensor
+    min_stars: float
+    max_stars: float
+    threshold: float
+    record: dict[str, Any]
+
+    @property
+    def width(self) -> int:
+        """Number of inputs of the network."""
+        return len(self.feature_names)
+
+    def to_unit(self, stars: Tensor) -> Tensor:
+        """Scale stars to the unit scale."""
+        return (stars - self.min_stars) / (self.max_stars - self.min_stars)
+
+    def to_stars(self, unit: Tensor) -> Tensor:
+        """Scale back to stars, clipped to the rating scale."""
+        return self.min_stars + unit.clamp(0, 1) * (self.max_stars - self.min_stars)
+
+    def state(self) -> dict[str, Any]:
+        """Return plain types only, for a checkpoint."""
+        return {"schema": SCHEMA} | {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore what `state` returned.
+
+        Raises:
+            CheckpointError: The state was written by a version with another schema.
+        """
+        if (schema := state.get("schema")) != SCHEMA:
+            raise CheckpointError(
+                f"Expected a checkpoint of schema {SCHEMA}, found {schema}. Train again, or use the version it is of."
+            )
+        return cls(**{field.name: state[field.name] for field in fields(cls)})
+
+
+def scale_statistics(
+    values: np.ndarray, *, index: np.ndarray, bank: np.ndarray, split: Split, scaling: Scaling
+) -> tuple[Tensor, Tensor]:
+    """Scale statistics to 0 to 1 over the rows that read them.
+
+    Args:
+        values: Statistics of each user or film, [num_banks, size, d] float64.
+        index: User or film of each rating, [num_ratings] int64.
+        bank: The bank that each rating reads, [num_ratings] int64.
+        split: The parts of the ratings.
+        scaling: `train`: one range, that of the training rows. `per_split`: each part has a bank and is scaled by
+            the range of its own rows.
+
+    Returns:
+        The scaled statistics, [num_banks, size, d], and the range of each bank, [num_banks, 2, d] float64.
+    """
+    parts = split if scaling == "per_split" else [split.train] * len(values)
+    scaled, ranges = [], []
+    for rows, table in zip(parts, values, strict=True):
+        read = np.zeros(values.shape[:2], dtype=bool)
+        read[bank[rows], index[rows]] = True
+        scaler = MinMaxScaler().fit(values[read])
+        scaled.append(scaler.transform(table))
+        ranges.append([scaler.data_min_, scaler.data_max_])
+    return torch.tensor(np.stack(scaled), dtype=torch.float32), torch.tensor(np.array(ranges), dtype=torch.float64)
+
+
+def group_by_user(user: np.ndarray, movie: np.ndarray, stars: np.ndarray, num_users: int) -> dict[str, Tensor]:
+    """Sort ratings by user and film, and note where each user starts: a compressed sparse row matrix."""
+    order = np.lexsort((movie, user))
+    counts = np.bincount(user, minlength=num_users)
+    return {
+        "rated_offsets": torch.tensor(np.concatenate([[0], np.cumsum(counts)]), dtype=torch.int64),
+        "rated_movies": torch.tensor(movie[order], dtype=torch.int32),
+        "rated_stars": torch.tensor(stars[order], dtype=torch.float16),
+    }

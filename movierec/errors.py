@@ -1,0 +1,25 @@
+"""The errors a user can mend; the command line prints their message and no traceback."""
+
+
+class MovierecError(Exception):
+    """Any error that movierec raises on purpose: expected, got, what to do."""
+
+
+class MissingDataError(MovierecError, FileNotFoundError):
+    """A data file or folder is not there."""
+
+
+class DataFormatError(MovierecError, ValueError):
+    """A data file does not hold what its format promises."""
+
+
+class ConfigError(MovierecError, ValueError):
+    """Options that contradict each other, the data or the checkpoint."""
+
+
+class CheckpointError(MovierecError, RuntimeError):
+    """A checkpoint that is missing, damaged, foreign, or could not be written."""
+
+
+class UnknownIdError(MovierecError, LookupError):
+    """A user or film id that the ratings do not hold, or that cannot be scored."""

@@ -1,0 +1,303 @@
+"""fit, validate, test and predict: LightningCLI, with runs that are found again and checkpoints that are not misread."""
+
+import logging
+import shlex
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from movierec.data import MovieDataModule
+from movierec.errors import ConfigError
+from movierec.model.checkpoint import LastCheckpoint, WholeCheckpointIO, best_checkpoint, read_checkpoint
+from movierec.model.task import RatingTask
+from movierec.progress import RunProgress
+from movierec.record import PredictionWriter, RunRecord
+from movierec.report.terminal import print_fit, print_predictions, print_start, print_test, print_validation
+from movierec.runs import ROOT, Run, find_checkpoint, find_config, next_version, replace_text, run_name, run_of
+
+SEED = 123
+CONFIG_OPTIONS = ("--config", "-c")
+
+
+class SaveRunConfig(SaveConfigCallback):
+    """Save the configuration of a fit, without the checkpoint that it was resumed from."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write config.yaml into the run's folder."""
+        if stage != "fit" or trainer.log_dir is None:
+            return
+        folder = Path(trainer.log_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_text(folder / "config.yaml", self.dump())
+
+    def dump(self) -> str:
+        """Return the configuration as YAML, such that a run's own config.yaml can be given to any command."""
+        config = self.config.clone()
+        config["ckpt_path"] = None
+        config.pop("config", None)
+        return str(self.parser.dump(config, skip_none=False))
+
+
+class ExperimentCLI(LightningCLI):
+    """The command line of fit, validate, test and predict.
+
+    Args:
+        configs: The configuration files by the names the user gave them, the first one being the base.
+        args: The arguments, with the subcommand first.
+    """
+
+    def __init__(self, *, configs: dict[str, Path], args: Sequence[str]) -> None:
+        self.configs = configs
+        self.arguments = list(args)
+        self.checkpoint: Path | None = None
+        self.run: Run | None = None
+        super().__init__(
+            RatingTask,
+            MovieDataModule,
+            subclass_mode_data=True,
+            seed_everything_default=SEED,
+            auto_configure_optimizers=False,
+            save_config_callback=SaveRunConfig,
+            save_config_kwargs={"save_to_log_dir": False},
+            # The last checkpoint comes after the best one, whose state it holds.
+            trainer_defaults={
+                "num_sanity_val_steps": 0,
+                "enable_model_summary": False,
+                "callbacks": [LastCheckpoint()],
+            },
+            parser_kwargs={"prog": "python -m movierec"},
+            args=self.arguments,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the checkpoint group, the run's name and the output of predict."""
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.set_defaults(
+            {
+                "checkpoint.monitor": "val/rmse",
+                "checkpoint.mode": "min",
+                "checkpoint.filename": "best",
+                "checkpoint.save_on_train_epoch_end": True,
+                "checkpoint.enable_version_counter": False,
+            }
+        )
+        parser.add_argument("--name", type=str | None, help="Name of the run. Default: that of the configuration.")
+        parser.add_argument("--out", type=str | None, help="Where predict writes. Default: in the run's folder.")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse the arguments, then find the checkpoint they mean and compare it with them.
+
+        Raises:
+            CheckpointError: There is no such checkpoint, or it is damaged.
+            ConfigError: The checkpoint was trained with other hyper-parameters.
+        """
+        self.config = parser.parse_args(self.arguments)
+        command = str(self.config.subcommand)
+        options = self.config[command]
+        root = Path(options.trainer.default_root_dir or ".") / ROOT
+        self.name = options.name or run_name(list(self.configs.values()))
+        wanted = options.ckpt_path
+        if command != "fit" or wanted:
+            self.checkpoint = find_checkpoint(wanted, root, self.name)
+            self.run = run_of(self.checkpoint)
+            check_hyperparameters(options.model.as_dict(), read_checkpoint(self.checkpoint), self.checkpoint)
+            options.ckpt_path = str(self.checkpoint)
+        elif options.trainer.logger in (None, True):
+            self.run = Run(root / self.name / f"version_{next_version(root, self.name)}")
+        options.weights_only = True
+        if command in ("validate", "test"):
+            options.verbose = False
+        if command == "predict":
+            options.return_predictions = False
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Build the trainer, logging into the run's folder."""
+        config = self.config[str(self.subcommand)]
+        callbacks: list[Any] = [RunProgress()] if config.trainer.enable_progress_bar is not False else []
+        resolved = SaveRunConfig(self._parser(self.subcommand), config, save_to_log_dir=False).dump()
+        callbacks.append(RunRecord(run=self.run, config=self.name, seed=config.seed_everything, resolved=resolved))
+        if self.subcommand == "predict":
+            folder = self.run.path if self.run else Path()
+            self.writer = PredictionWriter(Path(config.out) if config.out else folder / "predictions.csv")
+            callbacks.append(self.writer)
+        given = self._get(self.config_init, "trainer")
+        if given.get("logger") in (None, True):
+            kwargs["logger"] = self.logger()
+        kwargs["plugins"] = [WholeCheckpointIO(), *as_list(given.get("plugins"))]
+        kwargs["callbacks"] = [*as_list(given.get("callbacks")), *callbacks]
+        return super().instantiate_trainer(**kwargs)
+
+    def logger(self) -> TensorBoardLogger | bool:
+        """Build the logger of the run's folder."""
+        if self.run is None:
+            return False
+        folder = self.run.path
+        return TensorBoardLogger(folder.parent.parent, folder.parent.name, folder.name, default_hp_metric=False)
+
+    def command(self, name: str) -> str:
+        """Return the shell command that goes on from here."""
+        named = [argument for given in self.configs for argument in ("--config", given)]
+        return shlex.join(["python", "-m", "movierec", name, *named])
+
+    def fit(self, **options: Any) -> None:
+        """Fit; LightningCLI calls this in place of the trainer's."""
+        self.interruptible(self.trainer.fit, options)
+
+    def validate(self, **options: Any) -> None:
+        """Validate; LightningCLI calls this in place of the trainer's."""
+        self.interruptible(self.trainer.validate, options)
+
+    def test(self, **options: Any) -> None:
+        """Test; LightningCLI calls this in place of the trainer's."""
+        self.interruptible(self.trainer.test, options)
+
+    def predict(self, **options: Any) -> None:
+        """Predict; LightningCLI calls this in place of the trainer's."""
+        self.interruptible(self.trainer.predict, options)
+
+    def interruptible(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        """Call the trainer; where it ends the process because of Ctrl-C, raise that instead.
+
+        Raises:
+            KeyboardInterrupt: With a message that says what is kept and how to go on.
+        """
+        try:
+            function(**options)
+        except SystemExit as stop:
+            if not self.trainer.interrupted:
+                raise
+            raise KeyboardInterrupt(self.how_to_go_on()) from stop
+
+    def how_to_go_on(self) -> str:
+        """Say what an interrupted command has kept."""
+        last = self.run.checkpoints / "last.ckpt" if self.run else None
+        if self.subcommand != "fit":
+            return "interrupted; nothing was written."
+        if last is None or not last.is_file():
+            return "interrupted before the end of the first epoch; nothing was kept."
+        epochs = read_checkpoint(last)["epoch"] + 1
+        return (
+            f"interrupted. {epochs} whole epochs are kept in {last}\n"
+            f"go on with: {self.command('fit')} --ckpt_path last"
+        )
+
+    def before_fit(self) -> None:
+        """Say what is going to be trained, and where it is logged."""
+        self.datamodule.setup("fit")
+        print_start(self.name, self.datamodule.tables, self.run, resumed=self.checkpoint)
+
+    def after_fit(self) -> None:
+        """Show the validation metrics of the best checkpoint, and what comes next."""
+        if self.trainer.is_global_zero:
+            print_fit(self.run, best_checkpoint(self.trainer), self.command("test"))
+
+    def after_validate(self) -> None:
+        """Show the validation metrics."""
+        print_validation(self.model, self.checkpoint)
+
+    def after_test(self) -> None:
+        """Show the metrics of all parts of the ratings."""
+        print_test(self.name, self.model, self.checkpoint, self.run)
+
+    def after_predict(self) -> None:
+        """Say where the predictions are."""
+        print_predictions(self.writer.path, self.writer.rows, self.checkpoint)
+
+
+def as_list(value: Any) -> list[Any]:
+    """Take nothing as no element and one as one."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def check_hyperparameters(given: dict[str, Any], checkpoint: dict[str, Any], path: Path) -> None:
+    """Refuse hyper-parameters that differ from the checkpoint's: Lightning would use the latter without a word.
+
+    Raises:
+        ConfigError: They differ; the message says where.
+    """
+    trained = {name: value for name, value in checkpoint["hyper_parameters"].items() if not name.startswith("_")}
+    differing = [name for name in given.keys() | trained.keys() if plain(given.get(name)) != plain(trained.get(name))]
+    if differing:
+        listed = "; ".join(
+            f"model.{name} is {given.get(name)} here, {trained.get(name)} there" for name in sorted(differing)
+        )
+        raise ConfigError(
+            f"Expected the hyper-parameters that {path} was trained with: {listed}. Leave the option out or use the "
+            "run's own config.yaml; to change a hyper-parameter, start a new run."
+        )
+
+
+def plain(value: Any) -> Any:
+    """Make tuples and lists compare equal."""
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
+    """Find the configuration files among the arguments.
+
+    Returns:
+        The arguments, with the path of each configuration that was found, and the paths by the names given.
+
+    Raises:
+        ConfigError: A configuration is not there.
+    """
+    found: dict[str, Path] = {}
+    rewritten: list[str] = []
+    for before, argument in zip([None, *args], args, strict=False):
+        option, equals, value = argument.partition("=")
+        if before in CONFIG_OPTIONS:
+            found[argument] = find_config(argument)
+            rewritten.append(str(found[argument]))
+        elif equals and option in CONFIG_OPTIONS:
+            found[value] = find_config(value)
+            rewritten += [option, str(found[value])]
+        else:
+            rewritten.append(argument)
+    return rewritten, found
+
+
+def own_config(args: Sequence[str]) -> list[str]:
+    """Name the configuration of the run that `--ckpt_path FILE` lies in, when none is given."""
+    for position, argument in enumerate(args):
+        option, equals, value = argument.partition("=")
+        path = value if equals else next(iter(args[position + 1 :]), "")
+        run = run_of(Path(path)) if option == "--ckpt_path" else None
+        if run is not None:
+            return ["--config", str(run.config)]
+    return []
+
+
+def quiet() -> None:
+    """Keep Lightning's hints about hardware, loaders and folders out of what a user reads."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in ("does not have many workers", "is not empty", "The number of training batches", "dirpath has changed"):
+        warnings.filterwarnings("ignore", message=f".*{message}.*")
+    # jsonargparse 4.5x marks functions that lightning 2.6 calls; torch's own tree specs likewise.
+    warnings.filterwarnings("ignore", message=".*jsonargparse.*", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one of fit, validate, test and predict.
+
+    Args:
+        args: The subcommand and its options.
+
+    Returns:
+        The exit status: 0 when the work was done, 130 after Ctrl-C.
+    """
+    quiet()
+    arguments, configs = split_configs(args)
+    if not configs and (own := own_config(arguments)):
+        arguments, configs = [arguments[0], *own, *arguments[1:]], {own[1]: Path(own[1])}
+    ExperimentCLI(configs=configs, args=arguments)
+    return 0

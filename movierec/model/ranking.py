@@ -1,0 +1,116 @@
+"""Ranking metrics per user, over the films that the user has rated, without a loop over users.
+
+All take the films of all users in one row of tensors and average over users. Ties of the prediction keep their order.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class RankedLists(NamedTuple):
+    """Rated films sorted by user, and within a user by descending score.
+
+    Attributes:
+        user: Number of the user, from 0 without gaps, [size] int64.
+        rank: Place in the user's list, from 0, [size] int64.
+        order: Where each of the films was before sorting, [size] int64.
+        length: Number of films of each user, [num_users] int64.
+    """
+
+    user: Tensor
+    rank: Tensor
+    order: Tensor
+    length: Tensor
+
+    def per_user(self, values: Tensor) -> Tensor:
+        """Sum values by user.
+
+        Args:
+            values: One a film, in sorted order, [size].
+
+        Returns:
+            [num_users].
+        """
+        return torch.zeros(len(self.length), dtype=values.dtype).index_add_(0, self.user, values)
+
+
+def rank_lists(user: Tensor, score: Tensor) -> RankedLists:
+    """Sort rated films by user, and within a user by descending score.
+
+    Args:
+        user: User of each film, any integers, [size].
+        score: [size].
+    """
+    by_score = score.argsort(descending=True, stable=True)
+    order = by_score[user[by_score].argsort(stable=True)]
+    _, number, length = torch.unique_consecutive(user[order], return_inverse=True, return_counts=True)
+    start = length.cumsum(0) - length
+    return RankedLists(number, torch.arange(len(user)) - start[number], order, length)
+
+
+def ndcg(user: Tensor, score: Tensor, stars: Tensor, *, k: int) -> Tensor:
+    """Compute normalised discounted cumulative gain (Jarvelin and Kekalainen, 2002), with the stars as gains.
+
+        DCG@k = sum over the first k films of stars / log2(place + 1),   NDCG@k = DCG@k / best possible DCG@k
+
+    Args:
+        user: User of each rated film, [size] int.
+        score: What the films are ranked by, [size].
+        stars: What the user gave, 0 or more, [size].
+        k: Length of the list that counts.
+
+    Returns:
+        Mean over the users who rated two films or more (one film cannot be ranked wrongly), a scalar; NaN if none.
+    """
+
+    def gain(lists: RankedLists) -> Tensor:
+        discount = torch.log2(lists.rank.to(stars.dtype) + 2).reciprocal() * (lists.rank < k)
+        return lists.per_user(stars[lists.order] * discount)
+
+    predicted, ideal = rank_lists(user, score), rank_lists(user, stars)
+    best = gain(ideal)
+    counts = (predicted.length > 1) & (best > 0)
+    return (gain(predicted)[counts] / best[counts]).mean()
+
+
+def precision_recall(user: Tensor, score: Tensor, relevant: Tensor, *, k: int) -> tuple[Tensor, Tensor]:
+    """Compute precision and recall of each user's first k films.
+
+        precision@k = hits / min(k, films rated),   recall@k = hits / relevant films
+
+    Args:
+        user: User of each rated film, [size] int.
+        score: What the films are ranked by, [size].
+        relevant: Whether the user liked the film, [size] bool.
+        k: Length of the list that counts.
+
+    Returns:
+        Means over the users who rated two films or more and liked one or more, two scalars; NaN if there are none.
+    """
+    lists = rank_lists(user, score)
+    hit = relevant[lists.order].to(score.dtype)
+    liked, hits = lists.per_user(hit), lists.per_user(hit * (lists.rank < k))
+    counts = (lists.length > 1) & (liked > 0)
+    return (hits / lists.length.clamp(max=k))[counts].mean(), (hits / liked)[counts].mean()
+
+
+def mean_average_precision(user: Tensor, score: Tensor, relevant: Tensor) -> Tensor:
+    """Compute MAP: the mean over users of the mean precision at each film that the user liked.
+
+    Args:
+        user: User of each rated film, [size] int.
+        score: What the films are ranked by, [size].
+        relevant: Whether the user liked the film, [size] bool.
+
+    Returns:
+        Mean over the users who rated two films or more and liked one or more, a scalar; NaN if there are none.
+    """
+    lists = rank_lists(user, score)
+    hit = relevant[lists.order].to(score.dtype)
+    liked = lists.per_user(hit)
+    before = liked.cumsum(0) - liked
+    so_far = hit.cumsum(0) - before[lists.user]
+    average = lists.per_user(hit * so_far / (lists.rank + 1)) / liked
+    return average[(lists.length > 1) & (liked > 0)].mean()

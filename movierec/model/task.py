@@ -1,0 +1,211 @@
+"""Training and evaluating a rating network, as a LightningModule."""
+
+from typing import Any, Literal
+
+import torch
+from jsonargparse.typing import NonNegativeFloat, PositiveFloat, PositiveInt, restricted_number_type
+from lightning import LightningModule
+from torch import Tensor, nn
+
+from movierec.data.batches import Batch
+from movierec.data.modules import PARTS
+from movierec.data.tables import Tables
+from movierec.errors import CheckpointError, ConfigError
+from movierec.model.metrics import RatingMetrics, running_metrics
+from movierec.model.network import MLP, Activation, Normalisation, RatingNetwork
+
+Share = restricted_number_type("Share", float, [(">=", 0), ("<", 1)], docstring="A share from 0 up to, not with, 1.")
+
+OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+
+
+class RatingTask(LightningModule):
+    """Train a multilayer perceptron to predict ratings on the unit scale.
+
+    Args:
+        hidden: Widths of the hidden layers.
+        dropout: Dropout after each hidden layer; one number stands for all of them.
+        activation: What follows each hidden layer.
+        normalisation: What comes between a hidden layer and its activation.
+        loss: `huber`, `mse` or `l1`, on the unit scale.
+        huber_delta: Where the Huber loss turns from quadratic to linear.
+        optimizer: The optimizer.
+        lr: Learning rate.
+        weight_decay: Weight decay.
+        scheduler: `cosine`: the learning rate falls to 0 over the epochs. `plateau`: a tenth whenever the validation
+            RMSE has not improved for 5 epochs.
+    """
+
+    def __init__(
+        self,
+        *,
+        hidden: list[PositiveInt] = [256, 128, 64, 32],  # noqa: B006 - never changed; a tuple does not round-trip
+        dropout: Share | list[Share] = 0.0,
+        activation: Activation = "relu",
+        normalisation: Normalisation = "none",
+        loss: Literal["huber", "mse", "l1"] = "huber",
+        huber_delta: PositiveFloat = 1.0,
+        optimizer: Literal["adamw", "adam", "sgd"] = "adamw",
+        lr: PositiveFloat = 1e-3,
+        weight_decay: NonNegativeFloat = 0.01,
+        scheduler: Literal["none", "cosine", "plateau"] = "none",
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.hidden = list(hidden)
+        self.dropout = list(dropout) if isinstance(dropout, list | tuple) else [dropout] * len(hidden)
+        if len(self.dropout) != len(self.hidden):
+            raise ConfigError(
+                f"Expected one dropout, or one for each of the {len(self.hidden)} hidden layers; got {self.dropout}."
+            )
+        self.loss = {"huber": nn.HuberLoss(delta=huber_delta), "mse": nn.MSELoss(), "l1": nn.L1Loss()}[loss]
+        self.tables: Tables | None = None
+        self.network: RatingNetwork | None = None
+        self.metrics = nn.ModuleDict()
+        self.results: dict[str, dict[str, float]] = {}
+
+    def attach(self, tables: Tables) -> None:
+        """Build the network and the metrics for the tables of a data set; the inputs' number follows from them."""
+        self.tables = tables
+        mlp = MLP(
+            width=tables.width,
+            hidden=self.hidden,
+            dropout=self.dropout,
+            activation=self.hparams["activation"],
+            normalisation=self.hparams["normalisation"],
+        )
+        self.network = RatingNetwork(tables, mlp)
+        self.metrics["running"] = running_metrics()
+        for part in PARTS:
+            self.metrics[f"{part}_rows"] = RatingMetrics(
+                min_stars=tables.min_stars, max_stars=tables.max_stars, threshold=tables.threshold
+            )
+
+    def configure_model(self) -> None:
+        """Build the network once the data are there; Lightning calls this before it restores weights."""
+        if self.network is None:
+            self.attach(self.trainer.datamodule.tables)  # type: ignore[attr-defined]
+
+    def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
+        """Predict ratings of rows of the tables; see `RatingNetwork.forward`."""
+        assert self.network is not None, "attach the tables of a data set first"
+        ratings: Tensor = self.network(user, movie, bank)
+        return ratings
+
+    def predict_batch(self, batch: Batch) -> Tensor:
+        """Predict the ratings of a batch, on the unit scale, [batch]."""
+        return self(batch.user, batch.movie, batch.bank)
+
+    def training_step(self, batch: Batch, _batch_idx: int) -> Tensor:
+        """Return the loss of a batch, and count its errors in the epoch's metrics."""
+        prediction = self.predict_batch(batch)
+        loss: Tensor = self.loss(prediction, batch.rating)
+        self.metrics["running"].update(prediction.detach().float(), batch.rating)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(prediction))
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log what the epoch's training batches measured."""
+        running = self.metrics["running"]
+        self.log_epoch({f"train/{name}": value for name, value in running.compute().items()})
+        running.reset()
+
+    def validation_step(self, batch: Batch, _batch_idx: int) -> None:
+        """Take in a batch of validation ratings."""
+        self.measure("val", batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation metrics."""
+        self.log_epoch({f"val/{name}": value for name, value in self.finish("val").items()})
+
+    def test_step(self, batch: Batch, _batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Take in a batch of one of the parts of the ratings."""
+        self.measure(PARTS[dataloader_idx], batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Finish the metrics of all parts; those of the test ratings are logged."""
+        for part in PARTS:
+            self.finish(part)
+        self.log_epoch({f"test/{name}": torch.tensor(value) for name, value in self.results["test"].items()})
+
+    def predict_step(self, batch: Batch, _batch_idx: int) -> Tensor:
+        """Return predictions in stars, clipped to the scale, [batch]."""
+        assert self.tables is not None
+        return self.tables.to_stars(self.predict_batch(batch).float())
+
+    def measure(self, part: str, batch: Batch) -> None:
+        """Count a batch in a part's metrics."""
+        self.metrics[f"{part}_rows"].update(batch.user, self.predict_batch(batch), batch.rating)
+
+    def finish(self, part: str) -> dict[str, Tensor]:
+        """Compute a part's metrics and keep them in `results`."""
+        values: dict[str, Tensor] = self.metrics[f"{part}_rows"].compute()
+        self.metrics[f"{part}_rows"].reset()
+        self.results[part] = {name: value.item() for name, value in values.items()}
+        return values
+
+    def log_epoch(self, values: dict[str, Tensor]) -> None:
+        """Log metrics that are final for the epoch, over the epochs rather than the steps.
+
+        They are computed from the state of all processes already, so nothing is left to average.
+        """
+        steps = {"step": torch.tensor(float(self.current_epoch))}
+        self.log_dict({name: value.float() for name, value in values.items()} | steps, on_step=False, on_epoch=True)
+
+    def configure_optimizers(self) -> Any:
+        """Build the optimizer and the scheduler.
+
+        Raises:
+            ConfigError: `cosine` without a number of epochs to fall over.
+        """
+        hparams = self.hparams
+        optimizer = OPTIMIZERS[hparams["optimizer"]](
+            self.parameters(), lr=hparams["lr"], weight_decay=hparams["weight_decay"]
+        )
+        if hparams["scheduler"] == "plateau":
+            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/rmse"}}
+        if hparams["scheduler"] == "cosine":
+            epochs = self.trainer.max_epochs
+            if epochs is None or epochs < 1:
+                raise ConfigError(f"Expected `trainer.max_epochs` above 0 with `scheduler: cosine`, got {epochs}.")
+            return [optimizer], [torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)]
+        return optimizer
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the tables and the newest validation metrics to a checkpoint."""
+        assert self.tables is not None
+        checkpoint["tables"] = self.tables.state()
+        checkpoint["metrics"] = self.results
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Build the network from a checkpoint's tables, or compare them with those of the data at hand.
+
+        Raises:
+            CheckpointError: The checkpoint is not one of movierec, or was trained on other data.
+        """
+        if "tables" not in checkpoint:
+            raise CheckpointError("Expected a checkpoint written by movierec; this one holds no tables. Train again.")
+        stored = Tables.from_state(checkpoint["tables"])
+        if self.tables is None:
+            self.attach(stored)
+        else:
+            check_same_data(stored, self.tables)
+
+
+def check_same_data(stored: Tables, present: Tables) -> None:
+    """Refuse to go on with a checkpoint on other data than it was trained on.
+
+    Raises:
+        CheckpointError: The features, the files or the options differ; the message says which.
+    """
+    if stored.record["fingerprint"] == present.record["fingerprint"]:
+        return
+    then, now = stored.record["options"], present.record["options"]
+    changes = [f"data.{name}: {then.get(name)} then, {now[name]} now" for name in now if then.get(name) != now[name]]
+    files, hashes = stored.record["files"], present.record["files"]
+    changes += [f"{name}: another content" for name in hashes if name in files and files[name] != hashes[name]]
+    raise CheckpointError(
+        "Expected the data that the checkpoint was trained on: otherwise its features would not fit, or test rows "
+        f"would be among those it has seen. What differs: {'; '.join(changes)}. Use the run's own config.yaml."
+    )

@@ -1,0 +1,167 @@
+"""What a run leaves behind beside its weights: metrics.json, and the HParams, text and charts of TensorBoard."""
+
+import csv
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import BasePredictionWriter
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+
+import movierec
+from movierec.data.batches import Batch
+from movierec.model.checkpoint import best_checkpoint, read_checkpoint
+from movierec.model.task import RatingTask
+from movierec.runs import Run
+
+PACKAGES = ("lightning", "torch", "torchmetrics", "pandas", "scikit-learn", "numpy")
+CHARTED = ("loss", "r2", "mae", "rmse")
+
+
+class RunRecord(Callback):
+    """Write metrics.json and what TensorBoard shows beside the curves.
+
+    Args:
+        run: The run's folder; nothing is written without one.
+        config: Name of the configuration.
+        seed: The seed of the network.
+        resolved: The resolved configuration, as YAML.
+    """
+
+    def __init__(self, *, run: Run | None, config: str, seed: int | None, resolved: str) -> None:
+        self.run = run
+        self.config, self.seed, self.resolved = config, seed, resolved
+        self.started = 0.0
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the configuration, and training and validation on one chart each."""
+        self.started = time.monotonic()
+        if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
+            writer = trainer.logger.experiment
+            writer.add_text("config", "    " + self.resolved.replace("\n", "\n    "))
+            charts = {name: ["Multiline", [f"train/{name}$", f"val/{name}$"]] for name in CHARTED}
+            writer.add_custom_scalars({"training and validation": charts})
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the metrics of the best checkpoint."""
+        self.record_fit(trainer, pl_module)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Write the metrics of the best checkpoint so far."""
+        if isinstance(exception, KeyboardInterrupt) and trainer.state.fn == "fit":
+            self.record_fit(trainer, pl_module)
+
+    def record_fit(self, trainer: Trainer, task: LightningModule) -> None:
+        """Write the best checkpoint's validation metrics to metrics.json and to TensorBoard's HParams."""
+        assert isinstance(task, RatingTask)
+        path = best_checkpoint(trainer)
+        if self.run is None or not trainer.is_global_zero or path is None:
+            return
+        best = read_checkpoint(path)
+        metrics = best["metrics"].get("val", {})
+        self.run.write_metrics(**self.describe(task, path, best), val=metrics, seconds={"fit": self.seconds()})
+        if isinstance(trainer.logger, TensorBoardLogger):
+            shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
+            shown |= {"config": self.config, "seed": self.seed}
+            # TensorBoard has no "@" in a tag
+            named = {f"best/{name.replace('@', '_at_')}": value for name, value in metrics.items()}
+            trainer.logger.log_hyperparams(shown, named)
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self.started = time.monotonic()
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the metrics of all parts of the ratings."""
+        self.record_evaluation(trainer, pl_module, "test")
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock, outside a fit."""
+        if trainer.state.fn == "validate":
+            self.started = time.monotonic()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the validation metrics, outside a fit."""
+        if trainer.state.fn == "validate":
+            self.record_evaluation(trainer, pl_module, "validate")
+
+    def record_evaluation(self, trainer: Trainer, task: LightningModule, command: str) -> None:
+        """Write what a checkpoint measured, into the run it belongs to."""
+        assert isinstance(task, RatingTask)
+        path = trainer.ckpt_path
+        if self.run is None or not trainer.is_global_zero or path is None:
+            return
+        seconds = self.run.read_metrics().get("seconds", {}) | {command: self.seconds()}
+        described = self.describe(task, Path(path), read_checkpoint(Path(path)))
+        self.run.write_metrics(**described, **task.results, seconds=seconds)
+
+    def describe(self, task: RatingTask, path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
+        """Say what was measured: configuration, seed, checkpoint, data and versions."""
+        assert self.run is not None
+        assert task.tables is not None
+        inside = path.resolve().is_relative_to(self.run.path.resolve())
+        return {
+            "config": self.config,
+            "seed": self.seed,
+            "epoch": checkpoint["epoch"],
+            "checkpoint": path.resolve().relative_to(self.run.path.resolve()).as_posix() if inside else path.name,
+            "data": task.tables.record,
+            "unit_scale": [task.tables.min_stars, task.tables.max_stars],
+            "inputs": task.tables.width,
+            "weights": sum(weight.numel() for weight in task.parameters()),
+            "versions": versions(),
+        }
+
+    def seconds(self) -> float:
+        """Seconds since the clock was started."""
+        return round(time.monotonic() - self.started, 2)
+
+
+def versions() -> dict[str, str]:
+    """List the versions that the numbers were computed with."""
+    found = {name: version(name) for name in PACKAGES}
+    return {"movierec": movierec.__version__, "python": platform.python_version()} | found
+
+
+class PredictionWriter(BasePredictionWriter):
+    """Write predictions to a csv file, batch by batch: user_id, movie_id, title, rating, prediction.
+
+    Both the rating (empty where there is none) and the prediction are in stars.
+
+    Args:
+        path: The file, replaced if it is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(write_interval="batch")
+        self.path = path
+        self.rows = 0
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the file."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(["user_id", "movie_id", "title", "rating", "prediction"])
+
+    def write_on_batch_end(  # type: ignore[override]
+        self, trainer: Trainer, pl_module: RatingTask, prediction: Tensor, _indices: Any, batch: Batch, *_args: Any
+    ) -> None:
+        """Add the rows of a batch."""
+        tables = pl_module.tables
+        assert tables is not None
+        movie = batch.movie.cpu().long()
+        columns = zip(
+            tables.user_ids[batch.user.cpu().long()].tolist(),
+            tables.movie_ids[movie].tolist(),
+            [tables.titles[row] for row in movie.tolist()],
+            ["" if value != value else f"{value:g}" for value in tables.to_stars(batch.rating.cpu()).tolist()],
+            [f"{value:.4f}" for value in prediction.cpu().tolist()],
+            strict=True,
+        )
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(columns)
+        self.rows += len(prediction)

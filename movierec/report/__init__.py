@@ -1,0 +1,1 @@
+"""Published numbers, measured numbers, and tables of both."""

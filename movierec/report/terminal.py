@@ -1,0 +1,106 @@
+"""What fit, validate, test and predict print at their beginning and end."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from movierec.data.tables import Tables
+from movierec.model.checkpoint import read_checkpoint
+from movierec.model.task import RatingTask
+from movierec.report.published import published_row
+from movierec.runs import Run
+
+LABELS = {
+    "r2": "R2",
+    "mae": "MAE",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "mae_stars": "MAE, stars",
+    "rmse_stars": "RMSE, stars",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "auroc": "AUROC",
+    "ndcg@10": "NDCG@10, per user",
+    "precision@10": "precision@10, per user",
+    "recall@10": "recall@10, per user",
+    "map": "MAP, per user",
+}
+NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
+
+
+def console() -> Console:
+    """Open the terminal; looked up at each use, because tests redirect it."""
+    return Console(highlight=False)
+
+
+def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | None) -> None:
+    """Say what is trained on what, and where it is logged."""
+    record = tables.record
+    rows = record["rows"]
+    sample = " (generated sample)" if record["sample"] else ""
+    left_out = f", {record['ratings_left_out']:,} left out for missing metadata" if record["ratings_left_out"] else ""
+    out = console()
+    out.print(f"[bold]{name}[/bold] on {record['options']['release']}{sample}", soft_wrap=True)
+    out.print(
+        f"  {record['ratings']:,} ratings by {record['users']:,} users of {record['movies']:,} films{left_out}: "
+        f"{rows['train']:,} to train, {rows['val']:,} to validate, {rows['test']:,} to test; {tables.width} inputs",
+        soft_wrap=True,
+    )
+    if resumed is not None:
+        out.print(f"  going on from {resumed}", soft_wrap=True)
+    out.print(f"  logging to {run.path}" if run else "  logging nothing", soft_wrap=True)
+
+
+def print_fit(run: Run | None, path: Path | None, next_command: str) -> None:
+    """Show the validation metrics of the best checkpoint, where it is, and what to type next."""
+    out = console()
+    if run is None or path is None:
+        out.print("Done; nothing was saved.")
+        return
+    best = read_checkpoint(path)
+    title = f"epoch {best['epoch'] + 1}, on the validation rows"
+    out.print(metrics_table({"val": best["metrics"]["val"]}, title))
+    out.print(f"run:        {run.path}\ncheckpoint: {path}", soft_wrap=True)
+    out.print(f"next:       {next_command}\n            tensorboard --logdir {run.root}", soft_wrap=True)
+
+
+def print_validation(task: RatingTask, checkpoint: Path | None) -> None:
+    """Show the validation metrics of a checkpoint."""
+    out = console()
+    out.print(metrics_table({"val": task.results["val"]}, "on the validation rows"))
+    out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
+
+
+def print_test(name: str, task: RatingTask, checkpoint: Path | None, run: Run | None) -> None:
+    """Show the metrics of a checkpoint on all parts of the ratings, and the published ones where there are any."""
+    out = console()
+    parts = {part: task.results[part] for part in ("test", "val", "train")}
+    out.print(metrics_table(parts, name, published=published_row(name)))
+    out.print("Only the test rows were neither trained on nor used to choose an epoch.", soft_wrap=True)
+    out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
+    if run is not None:
+        out.print(f"metrics:    {run.path / 'metrics.json'}\nnext:       python -m movierec report", soft_wrap=True)
+
+
+def print_predictions(path: Path, rows: int, checkpoint: Path | None) -> None:
+    """Say where the predictions are."""
+    console().print(f"{rows:,} predictions in {path}\ncheckpoint: {checkpoint}", soft_wrap=True)
+
+
+def metrics_table(
+    parts: dict[str, dict[str, float]], title: str, *, published: dict[str, float] | None = None
+) -> Table:
+    """Lay out metrics, one a line, with a column for each part of the ratings."""
+    table = Table("metric", title=title, title_justify="left")
+    for part in parts:
+        table.add_column(NAMES[part], justify="right")
+    if published:
+        table.add_column("published, training rows", justify="right")
+    for name, label in LABELS.items():
+        values = [f"{metrics[name]:.4f}" for metrics in parts.values()]
+        if published:
+            values.append(f"{published[name]:.4f}" if name in published else "")
+        table.add_row(label, *values)
+    return table

@@ -1,0 +1,200 @@
+"""The run folders: `lightning_logs/<name>/version_N/` with config.yaml, checkpoints and metrics.json."""
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from movierec.errors import CheckpointError, ConfigError
+
+ROOT = "lightning_logs"
+CONFIG_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run and its folder."""
+
+    path: Path
+
+    @property
+    def version(self) -> int:
+        """Number of the run among those of its name."""
+        return int(self.path.name.removeprefix("version_"))
+
+    @property
+    def root(self) -> Path:
+        """The folder of all runs."""
+        return next((folder for folder in self.path.parents if folder.name == ROOT), self.path.parent)
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration, which `--config` takes."""
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of best.ckpt and last.ckpt."""
+        return self.path / "checkpoints"
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether anything was trained."""
+        return any(self.checkpoints.glob("*.ckpt"))
+
+    def read_metrics(self) -> dict[str, Any]:
+        """Read metrics.json; empty if there is none or it is damaged."""
+        try:
+            content = json.loads((self.path / "metrics.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def write_metrics(self, **entries: Any) -> None:
+        """Add entries to metrics.json, in place of those of the same name; NaN becomes null."""
+        text = json.dumps(finite(self.read_metrics() | entries), indent=1, allow_nan=False)
+        replace_text(self.path / "metrics.json", text + "\n")
+
+
+def finite(value: Any) -> Any:
+    """Replace NaN and infinity, which JSON lacks, by None."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file beside the old one, then put it in its place, so that one of both is always whole."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def find_runs(root: Path) -> Iterator[tuple[str, Run]]:
+    """List runs and their names, by name, the oldest first."""
+    folders = [path for path in root.glob("**/version_*") if re.fullmatch(r"version_\d+", path.name) and path.is_dir()]
+    for path in sorted(folders, key=lambda path: (path.parent, Run(path).version)):
+        yield path.parent.relative_to(root).as_posix(), Run(path)
+
+
+def next_version(root: Path, name: str) -> int:
+    """Number of the next run of a name."""
+    return max((run.version for known, run in find_runs(root) if known == name), default=-1) + 1
+
+
+def newest_run(root: Path, name: str) -> Run:
+    """Find the newest run of a name that holds a checkpoint.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    runs = [run for known, run in find_runs(root) if known == name and run.has_checkpoint]
+    if not runs:
+        raise CheckpointError(
+            f"Expected a trained run in {root / name}, found none. Train one with `python -m movierec fit`, "
+            "or name a file with --ckpt_path."
+        )
+    return runs[-1]
+
+
+def find_checkpoint(which: str | None, root: Path, name: str) -> Path:
+    """Find the file that `--ckpt_path` means.
+
+    Args:
+        which: A path, or `best` or `last` of the newest run; nothing means `best`.
+        root: Folder of all runs.
+        name: Name of the run.
+
+    Raises:
+        CheckpointError: There is no such file.
+    """
+    if which in (None, "best", "last"):
+        path = newest_run(root, name).checkpoints / f"{which or 'best'}.ckpt"
+    else:
+        path = Path(str(which))
+    if not path.is_file():
+        raise CheckpointError(
+            f"Expected a checkpoint file at {path}, found none. Name an existing file, `best` or `last`."
+        )
+    return path
+
+
+def run_of(checkpoint: Path) -> Run | None:
+    """Find the run that a checkpoint lies in, if it lies in one."""
+    folder = checkpoint.parent.parent if len(checkpoint.parts) > 2 else checkpoint.absolute().parent.parent
+    return Run(folder) if re.fullmatch(r"version_\d+", folder.name) and (folder / "config.yaml").is_file() else None
+
+
+def config_folders() -> list[Path]:
+    """List the folders of shipped configurations: inside the installed package, or beside it in the repository."""
+    package = Path(__file__).parent
+    return [folder for folder in (package / "configs", package.parent / "configs") if folder.is_dir()]
+
+
+def find_config(name: str) -> Path:
+    """Find a configuration: the file itself, else a shipped one of that name, wherever the user stands.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    parts = path.parts[1:] if path.parts[:1] == ("configs",) else path.parts
+    for folder in config_folders():
+        for suffix in ("", *CONFIG_SUFFIXES):
+            shipped = folder.joinpath(*parts)
+            shipped = shipped.with_name(shipped.name + suffix)
+            if shipped.is_file():
+                return shipped
+    raise ConfigError(f"Expected a configuration file at {name}, found none. Shipped are: {', '.join(shipped_names())}.")
+
+
+def shipped_names() -> list[str]:
+    """List the names of the shipped configurations, such as `published/model1`."""
+    return sorted({config_name(path) for folder in config_folders() for path in folder.rglob("*.yaml")})
+
+
+def config_name(path: Path) -> str:
+    """Name a configuration: its path below `configs`, or its file name, without the suffix."""
+    for folder in config_folders():
+        if path.resolve().is_relative_to(folder.resolve()):
+            return path.resolve().relative_to(folder.resolve()).with_suffix("").as_posix()
+    return path.stem
+
+
+def run_name(configs: list[Path]) -> str:
+    """Name a run after its configurations: `sample/model5` is model5 with the overlay sample.
+
+    A run's own config.yaml stands for the run it is of.
+    """
+    if not configs:
+        return "unnamed"
+    base, *overlays = [name_of_saved(path) or config_name(path) for path in configs]
+    return "/".join([*reversed(overlays), base])
+
+
+def name_of_saved(config: Path) -> str | None:
+    """Name of the run that a saved config.yaml belongs to, if it does."""
+    folder = config.resolve().parent
+    if config.name != "config.yaml" or not re.fullmatch(r"version_\d+", folder.name):
+        return None
+    parts = folder.parent.parts
+    start = max((i for i, part in enumerate(parts) if part == ROOT), default=len(parts) - 2)
+    return "/".join(parts[start + 1 :])
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in a folder last through a power cut, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,126 @@
+"""Film metadata of TMDb and OMDb, from the csv files that hold the services' own strings, into typed frames."""
+
+import logging
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from movierec.errors import DataFormatError
+from movierec.sources.movielens import find
+from movierec.sources.table import csv_line, read_csv
+
+log = logging.getLogger(__name__)
+
+TMDB_FILE = "metadata/tmdb.csv"
+OMDB_FILE = "metadata/omdb.csv"
+TMDB_NUMBERS = ["vote_average", "vote_count", "budget", "revenue", "runtime"]
+TMDB_TEXTS = ["release_date", "original_language", "origin_country"]
+OMDB_TEXTS = [
+    "imdbID", "Released", "Runtime", "Language", "Country", "Metascore", "imdbRating", "imdbVotes", "BoxOffice",
+]  # fmt: skip
+
+
+def read_tmdb(root: Path) -> pd.DataFrame:
+    """Read TMDb's fields of each film; budgets and revenues of 0 are left as they are.
+
+    Returns:
+        Indexed by tmdb_id (int64): tmdb_vote_average (0 to 10), tmdb_vote_count, tmdb_budget and tmdb_revenue (US
+        dollars), tmdb_runtime (minutes) and tmdb_release_year as float64, NaN where unknown;
+        tmdb_original_language (str or None), tmdb_origin_countries (list of str or None).
+
+    Raises:
+        MissingDataError: The file is not there.
+        DataFormatError: A column is missing, or a value is not a number.
+    """
+    path = find(root, TMDB_FILE)
+    types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(TMDB_TEXTS, "str")
+    raw = drop_duplicates(read_csv(path, columns=types), "tmdbId", path)
+    frame = raw[TMDB_NUMBERS].add_prefix("tmdb_")
+    frame["tmdb_release_year"] = year(raw["release_date"])
+    frame["tmdb_original_language"] = text_or_none(raw["original_language"])
+    frame["tmdb_origin_countries"] = split_list(raw["origin_country"])
+    return frame.set_axis(pd.Index(raw["tmdbId"], name="tmdb_id"))
+
+
+def read_omdb(root: Path) -> pd.DataFrame:
+    """Read OMDb's fields of each film; "N/A" is unknown.
+
+    Returns:
+        Indexed by imdb_id (int64): imdb_box_office (US dollars), imdb_metascore (0 to 100), imdb_release_year,
+        imdb_runtime (minutes), imdb_rating (0 to 10) and imdb_votes as float64, NaN where unknown; imdb_country (str,
+        the whole list, or None), imdb_countries and imdb_languages (list of str or None).
+
+    Raises:
+        MissingDataError: The file is not there.
+        DataFormatError: A column is missing, or an imdbID is not `tt` and digits.
+    """
+    path = find(root, OMDB_FILE)
+    raw = read_csv(path, columns=dict.fromkeys(OMDB_TEXTS, "str"), na_values=["N/A", ""], keep_default_na=False)
+    raw = drop_duplicates(raw, "imdbID", path)
+    frame = pd.DataFrame(
+        {
+            "imdb_box_office": number(raw["BoxOffice"]),
+            "imdb_metascore": number(raw["Metascore"]),
+            "imdb_release_year": year(raw["Released"]),
+            "imdb_runtime": raw["Runtime"].map(minutes, na_action="ignore").astype("float64"),
+            "imdb_rating": number(raw["imdbRating"]),
+            "imdb_votes": number(raw["imdbVotes"]),
+            "imdb_country": text_or_none(raw["Country"]),
+            "imdb_countries": split_list(raw["Country"]),
+            "imdb_languages": split_list(raw["Language"]),
+        }
+    )
+    return frame.set_axis(pd.Index(imdb_id(raw["imdbID"], path), name="imdb_id"))
+
+
+def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
+    """Keep the first row of each film, and say so: a second one would multiply the film's ratings."""
+    again = frame[key].duplicated()
+    if again.any():
+        first = int(again.to_numpy().argmax())
+        log.warning(
+            "%s, line %d: %s %s is there already; the first row of each film counts (%d rows left out).",
+            path, csv_line(path, first), key, frame[key].iloc[first], int(again.sum()),
+        )  # fmt: skip
+    return frame[~again].reset_index(drop=True)
+
+
+def imdb_id(text: pd.Series, path: Path) -> pd.Series:
+    """Turn `tt0114709` into 114709."""
+    ids = pd.to_numeric(text.str.removeprefix("tt"), errors="coerce")
+    if ids.isna().any():
+        first = int(ids.isna().to_numpy().argmax())
+        raise DataFormatError(
+            f"{path}: expected imdbID as `tt` and digits, found {text.iloc[first]!r}. Mend or remove the row."
+        )
+    return ids.astype("int64")
+
+
+def number(text: pd.Series) -> pd.Series:
+    """Read numbers such as "$223,225,679", "1,112,586" and "96"; anything else is NaN."""
+    return pd.to_numeric(text.str.replace(r"[$,\s]", "", regex=True), errors="coerce").astype("float64")
+
+
+def year(text: pd.Series) -> pd.Series:
+    """Read the four digits of a year out of a date such as "22 Nov 1995" or "1995-11-22"."""
+    return pd.to_numeric(text.str.extract(r"(?<!\d)(\d{4})(?!\d)", expand=False), errors="coerce").astype("float64")
+
+
+def minutes(text: str) -> float:
+    """Read a duration such as "81 min" or "1 h 30 min", in minutes; NaN if it is neither."""
+    match = re.fullmatch(r"(?:(\d+)\s*h)?\s*(?:([\d,]+)\s*min)?", text.strip())
+    if match is None or not any(match.groups()):
+        return float("nan")
+    hours, rest = match.groups(default="0")
+    return 60.0 * int(hours) + int(rest.replace(",", ""))
+
+
+def text_or_none(text: pd.Series) -> pd.Series:
+    """Replace missing text by None, which scikit-learn's encoders and `isna` both know."""
+    return text.astype(object).where(text.notna(), None)
+
+
+def split_list(text: pd.Series) -> pd.Series:
+    """Split "English, French" into its parts; None where there is no text."""
+    return text_or_none(text).map(lambda parts: [part.strip() for part in parts.split(",")], na_action="ignore")

@@ -1,0 +1,196 @@
+"""MovieLens files, as GroupLens publishes them, into typed frames.
+
+Two formats exist: csv with a header (ml-latest-small) and `::` between the fields, Latin-1, no header (ml-1m).
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from movierec.errors import DataFormatError, MissingDataError
+from movierec.sources.table import THREE_WAYS, csv_line, read_csv, require_file
+
+NO_ID = -1  # a film without an entry in the other database
+NO_GENRES = "(no genres listed)"
+RATING_TYPES = {"userId": "int64", "movieId": "int64", "rating": "float64", "timestamp": "int64"}
+RATING_NAMES = ["user_id", "movie_id", "stars", "timestamp"]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A MovieLens release: where its files lie below the data root, and its rating scale in stars."""
+
+    name: str
+    ratings: str
+    movies: str
+    links: str
+    min_stars: float
+    max_stars: float
+
+
+RELEASES = {
+    release.name: release
+    for release in (
+        Release(
+            name="ml-latest-small",
+            ratings="ml-latest-small/ratings.csv",
+            movies="ml-latest-small/movies.csv",
+            links="ml-latest-small/links.csv",
+            min_stars=0.5,
+            max_stars=5.0,
+        ),
+        Release(  # has no links of its own; film ids are shared between the releases
+            name="ml-1m",
+            ratings="ml-1m/ratings.dat",
+            movies="ml-1m/movies.dat",
+            links="ml-latest-small/links.csv",
+            min_stars=1.0,
+            max_stars=5.0,
+        ),
+    )
+}
+
+
+def read_ratings(root: Path, release: Release) -> pd.DataFrame:
+    """Read a release's ratings, in the order of the file.
+
+    Returns:
+        user_id and movie_id (int64), stars (float64), timestamp (int64, seconds since 1970, UTC).
+
+    Raises:
+        MissingDataError: The file or the data root is not there.
+        DataFormatError: A value is not a number or outside the scale, or a user rated a film twice; the
+            message names the line.
+    """
+    path = find(root, release.ratings)
+    if path.suffix == ".csv":
+        frame = read_csv(path, columns=RATING_TYPES)
+        line_of = functools.partial(csv_line, path)
+    else:
+        frame = read_double_colon(path)
+        line_of = functools.partial(text_line, path)
+    frame.columns = pd.Index(RATING_NAMES)
+    check_ratings(frame, release, path, line_of)
+    return frame
+
+
+def check_ratings(frame: pd.DataFrame, release: Release, path: Path, line_of: Callable[[int], int]) -> None:
+    """Refuse ratings that are empty, outside the release's scale, or given twice for a film by one user."""
+    if frame.empty:
+        raise DataFormatError(f"{path}: expected ratings, found none. Fetch the file again.")
+    stars = frame["stars"]
+    if len(bad := np.flatnonzero(~stars.between(release.min_stars, release.max_stars))):
+        raise DataFormatError(
+            f"{path}, line {line_of(int(bad[0]))}: expected a rating from {release.min_stars} to {release.max_stars} "
+            f"stars, found {stars.iloc[bad[0]]} ({len(bad)} such rows). Mend or remove the line."
+        )
+    if len(again := np.flatnonzero(frame.duplicated(["user_id", "movie_id"]))):
+        row = frame.iloc[again[0]]
+        raise DataFormatError(
+            f"{path}, line {line_of(int(again[0]))}: user {row['user_id']:.0f} rated film {row['movie_id']:.0f} before "
+            f"({len(again)} such rows). A pair may be rated once; remove the line."
+        )
+
+
+def read_double_colon(path: Path) -> pd.DataFrame:
+    """Read a `::` file of ratings: every second field of a `:` separated file is empty."""
+    columns = dict(zip((0, 2, 4, 6), RATING_TYPES.values(), strict=True))
+    try:
+        return pd.read_csv(
+            path, sep=":", header=None, usecols=list(columns), dtype=columns, encoding="latin-1"
+        )
+    except pd.errors.EmptyDataError as error:
+        raise DataFormatError(f"{path}: expected ratings, the file is empty. Fetch it again.") from error
+    except (ValueError, pd.errors.ParserError) as error:
+        raise explain_double_colon(path, error) from error
+
+
+def explain_double_colon(path: Path, error: Exception) -> DataFormatError:
+    """Find the first line of a `::` file that is not user, film, rating and time."""
+    for number, line in enumerate(path.open(encoding="latin-1"), start=1):
+        try:
+            user, movie, stars, time = line.rstrip("\n").split("::")
+            int(user), int(movie), float(stars), int(time)
+        except ValueError:
+            if line.strip():
+                return DataFormatError(
+                    f"{path}, line {number}: expected UserID::MovieID::Rating::Timestamp in numbers, "
+                    f"found {line.strip()[:80]!r}. Mend or remove the line."
+                )
+    return DataFormatError(f"{path}: cannot be read: {error}")
+
+
+def text_line(path: Path, record: int) -> int:
+    """Line number of a text file's record, counted from 0, blank lines passed over."""
+    with path.open(encoding="latin-1") as file:
+        numbers = [number for number, line in enumerate(file, start=1) if line.strip()]
+    return numbers[record]
+
+
+def read_movies(root: Path, release: Release) -> pd.DataFrame:
+    """Read a release's films and their ids in the other databases.
+
+    Returns:
+        movie_id (int64), title (str), genres (list of str), imdb_id and tmdb_id (int64, -1 where there is none).
+
+    Raises:
+        MissingDataError: A file is not there.
+        DataFormatError: A line is not a film, or a film is listed twice.
+    """
+    path = find(root, release.movies)
+    if path.suffix == ".csv":
+        movies = read_csv(path, columns={"movieId": "int64", "title": "str", "genres": "str"})
+        movies.columns = pd.Index(["movie_id", "title", "genres"])
+        movies = movies.fillna({"title": "", "genres": NO_GENRES})
+    else:
+        movies = read_movies_dat(path)
+    if movies["movie_id"].duplicated().any():
+        twice = movies.loc[movies["movie_id"].duplicated(), "movie_id"].iloc[0]
+        raise DataFormatError(f"{path}: film {twice} is listed twice. Remove one of the lines.")
+    movies["genres"] = movies["genres"].str.split("|")
+    movies = movies.merge(read_links(root, release), on="movie_id", how="left")
+    ids = ["imdb_id", "tmdb_id"]
+    movies[ids] = movies[ids].fillna(NO_ID).astype("int64")
+    return movies
+
+
+def read_movies_dat(path: Path) -> pd.DataFrame:
+    """Read the films of a `::` file; titles hold single colons, so each line is split in Python."""
+    records = []
+    for number, line in enumerate(path.open(encoding="latin-1"), start=1):
+        fields = line.rstrip("\n").split("::")
+        if len(fields) != len(("id", "title", "genres")) or not fields[0].isdecimal():
+            raise DataFormatError(
+                f"{path}, line {number}: expected MovieID::Title::Genres, found {line.strip()[:80]!r}. "
+                "Mend or remove the line."
+            )
+        records.append((int(fields[0]), fields[1], fields[2] or NO_GENRES))
+    return pd.DataFrame(records, columns=["movie_id", "title", "genres"])
+
+
+def read_links(root: Path, release: Release) -> pd.DataFrame:
+    """Read the ids that a release's films have at IMDb and TMDb.
+
+    Returns:
+        movie_id, imdb_id and tmdb_id (int64, -1 where there is none), one row a film.
+    """
+    path = find(root, release.links)
+    links = read_csv(path, columns={"movieId": "int64", "imdbId": "str", "tmdbId": "float64"})
+    imdb = pd.to_numeric(links["imdbId"].str.removeprefix("tt"), errors="coerce")
+    frame = pd.DataFrame({"movie_id": links["movieId"], "imdb_id": imdb, "tmdb_id": links["tmdbId"]})
+    return frame.fillna(NO_ID).astype("int64").drop_duplicates("movie_id")
+
+
+def find(root: Path, name: str) -> Path:
+    """Return the path of a file below the data root.
+
+    Raises:
+        MissingDataError: The root or the file is not there.
+    """
+    if not root.is_dir():
+        raise MissingDataError(f"Expected the data folder {root}, found none. {THREE_WAYS}")
+    return require_file(root / name)

@@ -1,0 +1,109 @@
+"""Reading delimited text into typed columns, with errors that name the file and the line."""
+
+import csv
+import itertools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from movierec.errors import DataFormatError, MissingDataError
+
+Parsers = Mapping[str, Callable[[str], Any]]
+
+THREE_WAYS = (
+    "Three ways to get the data: download it from https://grouplens.org/datasets/movielens/ and unzip it there; "
+    "point --data.root (or the environment variable MOVIEREC_DATA) at the folder that holds it; "
+    "or try the generated sample: `python -m movierec data sample`, then add `--config configs/sample.yaml`."
+)
+
+
+def require_file(path: Path) -> Path:
+    """Return the path of a data file that must be there.
+
+    Raises:
+        MissingDataError: There is no such file; the message says how to get it.
+    """
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "no such file"
+        raise MissingDataError(f"Expected the data file {path}, found {what}. {THREE_WAYS}")
+    return path
+
+
+def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.DataFrame:
+    """Read some columns of a comma-separated file with a header.
+
+    Args:
+        path: The file, UTF-8.
+        columns: Name of each wanted column, and its pandas dtype.
+        options: Passed on to `pandas.read_csv`.
+
+    Returns:
+        One row a record, the columns in the order wanted.
+
+    Raises:
+        MissingDataError: There is no such file.
+        DataFormatError: A column is missing or a value is not of its type.
+    """
+    require_file(path)
+    try:
+        header = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
+        if missing := [name for name in columns if name not in header]:
+            raise DataFormatError(
+                f"{path}, line 1: expected the columns {', '.join(columns)}; "
+                f"{', '.join(missing)} not among {', '.join(header)}. Rename the columns, or fetch the file again."
+            )
+        frame = pd.read_csv(path, usecols=list(columns), dtype=dict(columns), encoding="utf-8-sig", **options)
+    except UnicodeDecodeError as error:
+        raise DataFormatError(f"{path}: expected UTF-8 text; {error}. Save the file as UTF-8.") from error
+    except pd.errors.EmptyDataError as error:
+        raise DataFormatError(f"{path}: expected a header line, the file is empty. Fetch it again.") from error
+    except (ValueError, pd.errors.ParserError) as error:
+        if isinstance(error, DataFormatError):
+            raise
+        raise explain_csv(path, columns, error) from error
+    return frame[list(columns)]
+
+
+def explain_csv(path: Path, columns: Mapping[str, str], error: Exception) -> DataFormatError:
+    """Find the first line of a csv file that keeps it from being read as typed columns."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file)
+        header = next(reader)
+        for fields in reader:
+            if not fields:
+                continue
+            if len(fields) != len(header):
+                expected = f"expected {len(header)} fields, found {len(fields)}"
+                return DataFormatError(f"{path}, line {reader.line_num}: {expected}. Mend or remove the line.")
+            record = dict(zip(header, fields, strict=True))
+            for name, dtype in columns.items():
+                if not is_of_type(record[name], dtype):
+                    kind = "a whole number" if dtype.startswith("int") else "a number"
+                    return DataFormatError(
+                        f"{path}, line {reader.line_num}: expected {kind} as {name}, found {record[name]!r}. "
+                        "Mend or remove the line."
+                    )
+    return DataFormatError(f"{path}: cannot be read: {error}")
+
+
+def is_of_type(text: str, dtype: str) -> bool:
+    """Say whether a field's text can be read as the pandas dtype: int64, float64 or str."""
+    if not dtype.startswith(("int", "float")):
+        return True
+    if dtype.startswith("float") and not text:
+        return True
+    try:
+        (int if dtype.startswith("int") else float)(text)
+    except ValueError:
+        return False
+    return True
+
+
+def csv_line(path: Path, record: int) -> int:
+    """Line number at which a csv file's record ends; records count from 0, after the header."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file)
+        records = (reader.line_num for fields in reader if fields)
+        return next(itertools.islice(records, record + 1, None))
