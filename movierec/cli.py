@@ -42,7 +42,7 @@ def main(args: Sequence[str] | None = None) -> int:
             raise
         print(f"movierec: error: {error}", file=sys.stderr)
         return 1
-    except Exception as error:  # noqa: BLE001 - the last resort: a message for people, the traceback on request
+    except Exception as error:  # the last resort: a message for people, the traceback on request
         if os.environ.get("MOVIEREC_DEBUG"):
             raise
         print(

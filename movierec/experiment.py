@@ -1,4 +1,4 @@
-"""fit, validate, test and predict: LightningCLI, with runs that are found again and checkpoints that are not misread."""
+"""fit, validate, test and predict: LightningCLI, with runs found again and checkpoints that are not misread."""
 
 import logging
 import shlex
@@ -183,8 +183,7 @@ class ExperimentCLI(LightningCLI):
             return "interrupted before the end of the first epoch; nothing was kept."
         epochs = read_checkpoint(last)["epoch"] + 1
         return (
-            f"interrupted. {epochs} whole epochs are kept in {last}\n"
-            f"go on with: {self.command('fit')} --ckpt_path last"
+            f"interrupted. {epochs} whole epochs are kept in {last}\ngo on with: {self.command('fit')} --ckpt_path last"
         )
 
     def before_fit(self) -> None:
@@ -279,7 +278,12 @@ def quiet() -> None:
     """Keep Lightning's hints about hardware, loaders and folders out of what a user reads."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for message in ("does not have many workers", "is not empty", "The number of training batches", "dirpath has changed"):
+    for message in (
+        "does not have many workers",
+        "is not empty",
+        "The number of training batches",
+        "dirpath has changed",
+    ):
         warnings.filterwarnings("ignore", message=f".*{message}.*")
     # jsonargparse 4.5x marks functions that lightning 2.6 calls; torch's own tree specs likewise.
     warnings.filterwarnings("ignore", message=".*jsonargparse.*", category=DeprecationWarning)

@@ -131,6 +131,6 @@ class RunProgress(ProgressBar):
         self.stop()
 
 
-def sum_batches(batches: int | float | list[int | float]) -> float:
+def sum_batches(batches: float | list[int | float]) -> float:
     """Add up the batches of all loaders."""
     return float(sum(batches)) if isinstance(batches, list) else float(batches)

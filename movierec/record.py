@@ -1,6 +1,7 @@
 """What a run leaves behind beside its weights: metrics.json, and the HParams, text and charts of TensorBoard."""
 
 import csv
+import math
 import platform
 import time
 from importlib.metadata import version
@@ -158,7 +159,7 @@ class PredictionWriter(BasePredictionWriter):
             tables.user_ids[batch.user.cpu().long()].tolist(),
             tables.movie_ids[movie].tolist(),
             [tables.titles[row] for row in movie.tolist()],
-            ["" if value != value else f"{value:g}" for value in tables.to_stars(batch.rating.cpu()).tolist()],
+            ["" if math.isnan(value) else f"{value:g}" for value in tables.to_stars(batch.rating.cpu()).tolist()],
             [f"{value:.4f}" for value in prediction.cpu().tolist()],
             strict=True,
         )

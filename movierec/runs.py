@@ -127,7 +127,9 @@ def find_checkpoint(which: str | None, root: Path, name: str) -> Path:
 
 def run_of(checkpoint: Path) -> Run | None:
     """Find the run that a checkpoint lies in, if it lies in one."""
-    folder = checkpoint.parent.parent if len(checkpoint.parts) > 2 else checkpoint.absolute().parent.parent
+    folder = checkpoint.resolve().parent.parent
+    if folder.is_relative_to(Path.cwd()):
+        folder = folder.relative_to(Path.cwd())
     return Run(folder) if re.fullmatch(r"version_\d+", folder.name) and (folder / "config.yaml").is_file() else None
 
 
@@ -153,7 +155,9 @@ def find_config(name: str) -> Path:
             shipped = shipped.with_name(shipped.name + suffix)
             if shipped.is_file():
                 return shipped
-    raise ConfigError(f"Expected a configuration file at {name}, found none. Shipped are: {', '.join(shipped_names())}.")
+    raise ConfigError(
+        f"Expected a configuration file at {name}, found none. Shipped are: {', '.join(shipped_names())}."
+    )
 
 
 def shipped_names() -> list[str]:

@@ -1,5 +1,6 @@
 """Batches of row numbers: which user, which film, which bank, and the rating to predict."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -63,7 +64,7 @@ class BatchSampler(Sampler[Tensor]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self.size // self.batch_size)
+        return math.ceil(self.size / self.batch_size)
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.shuffle:
@@ -71,7 +72,7 @@ class BatchSampler(Sampler[Tensor]):
             order = torch.randperm(self.size, generator=generator)
         else:
             order = torch.arange(self.size)
-        return iter(order.split(self.batch_size))
+        return iter(torch.split(order, self.batch_size))
 
 
 def batch_loader(rows: Batch, *, batch_size: int, num_workers: int, shuffle: bool) -> DataLoader[Batch]:
@@ -82,7 +83,7 @@ def batch_loader(rows: Batch, *, batch_size: int, num_workers: int, shuffle: boo
         dataset,
         sampler=sampler,
         batch_size=None,  # an item is a batch already
-        collate_fn=unchanged,
+        collate_fn=unchanged,  # type: ignore[arg-type]  # an item is a batch, not a list
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
     )

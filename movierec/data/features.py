@@ -1,7 +1,7 @@
 """The columns of a film that a network may read, and their encoding by scikit-learn into one table of numbers."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -119,7 +119,7 @@ def film_transformer(columns: Sequence[str], missing: Missing) -> ColumnTransfor
     scale: Pipeline | MinMaxScaler = MinMaxScaler()
     if missing == "impute":
         scale = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), scale)
-    parts = [("number", scale, numbers)] if numbers else []
+    parts: list[tuple[str, Any, list[str] | str]] = [("number", scale, numbers)] if numbers else []
     parts += [(name, CountVectorizer(analyzer=list, binary=True), name) for name in columns if name in LABELS]
     return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out="{transformer_name}={feature_name}")
 

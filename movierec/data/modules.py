@@ -104,7 +104,7 @@ class MovieDataModule(LightningDataModule):
         check_columns(self.columns, self.available_columns)
         if scaling == "per_split" and statistics != "per_split":
             raise ConfigError("Expected `statistics: per_split` with `scaling: per_split`; each part needs its bank.")
-        if statistics == "cross_fit" and folds < 2:
+        if statistics == "cross_fit" and folds <= 1:
             raise ConfigError(f"Expected at least 2 folds to hide a row's rating from it, got {folds}.")
         self.tables: Tables | None = None
         self.rows: dict[str, Batch] = {}
@@ -268,9 +268,7 @@ class MovieDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Load the training ratings in an order that changes each epoch."""
-        return batch_loader(
-            self.rows["train"], batch_size=self.batch_size, num_workers=self.num_workers, shuffle=True
-        )
+        return batch_loader(self.rows["train"], batch_size=self.batch_size, num_workers=self.num_workers, shuffle=True)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Load the validation ratings."""

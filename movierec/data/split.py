@@ -1,5 +1,6 @@
 """Which ratings train the network, which choose the best epoch, and which measure it."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -57,7 +58,7 @@ def cut(order: np.ndarray, fractions: Sequence[float]) -> Split:
     Raises:
         ConfigError: The fractions do not add up to 1, or a part would be empty.
     """
-    if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
+    if min(fractions) < 0 or not math.isclose(sum(fractions), 1):
         raise ConfigError(f"Expected fractions that add up to 1, got {', '.join(map(str, fractions))}.")
     first, second, _ = fractions
     ends = [int(len(order) * first), int(len(order) * (first + second))]

@@ -42,9 +42,9 @@ class Banks(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Count, sum and sum of squares of the stars by user or film; additive, so banks are sums and differences."""
+    """Number, sum and sum of squares of the stars by user or film; additive, so banks are sums and differences."""
 
-    count: np.ndarray
+    number: np.ndarray
     total: np.ndarray
     square: np.ndarray
 
@@ -54,7 +54,7 @@ class Sums(NamedTuple):
 
     def without(self, stars: float) -> "Sums":
         """Take one rating of so many stars out of every user or film."""
-        return Sums(self.count - 1, self.total - stars, self.square - stars**2)
+        return Sums(self.number - 1, self.total - stars, self.square - stars**2)
 
 
 def sums(index: np.ndarray, stars: np.ndarray, size: int) -> Sums:

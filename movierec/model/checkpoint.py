@@ -56,9 +56,11 @@ class LastCheckpoint(ModelCheckpoint):
 
 def best_checkpoint(trainer: Trainer) -> Path | None:
     """Find the best checkpoint that a fit has written, if it has written any."""
-    chosen = [callback for callback in trainer.checkpoint_callbacks if not isinstance(callback, LastCheckpoint)]
-    paths = [Path(callback.best_model_path) for callback in chosen if getattr(callback, "best_model_path", "")]
-    return next((path for path in paths if path.is_file()), None)
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and not isinstance(callback, LastCheckpoint):
+            path = Path(callback.best_model_path)
+            return path if path.is_file() else None
+    return None
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

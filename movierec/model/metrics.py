@@ -65,7 +65,7 @@ class RatingMetrics(Metric):
         mse = mean_squared_error(prediction, rating)
         precision_at_k, recall_at_k = precision_recall(user, prediction, positive, k=LIST_LENGTH)
         return {
-            "r2": r2_score(prediction, rating) if len(rating.unique()) > 1 else rating.new_tensor(torch.nan),
+            "r2": r2_score(prediction, rating) if (rating != rating[0]).any() else rating.new_tensor(torch.nan),
             "mae": mean_absolute_error(prediction, rating),
             "mse": mse,
             "rmse": mse.sqrt(),

@@ -1,9 +1,10 @@
 """Training and evaluating a rating network, as a LightningModule."""
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, cast
 
 import torch
-from jsonargparse.typing import NonNegativeFloat, PositiveFloat, PositiveInt, restricted_number_type
+from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat, PositiveFloat, PositiveInt
 from lightning import LightningModule
 from torch import Tensor, nn
 
@@ -14,8 +15,7 @@ from movierec.errors import CheckpointError, ConfigError
 from movierec.model.metrics import RatingMetrics, running_metrics
 from movierec.model.network import MLP, Activation, Normalisation, RatingNetwork
 
-Share = restricted_number_type("Share", float, [(">=", 0), ("<", 1)], docstring="A share from 0 up to, not with, 1.")
-
+Loss = Callable[[Tensor, Tensor], Tensor]
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
@@ -40,7 +40,7 @@ class RatingTask(LightningModule):
         self,
         *,
         hidden: list[PositiveInt] = [256, 128, 64, 32],  # noqa: B006 - never changed; a tuple does not round-trip
-        dropout: Share | list[Share] = 0.0,
+        dropout: ClosedUnitInterval | list[ClosedUnitInterval] = 0.0,
         activation: Activation = "relu",
         normalisation: Normalisation = "none",
         loss: Literal["huber", "mse", "l1"] = "huber",
@@ -58,10 +58,12 @@ class RatingTask(LightningModule):
             raise ConfigError(
                 f"Expected one dropout, or one for each of the {len(self.hidden)} hidden layers; got {self.dropout}."
             )
-        self.loss = {"huber": nn.HuberLoss(delta=huber_delta), "mse": nn.MSELoss(), "l1": nn.L1Loss()}[loss]
+        losses: dict[str, Loss] = {"huber": nn.HuberLoss(delta=huber_delta), "mse": nn.MSELoss(), "l1": nn.L1Loss()}
+        self.loss = losses[loss]
         self.tables: Tables | None = None
         self.network: RatingNetwork | None = None
-        self.metrics = nn.ModuleDict()
+        self.running = running_metrics()
+        self.evaluations = nn.ModuleDict()
         self.results: dict[str, dict[str, float]] = {}
 
     def attach(self, tables: Tables) -> None:
@@ -75,11 +77,14 @@ class RatingTask(LightningModule):
             normalisation=self.hparams["normalisation"],
         )
         self.network = RatingNetwork(tables, mlp)
-        self.metrics["running"] = running_metrics()
-        for part in PARTS:
-            self.metrics[f"{part}_rows"] = RatingMetrics(
+        for part in PARTS:  # "train" alone is an attribute of each module
+            self.evaluations[f"{part}_rows"] = RatingMetrics(
                 min_stars=tables.min_stars, max_stars=tables.max_stars, threshold=tables.threshold
             )
+
+    def evaluation(self, part: str) -> RatingMetrics:
+        """Return the metrics of a part of the ratings."""
+        return cast("RatingMetrics", self.evaluations[f"{part}_rows"])
 
     def configure_model(self) -> None:
         """Build the network once the data are there; Lightning calls this before it restores weights."""
@@ -94,23 +99,22 @@ class RatingTask(LightningModule):
 
     def predict_batch(self, batch: Batch) -> Tensor:
         """Predict the ratings of a batch, on the unit scale, [batch]."""
-        return self(batch.user, batch.movie, batch.bank)
+        return self.forward(batch.user, batch.movie, batch.bank)
 
-    def training_step(self, batch: Batch, _batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the loss of a batch, and count its errors in the epoch's metrics."""
         prediction = self.predict_batch(batch)
-        loss: Tensor = self.loss(prediction, batch.rating)
-        self.metrics["running"].update(prediction.detach().float(), batch.rating)
+        loss = self.loss(prediction, batch.rating)
+        self.running.update(prediction.detach().float(), batch.rating)
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(prediction))
         return loss
 
     def on_train_epoch_end(self) -> None:
         """Log what the epoch's training batches measured."""
-        running = self.metrics["running"]
-        self.log_epoch({f"train/{name}": value for name, value in running.compute().items()})
-        running.reset()
+        self.log_epoch({f"train/{name}": value for name, value in self.running.compute().items()})
+        self.running.reset()
 
-    def validation_step(self, batch: Batch, _batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Take in a batch of validation ratings."""
         self.measure("val", batch)
 
@@ -118,7 +122,7 @@ class RatingTask(LightningModule):
         """Log the validation metrics."""
         self.log_epoch({f"val/{name}": value for name, value in self.finish("val").items()})
 
-    def test_step(self, batch: Batch, _batch_idx: int, dataloader_idx: int = 0) -> None:
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Take in a batch of one of the parts of the ratings."""
         self.measure(PARTS[dataloader_idx], batch)
 
@@ -128,19 +132,19 @@ class RatingTask(LightningModule):
             self.finish(part)
         self.log_epoch({f"test/{name}": torch.tensor(value) for name, value in self.results["test"].items()})
 
-    def predict_step(self, batch: Batch, _batch_idx: int) -> Tensor:
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return predictions in stars, clipped to the scale, [batch]."""
         assert self.tables is not None
         return self.tables.to_stars(self.predict_batch(batch).float())
 
     def measure(self, part: str, batch: Batch) -> None:
         """Count a batch in a part's metrics."""
-        self.metrics[f"{part}_rows"].update(batch.user, self.predict_batch(batch), batch.rating)
+        self.evaluation(part).update(batch.user, self.predict_batch(batch), batch.rating)
 
     def finish(self, part: str) -> dict[str, Tensor]:
         """Compute a part's metrics and keep them in `results`."""
-        values: dict[str, Tensor] = self.metrics[f"{part}_rows"].compute()
-        self.metrics[f"{part}_rows"].reset()
+        values = self.evaluation(part).compute()
+        self.evaluation(part).reset()
         self.results[part] = {name: value.item() for name, value in values.items()}
         return values
 

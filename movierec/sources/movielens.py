@@ -100,9 +100,7 @@ def read_double_colon(path: Path) -> pd.DataFrame:
     """Read a `::` file of ratings: every second field of a `:` separated file is empty."""
     columns = dict(zip((0, 2, 4, 6), RATING_TYPES.values(), strict=True))
     try:
-        return pd.read_csv(
-            path, sep=":", header=None, usecols=list(columns), dtype=columns, encoding="latin-1"
-        )
+        return pd.read_csv(path, sep=":", header=None, usecols=list(columns), dtype=columns, encoding="latin-1")
     except pd.errors.EmptyDataError as error:
         raise DataFormatError(f"{path}: expected ratings, the file is empty. Fetch it again.") from error
     except (ValueError, pd.errors.ParserError) as error:

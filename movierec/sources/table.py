@@ -54,7 +54,9 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
                 f"{path}, line 1: expected the columns {', '.join(columns)}; "
                 f"{', '.join(missing)} not among {', '.join(header)}. Rename the columns, or fetch the file again."
             )
-        frame = pd.read_csv(path, usecols=list(columns), dtype=dict(columns), encoding="utf-8-sig", **options)
+        frame: pd.DataFrame = pd.read_csv(
+            path, usecols=list(columns), dtype=dict(columns), encoding="utf-8-sig", **options
+        )
     except UnicodeDecodeError as error:
         raise DataFormatError(f"{path}: expected UTF-8 text; {error}. Save the file as UTF-8.") from error
     except pd.errors.EmptyDataError as error:
@@ -63,7 +65,7 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
         if isinstance(error, DataFormatError):
             raise
         raise explain_csv(path, columns, error) from error
-    return frame[list(columns)]
+    return frame[[*columns]]
 
 
 def explain_csv(path: Path, columns: Mapping[str, str], error: Exception) -> DataFormatError:
