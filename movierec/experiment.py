@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from movierec.configuration import own_config, run_name, split_configs
 from movierec.data import MovieDataModule
 from movierec.errors import ConfigError
 from movierec.model.checkpoint import LastCheckpoint, WholeCheckpointIO, best_checkpoint, read_checkpoint
@@ -19,10 +20,9 @@ from movierec.model.task import RatingTask
 from movierec.progress import RunProgress
 from movierec.record import PredictionWriter, RunRecord
 from movierec.report.terminal import print_fit, print_predictions, print_start, print_test, print_validation
-from movierec.runs import ROOT, Run, find_checkpoint, find_config, next_version, replace_text, run_name, run_of
+from movierec.runs import ROOT, Run, find_checkpoint, next_version, replace_text, run_of
 
 SEED = 123
-CONFIG_OPTIONS = ("--config", "-c")
 
 
 class SaveRunConfig(SaveConfigCallback):
@@ -237,41 +237,6 @@ def check_hyperparameters(given: dict[str, Any], checkpoint: dict[str, Any], pat
 def plain(value: Any) -> Any:
     """Make tuples and lists compare equal."""
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
-    """Find the configuration files among the arguments.
-
-    Returns:
-        The arguments, with the path of each configuration that was found, and the paths by the names given.
-
-    Raises:
-        ConfigError: A configuration is not there.
-    """
-    found: dict[str, Path] = {}
-    rewritten: list[str] = []
-    for before, argument in zip([None, *args], args, strict=False):
-        option, equals, value = argument.partition("=")
-        if before in CONFIG_OPTIONS:
-            found[argument] = find_config(argument)
-            rewritten.append(str(found[argument]))
-        elif equals and option in CONFIG_OPTIONS:
-            found[value] = find_config(value)
-            rewritten += [option, str(found[value])]
-        else:
-            rewritten.append(argument)
-    return rewritten, found
-
-
-def own_config(args: Sequence[str]) -> list[str]:
-    """Name the configuration of the run that `--ckpt_path FILE` lies in, when none is given."""
-    for position, argument in enumerate(args):
-        option, equals, value = argument.partition("=")
-        path = value if equals else next(iter(args[position + 1 :]), "")
-        run = run_of(Path(path)) if option == "--ckpt_path" else None
-        if run is not None:
-            return ["--config", str(run.config)]
-    return []
 
 
 def quiet() -> None:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from movierec.errors import CheckpointError, ConfigError
+from movierec.errors import CheckpointError
 
 ROOT = "lightning_logs"
-CONFIG_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -131,67 +130,6 @@ def run_of(checkpoint: Path) -> Run | None:
     if folder.is_relative_to(Path.cwd()):
         folder = folder.relative_to(Path.cwd())
     return Run(folder) if re.fullmatch(r"version_\d+", folder.name) and (folder / "config.yaml").is_file() else None
-
-
-def config_folders() -> list[Path]:
-    """List the folders of shipped configurations: inside the installed package, or beside it in the repository."""
-    package = Path(__file__).parent
-    return [folder for folder in (package / "configs", package.parent / "configs") if folder.is_dir()]
-
-
-def find_config(name: str) -> Path:
-    """Find a configuration: the file itself, else a shipped one of that name, wherever the user stands.
-
-    Raises:
-        ConfigError: There is none.
-    """
-    path = Path(name)
-    if path.is_file():
-        return path
-    parts = path.parts[1:] if path.parts[:1] == ("configs",) else path.parts
-    for folder in config_folders():
-        for suffix in ("", *CONFIG_SUFFIXES):
-            shipped = folder.joinpath(*parts)
-            shipped = shipped.with_name(shipped.name + suffix)
-            if shipped.is_file():
-                return shipped
-    raise ConfigError(
-        f"Expected a configuration file at {name}, found none. Shipped are: {', '.join(shipped_names())}."
-    )
-
-
-def shipped_names() -> list[str]:
-    """List the names of the shipped configurations, such as `published/model1`."""
-    return sorted({config_name(path) for folder in config_folders() for path in folder.rglob("*.yaml")})
-
-
-def config_name(path: Path) -> str:
-    """Name a configuration: its path below `configs`, or its file name, without the suffix."""
-    for folder in config_folders():
-        if path.resolve().is_relative_to(folder.resolve()):
-            return path.resolve().relative_to(folder.resolve()).with_suffix("").as_posix()
-    return path.stem
-
-
-def run_name(configs: list[Path]) -> str:
-    """Name a run after its configurations: `sample/model5` is model5 with the overlay sample.
-
-    A run's own config.yaml stands for the run it is of.
-    """
-    if not configs:
-        return "unnamed"
-    base, *overlays = [name_of_saved(path) or config_name(path) for path in configs]
-    return "/".join([*reversed(overlays), base])
-
-
-def name_of_saved(config: Path) -> str | None:
-    """Name of the run that a saved config.yaml belongs to, if it does."""
-    folder = config.resolve().parent
-    if config.name != "config.yaml" or not re.fullmatch(r"version_\d+", folder.name):
-        return None
-    parts = folder.parent.parts
-    start = max((i for i, part in enumerate(parts) if part == ROOT), default=len(parts) - 2)
-    return "/".join(parts[start + 1 :])
 
 
 def fsync_folder(folder: Path) -> None:

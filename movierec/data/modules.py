@@ -1,34 +1,21 @@
 """A LightningDataModule per feature set, over one base that splits, encodes and batches."""
 
-import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-import pandas as pd
-import torch
 from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveInt
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from movierec.data.batches import Batch, batch_loader
-from movierec.data.features import (
-    ROW_IDS,
-    Missing,
-    check_columns,
-    complete_films,
-    encode_films,
-    known_columns,
-)
+from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.pairs import read_pairs
-from movierec.data.split import Split, random_split, time_split
-from movierec.data.statistics import STATISTICS, Kind, build_banks
-from movierec.data.tables import Scaling, Tables, group_by_user, scale_statistics
-from movierec.errors import ConfigError, DataFormatError
-from movierec.sources import metadata, movielens
-from movierec.sources.sample import is_sample
+from movierec.data.preparation import Options, Source, prepare
+from movierec.data.split import Split
+from movierec.data.statistics import Kind
+from movierec.data.tables import Scaling, Tables
+from movierec.errors import ConfigError
 
 PARTS = Split._fields
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))
@@ -65,7 +52,7 @@ class MovieDataModule(LightningDataModule):
         pairs: For `predict`: a csv file with the columns userId and movieId. Default: the test ratings.
     """
 
-    sources: ClassVar[tuple[str, ...]] = ()
+    sources: ClassVar[tuple[Source, ...]] = ()
     available_columns: ClassVar[tuple[str, ...]] = ("userId", "movieId", "genres")
     default_columns: ClassVar[tuple[str, ...]] = ("userId", "movieId", "genres")
 
@@ -89,23 +76,29 @@ class MovieDataModule(LightningDataModule):
         pairs: Path | None = None,
     ) -> None:
         super().__init__()
-        self.root = Path(root) if root else default_root()
-        self.release = movielens.RELEASES[release]
-        # The restricted types of the options are classes of their own; a checkpoint takes plain numbers only.
-        self.split, self.fractions, self.seed = split, tuple(map(float, fractions)), int(seed)
-        self.statistics: Kind = statistics
-        self.folds = int(folds)
-        self.scaling: Scaling = scaling
-        self.missing: Missing = missing
-        self.whole_stars = whole_stars
-        self.columns = list(self.default_columns if columns is None else columns)
-        self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
-        self.pairs = Path(pairs) if pairs else None
-        check_columns(self.columns, self.available_columns)
+        chosen = tuple(self.default_columns if columns is None else columns)
+        check_columns(chosen, self.available_columns)
         if scaling == "per_split" and statistics != "per_split":
             raise ConfigError("Expected `statistics: per_split` with `scaling: per_split`; each part needs its bank.")
         if statistics == "cross_fit" and folds <= 1:
             raise ConfigError(f"Expected at least 2 folds to hide a row's rating from it, got {folds}.")
+        self.root = Path(root) if root else default_root()
+        # The restricted types of numbers are classes of their own; a checkpoint takes plain ones only.
+        self.options = Options(
+            release=release,
+            sources=self.sources,
+            split=split,
+            fractions=tuple(map(float, fractions)),
+            seed=int(seed),
+            statistics=statistics,
+            folds=int(folds),
+            scaling=scaling,
+            missing=missing,
+            whole_stars=whole_stars,
+            columns=chosen,
+        )
+        self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
+        self.pairs = Path(pairs) if pairs else None
         self.tables: Tables | None = None
         self.rows: dict[str, Batch] = {}
 
@@ -118,153 +111,7 @@ class MovieDataModule(LightningDataModule):
             ConfigError: A part of the split would be empty.
         """
         if self.tables is None:
-            self.tables, self.rows = self.prepare()
-
-    def prepare(self) -> tuple[Tables, dict[str, Batch]]:
-        """Build the tables, and the rows of each part of the ratings."""
-        movies = self.read_movies()
-        ratings = movielens.read_ratings(self.root, self.release)
-        num_read = len(ratings)
-        ratings = self.keep_usable(ratings, movies)
-        user_ids, user = np.unique(ratings["user_id"], return_inverse=True)
-        movie = movies["movie_id"].searchsorted(ratings["movie_id"])
-        stars = ratings["stars"].to_numpy()
-        split = self.split_rows(ratings)
-        trained = np.zeros(len(movies), dtype=bool)
-        trained[movie[split.train]] = True
-
-        banks = build_banks(
-            kind=self.statistics,
-            user=user,
-            movie=movie,
-            stars=stars,
-            split=split,
-            num_users=len(user_ids),
-            num_movies=len(movies),
-            num_folds=self.folds,
-            seed=self.seed,
-        )
-        user_table, user_range = scale_statistics(
-            self.with_ids(banks.user, user_ids, "userId"), index=user, bank=banks.row, split=split, scaling=self.scaling
-        )
-        movie_ids = movies["movie_id"].to_numpy()
-        movie_table, movie_range = scale_statistics(
-            self.with_ids(banks.movie, movie_ids, "movieId"),
-            index=movie,
-            bank=banks.row,
-            split=split,
-            scaling=self.scaling,
-        )
-        films = encode_films(movies, columns=self.columns, missing=self.missing, trained=trained)
-        low, high = float(stars[split.train].min()), float(stars[split.train].max())
-        if low == high:
-            raise DataFormatError(f"Expected training ratings that differ; all of them are {low} stars.")
-
-        def to_unit(stars: np.ndarray | np.floating) -> torch.Tensor:
-            return torch.tensor((stars - low) / (high - low), dtype=torch.float32)
-
-        tables = Tables(
-            movie_features=torch.tensor(films.table),
-            movie_statistics=movie_table,
-            user_statistics=user_table,
-            statistics_range=(movie_range, user_range),
-            film_scalers=films.scalers,
-            feature_names=films.names + self.statistic_names("movie") + self.statistic_names("user"),
-            scoring_bank=banks.scoring,
-            user_ids=torch.tensor(user_ids),
-            movie_ids=torch.tensor(movie_ids),
-            titles=movies["title"].tolist(),
-            genres=movies["genres"].str.join("|").tolist(),
-            complete=torch.tensor(films.complete),
-            **group_by_user(user, movie, stars, len(user_ids)),
-            min_stars=low,
-            max_stars=high,
-            threshold=to_unit(np.median(stars[split.train])).item(),
-            record=self.describe(ratings, split, num_read=num_read),
-        )
-        every = Batch(
-            user=torch.tensor(user, dtype=torch.int32),
-            movie=torch.tensor(movie, dtype=torch.int32),
-            bank=torch.tensor(banks.row, dtype=torch.int32),
-            rating=to_unit(stars),
-        )
-        return tables, {part: every.take(torch.tensor(rows)) for part, rows in split._asdict().items()}
-
-    def read_movies(self) -> pd.DataFrame:
-        """Read the films of the release, by ascending id, joined with the sources of this feature set."""
-        movies = movielens.read_movies(self.root, self.release).sort_values("movie_id", ignore_index=True)
-        movies = movies.rename(columns={"imdb_id": "imdbId", "tmdb_id": "tmdbId"})
-        if "tmdb" in self.sources:
-            movies = movies.join(metadata.read_tmdb(self.root), on="tmdbId")
-        if "omdb" in self.sources:
-            movies = movies.join(metadata.read_omdb(self.root), on="imdbId")
-        return movies
-
-    def keep_usable(self, ratings: pd.DataFrame, movies: pd.DataFrame) -> pd.DataFrame:
-        """Leave out the ratings of films that lack a value, and cut half stars where that is asked for."""
-        if not (known := ratings["movie_id"].isin(movies["movie_id"])).all():
-            stray = ratings.loc[~known, "movie_id"].iloc[0]
-            raise DataFormatError(
-                f"{self.root / self.release.ratings}: film {stray} is rated but not in "
-                f"{self.root / self.release.movies} ({(~known).sum()} such ratings). Fetch both files again."
-            )
-        complete = movies.loc[complete_films(movies, self.columns, self.missing), "movie_id"]
-        ratings = ratings[ratings["movie_id"].isin(complete)].reset_index(drop=True)
-        if self.whole_stars:
-            ratings["stars"] = np.floor(ratings["stars"])
-        return ratings
-
-    def split_rows(self, ratings: pd.DataFrame) -> Split:
-        """Divide the ratings into training, validation and test."""
-        if self.split == "time":
-            return time_split(ratings["timestamp"].to_numpy(), self.fractions)
-        return random_split(len(ratings), self.fractions, self.seed)
-
-    def with_ids(self, statistics: np.ndarray, ids: np.ndarray, column: str) -> np.ndarray:
-        """Put the id itself before the statistics, where the network reads it as a number."""
-        if column not in self.columns:
-            return statistics
-        ids = np.broadcast_to(ids[None, :, None], (*statistics.shape[:2], 1))
-        return np.concatenate([ids, statistics], axis=-1)
-
-    def statistic_names(self, whose: Literal["movie", "user"]) -> list[str]:
-        """Name the columns of a table of statistics."""
-        ids = [name for name in ROW_IDS if name.startswith(whose) and name in self.columns]
-        return ids + [f"{whose}_rating_{statistic}" for statistic in STATISTICS]
-
-    def describe(self, ratings: pd.DataFrame, split: Split, *, num_read: int) -> dict[str, Any]:
-        """Record what the data are: what was read, what was left out, and a fingerprint of files and options."""
-        options = {
-            "module": type(self).__name__,
-            "release": self.release.name,
-            "split": self.split,
-            "fractions": list(self.fractions),
-            "seed": self.seed,
-            "statistics": self.statistics,
-            "folds": self.folds if self.statistics == "cross_fit" else None,
-            "scaling": self.scaling,
-            "missing": self.missing,
-            "whole_stars": self.whole_stars,
-            "columns": self.columns,
-        }
-        files = {name: sha256(self.root / name) for name in self.file_names()}
-        return {
-            "sample": is_sample(self.root),
-            "options": options,
-            "files": files,
-            "fingerprint": hashlib.sha256(json.dumps([options, files]).encode()).hexdigest(),
-            "ratings": len(ratings),
-            "ratings_left_out": num_read - len(ratings),
-            "users": int(ratings["user_id"].nunique()),
-            "movies": int(ratings["movie_id"].nunique()),
-            "rows": {part: len(rows) for part, rows in split._asdict().items()},
-        }
-
-    def file_names(self) -> list[str]:
-        """List the files below the root that this feature set reads."""
-        names = [self.release.ratings, self.release.movies, self.release.links]
-        names += [metadata.TMDB_FILE] if "tmdb" in self.sources else []
-        return names + ([metadata.OMDB_FILE] if "omdb" in self.sources else [])
+            self.tables, self.rows = prepare(self.root, self.options)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Load the training ratings in an order that changes each epoch."""
@@ -292,12 +139,6 @@ class MovieDataModule(LightningDataModule):
     def ordered(self, rows: Batch) -> DataLoader[Batch]:
         """Load some ratings as they come."""
         return batch_loader(rows, batch_size=self.eval_batch_size, num_workers=self.num_workers, shuffle=False)
-
-
-def sha256(path: Path) -> str:
-    """Hash a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class RatingsDataModule(MovieDataModule):

@@ -1,0 +1,107 @@
+"""Configuration files: where they are, and the name of the run that they make."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from movierec.errors import ConfigError
+from movierec.runs import ROOT, run_of
+
+CONFIG_SUFFIXES = (".yaml", ".yml")
+CONFIG_OPTIONS = ("--config", "-c")
+
+
+def config_folders() -> list[Path]:
+    """List the folders of shipped configurations: inside the installed package, or beside it in the repository."""
+    package = Path(__file__).parent
+    return [folder for folder in (package / "configs", package.parent / "configs") if folder.is_dir()]
+
+
+def find_config(name: str) -> Path:
+    """Find a configuration: the file itself, else a shipped one of that name, wherever the user stands.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    parts = path.parts[1:] if path.parts[:1] == ("configs",) else path.parts
+    for folder in config_folders():
+        for suffix in ("", *CONFIG_SUFFIXES):
+            shipped = folder.joinpath(*parts)
+            shipped = shipped.with_name(shipped.name + suffix)
+            if shipped.is_file():
+                return shipped
+    raise ConfigError(
+        f"Expected a configuration file at {name}, found none. Shipped are: {', '.join(shipped_names())}."
+    )
+
+
+def shipped_names() -> list[str]:
+    """List the names of the shipped configurations, such as `published/model1`."""
+    return sorted({config_name(path) for folder in config_folders() for path in folder.rglob("*.yaml")})
+
+
+def config_name(path: Path) -> str:
+    """Name a configuration: its path below `configs`, or its file name, without the suffix."""
+    for folder in config_folders():
+        if path.resolve().is_relative_to(folder.resolve()):
+            return path.resolve().relative_to(folder.resolve()).with_suffix("").as_posix()
+    return path.stem
+
+
+def run_name(configs: list[Path]) -> str:
+    """Name a run after its configurations: `sample/model5` is model5 with the overlay sample.
+
+    A run's own config.yaml stands for the run it is of.
+    """
+    if not configs:
+        return "unnamed"
+    base, *overlays = [name_of_saved(path) or config_name(path) for path in configs]
+    return "/".join([*reversed(overlays), base])
+
+
+def name_of_saved(config: Path) -> str | None:
+    """Name of the run that a saved config.yaml belongs to, if it does."""
+    folder = config.resolve().parent
+    if config.name != "config.yaml" or not re.fullmatch(r"version_\d+", folder.name):
+        return None
+    parts = folder.parent.parts
+    start = max((i for i, part in enumerate(parts) if part == ROOT), default=len(parts) - 2)
+    return "/".join(parts[start + 1 :])
+
+
+def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
+    """Find the configuration files among the arguments.
+
+    Returns:
+        The arguments, with the path of each configuration that was found, and the paths by the names given.
+
+    Raises:
+        ConfigError: A configuration is not there.
+    """
+    found: dict[str, Path] = {}
+    rewritten: list[str] = []
+    for before, argument in zip([None, *args], args, strict=False):
+        option, equals, value = argument.partition("=")
+        if before in CONFIG_OPTIONS:
+            found[argument] = find_config(argument)
+            rewritten.append(str(found[argument]))
+        elif equals and option in CONFIG_OPTIONS:
+            found[value] = find_config(value)
+            rewritten += [option, str(found[value])]
+        else:
+            rewritten.append(argument)
+    return rewritten, found
+
+
+def own_config(args: Sequence[str]) -> list[str]:
+    """Name the configuration of the run that `--ckpt_path FILE` lies in, when none is given."""
+    for position, argument in enumerate(args):
+        option, equals, value = argument.partition("=")
+        path = value if equals else next(iter(args[position + 1 :]), "")
+        run = run_of(Path(path)) if option == "--ckpt_path" else None
+        if run is not None:
+            return ["--config", str(run.config)]
+    return []

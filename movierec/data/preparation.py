@@ -1,0 +1,214 @@
+"""From files to tables: read, leave out, split, compute statistics, encode."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+
+from movierec.data.batches import Batch
+from movierec.data.features import ROW_IDS, Missing, complete_films, encode_films
+from movierec.data.split import Split, random_split, time_split
+from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
+from movierec.data.tables import Scaling, Tables, group_by_user, scale_statistics
+from movierec.errors import DataFormatError
+from movierec.sources import metadata, movielens
+from movierec.sources.sample import is_sample
+
+Source = Literal["tmdb", "omdb"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What decides the tables, beside the content of the files; `MovieDataModule` says what each of them means."""
+
+    release: str
+    sources: tuple[Source, ...]
+    split: Literal["random", "time"]
+    fractions: tuple[float, ...]
+    seed: int
+    statistics: Kind
+    folds: int
+    scaling: Scaling
+    missing: Missing
+    whole_stars: bool
+    columns: tuple[str, ...]
+
+
+def prepare(root: Path, options: Options) -> tuple[Tables, dict[str, Batch]]:
+    """Build the tables, and the rows of each part of the ratings.
+
+    Args:
+        root: The data root.
+        options: What to read and how.
+
+    Raises:
+        MissingDataError: A file is not there.
+        DataFormatError: A file does not hold what it should.
+        ConfigError: A part of the split would be empty.
+    """
+    release = movielens.RELEASES[options.release]
+    movies = read_movies(root, options)
+    read = movielens.read_ratings(root, release)
+    ratings = keep_usable(read, movies, options)
+    user_ids, user = np.unique(ratings["user_id"], return_inverse=True)
+    movie_ids = movies["movie_id"].to_numpy()
+    movie = np.searchsorted(movie_ids, ratings["movie_id"])
+    stars = ratings["stars"].to_numpy()
+    split = split_ratings(ratings, options)
+    banks = build_banks(
+        kind=options.statistics,
+        user=user,
+        movie=movie,
+        stars=stars,
+        split=split,
+        num_users=len(user_ids),
+        num_movies=len(movies),
+        num_folds=options.folds,
+        seed=options.seed,
+    )
+
+    def scaled(values: np.ndarray, ids: np.ndarray, index: np.ndarray, id_column: str) -> tuple[Any, Any]:
+        if id_column in options.columns:
+            values = put_first(ids, values)
+        return scale_statistics(values, index=index, bank=banks.row, split=split, scaling=options.scaling)
+
+    movie_statistics, movie_range = scaled(banks.movie, movie_ids, movie, "movieId")
+    user_statistics, user_range = scaled(banks.user, user_ids, user, "userId")
+    trained = np.zeros(len(movies), dtype=bool)
+    trained[movie[split.train]] = True
+    films = encode_films(movies, columns=options.columns, missing=options.missing, trained=trained)
+    low, high = scale_bounds(stars[split.train])
+    unit = torch.tensor((stars - low) / (high - low), dtype=torch.float32)
+    median = (np.median(stars[split.train]) - low) / (high - low)
+    tables = Tables(
+        movie_features=torch.tensor(films.table),
+        movie_statistics=movie_statistics,
+        user_statistics=user_statistics,
+        statistics_range=(movie_range, user_range),
+        film_scalers=films.scalers,
+        feature_names=films.names + statistic_names("movie", options) + statistic_names("user", options),
+        scoring_bank=banks.scoring,
+        user_ids=torch.tensor(user_ids),
+        movie_ids=torch.tensor(movie_ids),
+        titles=movies["title"].tolist(),
+        genres=movies["genres"].str.join("|").tolist(),
+        complete=torch.tensor(films.complete),
+        **group_by_user(user, movie, stars, len(user_ids)),
+        min_stars=low,
+        max_stars=high,
+        threshold=torch.tensor(median, dtype=torch.float32).item(),
+        record=describe(root, options, ratings, split, num_read=len(read)),
+    )
+    return tables, rows_of_parts(user, movie, banks, unit, split)
+
+
+def read_movies(root: Path, options: Options) -> pd.DataFrame:
+    """Read the films of the release, by ascending id, joined with the sources asked for."""
+    release = movielens.RELEASES[options.release]
+    movies = movielens.read_movies(root, release).sort_values("movie_id", ignore_index=True)
+    movies = movies.rename(columns={"imdb_id": "imdbId", "tmdb_id": "tmdbId"})
+    if "tmdb" in options.sources:
+        movies = movies.join(metadata.read_tmdb(root), on="tmdbId")
+    if "omdb" in options.sources:
+        movies = movies.join(metadata.read_omdb(root), on="imdbId")
+    return movies
+
+
+def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Leave out the ratings of films that lack a value, and cut half stars where that is asked for.
+
+    Raises:
+        DataFormatError: A film is rated but not listed, or no film has all columns.
+    """
+    if not (known := ratings["movie_id"].isin(movies["movie_id"])).all():
+        stray = ratings.loc[~known, "movie_id"].iloc[0]
+        release = movielens.RELEASES[options.release]
+        raise DataFormatError(
+            f"Expected each rated film of {release.ratings} in {release.movies}; film {stray} is not "
+            f"({(~known).sum()} such ratings). Fetch both files again."
+        )
+    complete = movies.loc[complete_films(movies, options.columns, options.missing), "movie_id"]
+    ratings = ratings[ratings["movie_id"].isin(complete)].reset_index(drop=True)
+    if ratings.empty:
+        raise DataFormatError(
+            f"Expected films that have all of {', '.join(options.columns)}; none has. Check that the metadata are "
+            "of these films, leave columns out, or use `missing: impute`."
+        )
+    if options.whole_stars:
+        ratings["stars"] = np.floor(ratings["stars"])
+    return ratings
+
+
+def split_ratings(ratings: pd.DataFrame, options: Options) -> Split:
+    """Divide the ratings into training, validation and test."""
+    if options.split == "time":
+        return time_split(ratings["timestamp"].to_numpy(), options.fractions)
+    return random_split(len(ratings), options.fractions, options.seed)
+
+
+def put_first(ids: np.ndarray, statistics: np.ndarray) -> np.ndarray:
+    """Put the id itself before the statistics of each bank, as a number that the network reads."""
+    column = np.broadcast_to(ids[None, :, None], (*statistics.shape[:2], 1))
+    return np.concatenate([column, statistics], axis=-1)
+
+
+def scale_bounds(stars: np.ndarray) -> tuple[float, float]:
+    """Find the lowest and the highest training rating.
+
+    Raises:
+        DataFormatError: All ratings are the same.
+    """
+    low, high = float(stars.min()), float(stars.max())
+    if low == high:
+        raise DataFormatError(f"Expected training ratings that differ; all of them are {low} stars.")
+    return low, high
+
+
+def statistic_names(whose: Literal["movie", "user"], options: Options) -> list[str]:
+    """Name the columns of a table of statistics."""
+    ids = [name for name in ROW_IDS if name.startswith(whose) and name in options.columns]
+    return ids + [f"{whose}_rating_{statistic}" for statistic in STATISTICS]
+
+
+def rows_of_parts(
+    user: np.ndarray, movie: np.ndarray, banks: Banks, unit: torch.Tensor, split: Split
+) -> dict[str, Batch]:
+    """Collect the row numbers and targets of each part of the ratings."""
+    indices = (torch.tensor(column, dtype=torch.int32) for column in (user, movie, banks.row))
+    rows = Batch(*indices, unit)
+    return {part: rows.take(torch.tensor(positions)) for part, positions in split._asdict().items()}
+
+
+def describe(root: Path, options: Options, ratings: pd.DataFrame, split: Split, *, num_read: int) -> dict[str, Any]:
+    """Record what the data are: options, files, counts, and a fingerprint of options and files."""
+    chosen = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(options).items()}
+    files = {name: sha256(root / name) for name in file_names(options)}
+    return {
+        "sample": is_sample(root),
+        "options": chosen,
+        "files": files,
+        "fingerprint": hashlib.sha256(json.dumps([chosen, files]).encode()).hexdigest(),
+        "ratings": len(ratings),
+        "ratings_left_out": num_read - len(ratings),
+        "users": int(ratings["user_id"].nunique()),
+        "movies": int(ratings["movie_id"].nunique()),
+        "rows": {part: len(positions) for part, positions in split._asdict().items()},
+    }
+
+
+def file_names(options: Options) -> list[str]:
+    """List the files below the root that the options make us read."""
+    release = movielens.RELEASES[options.release]
+    of_source = {"tmdb": metadata.TMDB_FILE, "omdb": metadata.OMDB_FILE}
+    return [release.ratings, release.movies, release.links, *(of_source[source] for source in options.sources)]
+
+
+def sha256(path: Path) -> str:
+    """Hash a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
