@@ -179,8 +179,12 @@ def rows_of_parts(
     user: np.ndarray, movie: np.ndarray, banks: Banks, unit: torch.Tensor, split: Split
 ) -> dict[str, Batch]:
     """Collect the row numbers and targets of each part of the ratings."""
-    indices = (torch.tensor(column, dtype=torch.int32) for column in (user, movie, banks.row))
-    rows = Batch(*indices, unit)
+    rows = Batch(
+        user=torch.tensor(user, dtype=torch.int32),
+        movie=torch.tensor(movie, dtype=torch.int32),
+        bank=torch.tensor(banks.row, dtype=torch.int32),
+        rating=unit,
+    )
     return {part: rows.take(torch.tensor(positions)) for part, positions in split._asdict().items()}
 
 
