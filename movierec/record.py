@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import BasePredictionWriter
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import Tensor
 
 import movierec
 from movierec.data.batches import Batch
@@ -68,9 +66,7 @@ class RunRecord(Callback):
         if isinstance(trainer.logger, TensorBoardLogger):
             shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
             shown |= {"config": self.config, "seed": self.seed}
-            # TensorBoard has no "@" in a tag
-            named = {f"best/{name.replace('@', '_at_')}": value for name, value in metrics.items()}
-            trainer.logger.log_hyperparams(shown, named)
+            trainer.logger.log_hyperparams(shown, {f"best/{name}": value for name, value in metrics.items()})
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
@@ -128,7 +124,7 @@ def versions() -> dict[str, str]:
     return {"movierec": movierec.__version__, "python": platform.python_version()} | found
 
 
-class PredictionWriter(BasePredictionWriter):
+class PredictionWriter(Callback):
     """Write predictions to a csv file, batch by batch: user_id, movie_id, title, rating, prediction.
 
     Both the rating (empty where there is none) and the prediction are in stars.
@@ -138,7 +134,6 @@ class PredictionWriter(BasePredictionWriter):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(write_interval="batch")
         self.path = path
         self.rows = 0
 
@@ -148,10 +143,11 @@ class PredictionWriter(BasePredictionWriter):
         with self.path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(["user_id", "movie_id", "title", "rating", "prediction"])
 
-    def write_on_batch_end(  # type: ignore[override]
-        self, trainer: Trainer, pl_module: RatingTask, prediction: Tensor, _indices: Any, batch: Batch, *_args: Any
+    def on_predict_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_args: Any
     ) -> None:
         """Add the rows of a batch."""
+        assert isinstance(pl_module, RatingTask)
         tables = pl_module.tables
         assert tables is not None
         movie = batch.movie.cpu().long()
@@ -160,9 +156,9 @@ class PredictionWriter(BasePredictionWriter):
             tables.movie_ids[movie].tolist(),
             [tables.titles[row] for row in movie.tolist()],
             ["" if math.isnan(value) else f"{value:g}" for value in tables.to_stars(batch.rating.cpu()).tolist()],
-            [f"{value:.4f}" for value in prediction.cpu().tolist()],
+            [f"{value:.4f}" for value in outputs.cpu().tolist()],
             strict=True,
         )
         with self.path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(columns)
-        self.rows += len(prediction)
+        self.rows += len(outputs)

@@ -86,6 +86,7 @@ def batch_loader(rows: Batch, *, batch_size: int, num_workers: int, shuffle: boo
         collate_fn=unchanged,  # type: ignore[arg-type]  # an item is a batch, not a list
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
+        generator=torch.Generator(),  # else each epoch draws from the global one, and dropout depends on num_workers
     )
 
 

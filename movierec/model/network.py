@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from movierec.data.tables import Tables
 
@@ -21,21 +22,45 @@ ACTIVATIONS: dict[Activation, type[nn.Module]] = {
 NORMALISATIONS: dict[Normalisation, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
 
 
-class FeatureLookup(nn.Module):
-    """Gather the inputs of the network from the tables, on the device they are on."""
+class TableLinear(nn.Module):
+    """The first linear layer, y = W x + b, over inputs x that are gathered from the tables.
 
-    movie_features: Tensor
+    Most inputs are labels (genres, countries, languages) and 0 for most films. Instead of multiplying by them, the
+    columns of W that belong to a film's labels are added up. Result and initial weights are those of `nn.Linear`.
+
+    Args:
+        tables: The tables of a data set; they move with the module from device to device.
+        size_out: Number of outputs.
+    """
+
+    labels: Tensor
+    numbers: Tensor
     movie_statistics: Tensor
     user_statistics: Tensor
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, size_out: int) -> None:
         super().__init__()
+        features = tables.movie_features
+        is_label = ((features == 0) | (features == 1)).all(dim=0)
         # Not persistent: the checkpoint holds the tables once, as data, with all that belongs to them.
-        for name in ("movie_features", "movie_statistics", "user_statistics"):
-            self.register_buffer(name, getattr(tables, name), persistent=False)
+        for name, table in {
+            "labels": padded_positions(features[:, is_label]),
+            "numbers": features[:, ~is_label],
+            "movie_statistics": tables.movie_statistics,
+            "user_statistics": tables.user_statistics,
+        }.items():
+            self.register_buffer(name, table, persistent=False)
+        dense = nn.Linear(tables.width, size_out)
+        label_columns = torch.zeros(tables.width, dtype=torch.bool)
+        label_columns[: len(is_label)] = is_label
+        weight = dense.weight.detach()
+        padding = weight.new_zeros(1, size_out)
+        self.label_weight = nn.Parameter(torch.cat([weight[:, label_columns].T, padding]).contiguous())
+        self.number_weight = nn.Parameter(weight[:, ~label_columns].contiguous())
+        self.bias = nn.Parameter(dense.bias.detach())
 
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
-        """Concatenate what the tables hold of each row.
+        """Apply the layer to rows of the tables.
 
         Args:
             user: Rows of the users, [batch] int.
@@ -43,17 +68,38 @@ class FeatureLookup(nn.Module):
             bank: Banks of statistics, [batch] int.
 
         Returns:
-            [batch, width].
+            [batch, size_out].
         """
-        parts = (self.movie_features[movie], self.movie_statistics[bank, movie], self.user_statistics[bank, user])
-        return torch.cat(parts, dim=-1)
+        statistics = self.movie_statistics[bank, movie], self.user_statistics[bank, user]
+        numbers = torch.cat([self.numbers[movie], *statistics], dim=-1)
+        padding = len(self.label_weight) - 1
+        of_labels = functional.embedding_bag(self.labels[movie], self.label_weight, mode="sum", padding_idx=padding)
+        return functional.linear(numbers, self.number_weight, self.bias) + of_labels
 
 
-class MLP(nn.Sequential):
-    """Linear layers, each followed by normalisation, activation and dropout, and one output.
+def padded_positions(indicators: Tensor) -> Tensor:
+    """List the columns in which each row is 1, filled up with the number of columns.
 
     Args:
-        width: Number of inputs.
+        indicators: [rows, columns], of 0 and 1.
+
+    Returns:
+        [rows, most ones in a row] int32, at least one column wide.
+    """
+    rows, columns = indicators.nonzero(as_tuple=True)
+    counts = torch.bincount(rows, minlength=len(indicators))
+    place = torch.arange(len(rows)) - (counts.cumsum(0) - counts)[rows]
+    width = max(1, int(counts.max()))
+    positions = torch.full((len(indicators), width), indicators.shape[1], dtype=torch.int32)
+    positions[rows, place] = columns.int()
+    return positions
+
+
+class RatingNetwork(nn.Module):
+    """A multilayer perceptron that predicts ratings of rows of the tables.
+
+    Args:
+        tables: The tables of a data set; the number of inputs follows from them.
         hidden: Widths of the hidden layers.
         dropout: Share of each hidden layer's outputs that is set to 0 in training.
         activation: What follows each hidden layer.
@@ -62,32 +108,25 @@ class MLP(nn.Sequential):
 
     def __init__(
         self,
+        tables: Tables,
         *,
-        width: int,
         hidden: Sequence[int],
         dropout: Sequence[float],
         activation: Activation,
         normalisation: Normalisation,
     ) -> None:
+        super().__init__()
+        widths = [*hidden, 1]
+        self.first = TableLinear(tables, widths[0])
         layers: list[nn.Module] = []
-        for (size_in, size_out), share in zip(pairwise([width, *hidden]), dropout, strict=True):
-            layers.append(nn.Linear(size_in, size_out))
+        for (size, following), share in zip(pairwise(widths), dropout, strict=True):
             if normalisation != "none":
-                layers.append(NORMALISATIONS[normalisation](size_out))
+                layers.append(NORMALISATIONS[normalisation](size))
             layers.append(ACTIVATIONS[activation]())
             if share:
                 layers.append(nn.Dropout(share))
-        layers.append(nn.Linear(hidden[-1] if hidden else width, 1))
-        super().__init__(*layers)
-
-
-class RatingNetwork(nn.Module):
-    """Predict ratings of rows: gather their inputs, then apply the perceptron."""
-
-    def __init__(self, tables: Tables, mlp: MLP) -> None:
-        super().__init__()
-        self.lookup = FeatureLookup(tables)
-        self.mlp = mlp
+            layers.append(nn.Linear(size, following))
+        self.rest = nn.Sequential(*layers)
 
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
         """Predict the rating that each user gives each film.
@@ -100,5 +139,5 @@ class RatingNetwork(nn.Module):
         Returns:
             Ratings on the unit scale, not clipped, [batch].
         """
-        ratings: Tensor = self.mlp(self.lookup(user, movie, bank))
+        ratings: Tensor = self.rest(self.first(user, movie, bank))
         return ratings.squeeze(-1)

@@ -13,7 +13,7 @@ from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError, ConfigError
 from movierec.model.metrics import RatingMetrics, running_metrics
-from movierec.model.network import MLP, Activation, Normalisation, RatingNetwork
+from movierec.model.network import Activation, Normalisation, RatingNetwork
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
@@ -69,14 +69,13 @@ class RatingTask(LightningModule):
     def attach(self, tables: Tables) -> None:
         """Build the network and the metrics for the tables of a data set; the inputs' number follows from them."""
         self.tables = tables
-        mlp = MLP(
-            width=tables.width,
+        self.network = RatingNetwork(
+            tables,
             hidden=self.hidden,
             dropout=self.dropout,
             activation=self.hparams["activation"],
             normalisation=self.hparams["normalisation"],
         )
-        self.network = RatingNetwork(tables, mlp)
         for part in PARTS:  # "train" alone is an attribute of each module
             self.evaluations[f"{part}_rows"] = RatingMetrics(
                 min_stars=tables.min_stars, max_stars=tables.max_stars, threshold=tables.threshold
@@ -116,7 +115,9 @@ class RatingTask(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Take in a batch of validation ratings."""
-        self.measure("val", batch)
+        prediction = self.measure("val", batch)
+        loss = self.loss(prediction, batch.rating)
+        self.log("val/loss", loss, on_step=False, on_epoch=True, batch_size=len(prediction))
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation metrics."""
@@ -137,9 +138,11 @@ class RatingTask(LightningModule):
         assert self.tables is not None
         return self.tables.to_stars(self.predict_batch(batch).float())
 
-    def measure(self, part: str, batch: Batch) -> None:
-        """Count a batch in a part's metrics."""
-        self.evaluation(part).update(batch.user, self.predict_batch(batch), batch.rating)
+    def measure(self, part: str, batch: Batch) -> Tensor:
+        """Predict a batch, [batch], and count it in a part's metrics."""
+        prediction = self.predict_batch(batch)
+        self.evaluation(part).update(batch.user, prediction, batch.rating)
+        return prediction
 
     def finish(self, part: str) -> dict[str, Tensor]:
         """Compute a part's metrics and keep them in `results`."""
@@ -164,7 +167,10 @@ class RatingTask(LightningModule):
         """
         hparams = self.hparams
         optimizer = OPTIMIZERS[hparams["optimizer"]](
-            self.parameters(), lr=hparams["lr"], weight_decay=hparams["weight_decay"]
+            self.parameters(),
+            lr=hparams["lr"],
+            weight_decay=hparams["weight_decay"],
+            fused=self.device.type == "cpu",  # one pass over the weights; on a GPU the default is as fast
         )
         if hparams["scheduler"] == "plateau":
             plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)

@@ -69,7 +69,7 @@ def collect(root: Path) -> list[Row]:
     """List the lines of the table: model by model, published, reproduced, held out."""
     runs = newest_tested(root)
     rows = []
-    for name in sorted(runs, key=lambda name: (name.split("/")[-1], name)):
+    for name in sorted(runs, key=lambda name: (name.split("/")[-1], PUBLISHED_FAMILY not in name, name)):
         model = name.removeprefix(PUBLISHED_FAMILY)
         if name.startswith(PUBLISHED_FAMILY) and model in PUBLISHED:
             metrics: dict[str, float | None] = {**PUBLISHED[model]}

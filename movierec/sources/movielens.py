@@ -4,7 +4,8 @@ Two formats exist: csv with a header (ml-latest-small) and `::` between the fiel
 """
 
 import functools
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,24 +110,29 @@ def read_double_colon(path: Path) -> pd.DataFrame:
 
 def explain_double_colon(path: Path, error: Exception) -> DataFormatError:
     """Find the first line of a `::` file that is not user, film, rating and time."""
-    for number, line in enumerate(path.open(encoding="latin-1"), start=1):
+    for number, line in numbered_lines(path):
         try:
-            user, movie, stars, time = line.rstrip("\n").split("::")
+            user, movie, stars, time = line.split("::")
             int(user), int(movie), float(stars), int(time)
         except ValueError:
-            if line.strip():
-                return DataFormatError(
-                    f"{path}, line {number}: expected UserID::MovieID::Rating::Timestamp in numbers, "
-                    f"found {line.strip()[:80]!r}. Mend or remove the line."
-                )
+            return DataFormatError(
+                f"{path}, line {number}: expected UserID::MovieID::Rating::Timestamp in numbers, "
+                f"found {line[:80]!r}. Mend or remove the line."
+            )
     return DataFormatError(f"{path}: cannot be read: {error}")
 
 
 def text_line(path: Path, record: int) -> int:
     """Line number of a text file's record, counted from 0, blank lines passed over."""
+    return next(itertools.islice(numbered_lines(path), record, None))[0]
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Read the lines of a Latin-1 file with their numbers, blank ones left out."""
     with path.open(encoding="latin-1") as file:
-        numbers = [number for number, line in enumerate(file, start=1) if line.strip()]
-    return numbers[record]
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                yield number, line.rstrip("\n")
 
 
 def read_movies(root: Path, release: Release) -> pd.DataFrame:
@@ -159,12 +165,11 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
 def read_movies_dat(path: Path) -> pd.DataFrame:
     """Read the films of a `::` file; titles hold single colons, so each line is split in Python."""
     records = []
-    for number, line in enumerate(path.open(encoding="latin-1"), start=1):
-        fields = line.rstrip("\n").split("::")
+    for number, line in numbered_lines(path):
+        fields = line.split("::")
         if len(fields) != len(("id", "title", "genres")) or not fields[0].isdecimal():
             raise DataFormatError(
-                f"{path}, line {number}: expected MovieID::Title::Genres, found {line.strip()[:80]!r}. "
-                "Mend or remove the line."
+                f"{path}, line {number}: expected MovieID::Title::Genres, found {line[:80]!r}. Mend or remove the line."
             )
         records.append((int(fields[0]), fields[1], fields[2] or NO_GENRES))
     return pd.DataFrame(records, columns=["movie_id", "title", "genres"])

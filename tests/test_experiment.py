@@ -1,0 +1,336 @@
+"""fit, validate, test and predict as a user meets them: what they print, refuse and leave behind."""
+
+import csv
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from movierec.cli import main
+from movierec.errors import CheckpointError
+from movierec.model.checkpoint import WholeCheckpointIO, read_checkpoint
+
+RUN = Path("lightning_logs/small/version_0")
+BEST = RUN / "checkpoints" / "best.ckpt"
+SMALL = ["--config", "small.yaml"]
+SMALL_CONFIG = """\
+data:
+  class_path: RatingsDataModule
+  init_args:
+    root: {root}
+model:
+  hidden: [16, 8]
+  dropout: 0.2
+trainer:
+  max_epochs: 3
+"""
+
+Fail = Callable[..., str]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_root: Path) -> Path:
+    """An empty folder to run in, with a small configuration."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(SMALL_CONFIG.format(root=sample_root))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> Path:
+    """A folder where the small configuration was trained; tests work on copies."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "small.yaml").write_text(SMALL_CONFIG.format(root=sample_root))
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        assert main(["fit", *SMALL]) == 0
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture
+def trained(trained_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the trained folder, to run in."""
+    folder = tmp_path / "copy"
+    shutil.copytree(trained_folder, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def fail(capsys: pytest.CaptureFixture[str]) -> Fail:
+    """Run a command that must end with one error message and status 1; return the message."""
+
+    def run(*args: str) -> str:
+        assert main(list(args)) == 1
+        message = capsys.readouterr().err
+        assert message.startswith("movierec: error: ")
+        assert "Traceback" not in message
+        return message
+
+    return run
+
+
+@pytest.fixture
+def no_large_files() -> Iterator[None]:
+    """Make writes beyond a few kilobytes fail, as a full disk does."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def read_metrics(run: Path = RUN) -> dict[str, dict[str, float]]:
+    content: dict[str, dict[str, float]] = json.loads((run / "metrics.json").read_text())
+    return content
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = read_checkpoint(path)["state_dict"]
+    return state
+
+
+def test_fit_says_where_it_logs_and_what_to_type_next(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", *SMALL]) == 0
+    output = capsys.readouterr().out
+    for text in (f"logging to {RUN}", "16,000 to train", "NDCG@10", str(BEST), "movierec test --config small.yaml"):
+        assert text in output
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(trained: Path) -> None:
+    assert main(["fit", *SMALL]) == 0
+    assert main(["fit", *SMALL, "--seed_everything", "7"]) == 0
+    first, again, other = (read_metrics(RUN.with_name(f"version_{n}"))["val"] for n in range(3))
+    assert first == again
+    assert first != other
+
+
+def test_any_number_of_loader_workers_gives_the_same_numbers(trained: Path) -> None:
+    assert main(["fit", *SMALL, "--data.num_workers", "2"]) == 0
+    assert read_metrics()["val"] == read_metrics(RUN.with_name("version_1"))["val"]
+
+
+def test_the_numbers_of_fit_validate_and_test_agree_and_go_into_the_run(trained: Path) -> None:
+    fitted = read_metrics()
+    assert main(["validate", *SMALL]) == 0
+    assert read_metrics()["val"] == fitted["val"]
+    assert main(["test", *SMALL]) == 0
+    tested = read_metrics()
+    assert tested["val"] == pytest.approx(fitted["val"], abs=1e-6)
+    assert {"train", "val", "test"} <= tested.keys()
+    assert set(tested["seconds"]) == {"fit", "validate", "test"}
+    assert [path.name for path in RUN.parent.iterdir()] == ["version_0"]
+
+
+def test_best_is_the_epoch_of_the_lowest_validation_error(trained: Path) -> None:
+    events = EventAccumulator(str(RUN)).Reload()
+    curve = {event.step: event.value for event in events.Scalars("val/rmse")}
+    best = min(curve, key=lambda epoch: curve[epoch])
+    assert read_checkpoint(BEST)["epoch"] == best == read_metrics()["epoch"]
+    assert read_checkpoint(BEST.with_name("last.ckpt"))["epoch"] == 2
+    assert read_metrics()["val"]["rmse"] == pytest.approx(curve[best], rel=1e-6)
+
+
+def test_tensorboard_gets_curves_over_epochs_charts_config_and_hparams(trained: Path) -> None:
+    events = EventAccumulator(str(RUN)).Reload()
+    tags = events.Tags()
+    for part in ("train", "val"):
+        for name in ("loss", "r2", "mae", "rmse", *(["ndcg@10"] if part == "val" else [])):
+            assert [event.step for event in events.Scalars(f"{part}/{name}")] == [0, 1, 2]
+    assert "config/text_summary" in tags["tensors"]
+    assert b"max_epochs: 3" in events.Tensors("config/text_summary")[0].tensor_proto.string_val[0]
+    assert "custom_scalars__config__" in tags["tensors"]
+    assert "_hparams_/session_start_info" in events.summary_metadata
+    assert events.Scalars("best/rmse")[0].value == pytest.approx(read_metrics()["val"]["rmse"])
+
+
+def test_a_checkpoint_holds_plain_types_and_all_that_scoring_needs(trained: Path) -> None:
+    checkpoint = torch.load(BEST, weights_only=True)
+    tables = checkpoint["tables"]
+    assert tables["movie_features"].shape[0] == len(tables["titles"]) == len(tables["movie_ids"]) == 400
+    assert tables["user_statistics"].shape[:2] == (11, 300)
+    assert len(tables["rated_movies"]) == 20_000
+    assert len(tables["record"]["fingerprint"]) == 64
+    assert not any("lookup" in name for name in checkpoint["state_dict"])
+
+
+def test_predict_writes_the_test_rows_with_titles_and_stars(trained: Path) -> None:
+    assert main(["predict", *SMALL]) == 0
+    with (RUN / "predictions.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["user_id", "movie_id", "title", "rating", "prediction"]
+    assert len(rows) == 2_000
+    error = [float(row["prediction"]) - float(row["rating"]) for row in rows]
+    assert main(["test", *SMALL]) == 0
+    rmse = (sum(e * e for e in error) / len(error)) ** 0.5
+    assert rmse == pytest.approx(read_metrics()["test"]["rmse_stars"], abs=1e-4)
+
+
+def test_predict_takes_pairs_and_keeps_their_order(trained: Path, fail: Fail, sample_root: Path) -> None:
+    with (sample_root / "ml-latest-small" / "ratings.csv").open(encoding="utf-8") as file:
+        known = [(row["userId"], row["movieId"]) for row in csv.DictReader(file)][:5][::-1]
+    pairs = Path("pairs.csv")
+    pairs.write_text("userId,movieId\n" + "".join(f"{user},{movie}\n" for user, movie in known))
+    assert main(["predict", *SMALL, "--data.pairs", "pairs.csv", "--out", "out/mine.csv"]) == 0
+    with Path("out/mine.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["user_id"], row["movie_id"]) for row in rows] == known
+    assert {row["rating"] for row in rows} == {""}
+    pairs.write_text("userId,movieId\n1,999999\n")
+    assert "pairs.csv, line 2: film 999999 is not in the ratings" in fail(
+        "predict", *SMALL, "--data.pairs", "pairs.csv"
+    )
+
+
+def test_resuming_goes_on_in_the_same_run(trained: Path) -> None:
+    assert main(["fit", *SMALL, "--ckpt_path", "last", "--trainer.max_epochs", "5"]) == 0
+    assert [path.name for path in RUN.parent.iterdir()] == ["version_0"]
+    curve = EventAccumulator(str(RUN)).Reload().Scalars("val/rmse")
+    assert [event.step for event in curve] == [0, 1, 2, 3, 4]
+    assert read_checkpoint(BEST.with_name("last.ckpt"))["epoch"] == 4
+
+
+def test_a_run_can_be_tested_from_its_checkpoint_alone(trained: Path) -> None:
+    assert main(["test", "--ckpt_path", str(BEST)]) == 0
+    assert "test" in read_metrics()
+
+
+@pytest.mark.parametrize("command", ["test", "fit"])
+def test_a_hyperparameter_that_differs_from_the_checkpoint_is_refused(command: str, trained: Path, fail: Fail) -> None:
+    message = fail(command, *SMALL, "--model.lr", "0.5", "--ckpt_path", "last")
+    assert "model.lr is 0.5 here, 0.001 there" in message
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--data.seed", "5"), ("--data.missing", "impute"), ("--data", "TMDbDataModule")]
+)
+def test_a_checkpoint_on_other_data_or_features_is_refused(option: str, value: str, trained: Path, fail: Fail) -> None:
+    message = fail("test", *SMALL, option, value)
+    assert "Expected the data that the checkpoint was trained on" in message
+    assert option.removeprefix("--").replace("data", "data.").replace("..", ".") in message
+
+
+@pytest.mark.parametrize("which", ["best", "last", "nowhere.ckpt"])
+def test_a_checkpoint_that_is_not_there_is_an_error(which: str, here: Path, fail: Fail) -> None:
+    assert "found none" in fail("test", *SMALL, "--ckpt_path", which)
+
+
+def test_a_damaged_checkpoint_is_an_error(trained: Path, fail: Fail) -> None:
+    BEST.write_bytes(BEST.read_bytes()[:-1000])
+    assert "damaged" in fail("test", *SMALL)
+
+
+def test_another_programs_checkpoint_is_an_error(trained: Path, fail: Fail) -> None:
+    torch.save({"state_dict": {}}, BEST)
+    assert "another program's" in fail("test", *SMALL)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(trained: Path, fail: Fail) -> None:
+    class Payload:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, ("harmed",)
+
+    torch.save({"state_dict": Payload()}, BEST)
+    assert "damaged or something else" in fail("test", *SMALL)
+    assert not Path("harmed").exists()
+
+
+def test_missing_data_are_named_with_the_three_ways_to_get_them(here: Path, fail: Fail) -> None:
+    message = fail("fit", *SMALL, "--data.root", "nowhere")
+    for text in ("nowhere", "grouplens.org", "--data.root", "MOVIEREC_DATA", "sample"):
+        assert text in message
+
+
+def test_a_misspelt_option_is_an_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", *SMALL, "--model.hiden", "[8]"])
+    assert stop.value.code == 2
+    assert "hiden" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--model.lr", "-1"), ("--data.batch_size", "0"), ("--model.dropout", "1.5"), ("--data.split", "fair")],
+)
+def test_a_value_out_of_range_is_an_error(
+    option: str, value: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", *SMALL, option, value])
+    assert stop.value.code == 2
+    assert value in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path, no_large_files: None) -> None:
+    path = tmp_path / "last.ckpt"
+    WholeCheckpointIO().save_checkpoint({"epoch": 1}, path)
+    with pytest.raises(CheckpointError, match="The previous last"):
+        WholeCheckpointIO().save_checkpoint({"epoch": 2, "large": torch.zeros(100_000)}, path)
+    assert torch.load(path)["epoch"] == 1
+    assert [left.name for left in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_ctrl_c_keeps_the_last_epoch_and_says_how_to_go_on(here: Path) -> None:
+    command = [sys.executable, "-m", "movierec", "fit", *SMALL, "--trainer.max_epochs", "100000"]
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    last = RUN / "checkpoints" / "last.ckpt"
+    deadline = time.monotonic() + 120
+    while not last.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "go on with: python -m movierec fit --config small.yaml --ckpt_path last" in errors
+    assert "Traceback" not in errors
+    epochs = read_checkpoint(last)["epoch"] + 1
+    assert f"{epochs} whole epochs are kept" in errors
+    assert read_metrics()["val"]["rmse"] > 0
+
+
+@pytest.mark.parametrize("batch_size", ["1", "4999"])
+def test_batches_of_one_and_batches_that_do_not_divide_work(batch_size: str, here: Path) -> None:
+    limits = ["--trainer.limit_train_batches", "5", "--trainer.max_epochs", "1"]
+    assert main(["fit", *SMALL, *limits, "--data.batch_size", batch_size]) == 0
+    assert read_metrics()["val"]["rmse"] > 0
+
+
+@pytest.mark.parametrize("scheduler", ["cosine", "plateau"])
+def test_a_scheduler_changes_the_numbers_or_waits(scheduler: str, trained: Path) -> None:
+    assert main(["fit", *SMALL, "--model.scheduler", scheduler]) == 0
+    same = read_metrics()["val"] == read_metrics(RUN.with_name("version_1"))["val"]
+    assert same == (scheduler == "plateau")  # three epochs are too few for a plateau
+
+
+def test_fast_dev_run_trains_a_batch_and_leaves_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", *SMALL, "--trainer.fast_dev_run", "true"]) == 0
+    assert "nothing was saved" in capsys.readouterr().out
+    assert not Path("lightning_logs").exists()
+
+
+def test_a_gpu_gives_the_numbers_of_the_cpu(trained: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("there is no GPU here")
+    assert main(["test", *SMALL, "--trainer.accelerator", "cpu"]) == 0
+    on_cpu = read_metrics()["test"]
+    assert main(["test", *SMALL, "--trainer.accelerator", "gpu"]) == 0
+    assert read_metrics()["test"] == pytest.approx(on_cpu, abs=1e-4)
+
+
+def test_nothing_is_left_of_weights_between_two_runs(trained: Path) -> None:
+    assert main(["fit", *SMALL]) == 0
+    first, second = weights(BEST), weights(RUN.with_name("version_1") / "checkpoints" / "best.ckpt")
+    assert all(torch.equal(first[name], second[name]) for name in first)
