@@ -52,7 +52,7 @@ def main(args: Sequence[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt as stop:
-        print(f"\nmovierec: {stop or 'interrupted.'}", file=sys.stderr)
+        print(f"\nmovierec: {str(stop) or 'interrupted.'}", file=sys.stderr)
         return 130
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -99,7 +100,9 @@ def show(root: Path, form: Format) -> int:
     elif form == "markdown":
         print("\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *cells]))
     else:
-        table = Table(*header, caption=NOTE, caption_justify="left")
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, caption=NOTE, caption_justify="left")
+        for name in header:
+            table.add_column(name, overflow="fold", min_width=6 if name in COLUMNS.values() else None)
         for line in cells:
             table.add_row(*line)
         Console().print(table)

@@ -4,6 +4,7 @@ import logging
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from movierec.errors import DataFormatError
@@ -35,7 +36,7 @@ def read_tmdb(root: Path) -> pd.DataFrame:
     """
     path = find(root, TMDB_FILE)
     types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(TMDB_TEXTS, "str")
-    raw = drop_duplicates(read_csv(path, columns=types), "tmdbId", path)
+    raw = drop_duplicates(read_csv(path, columns=types, na_values=[""], keep_default_na=False), "tmdbId", path)
     frame = raw[TMDB_NUMBERS].add_prefix("tmdb_")
     frame["tmdb_release_year"] = year(raw["release_date"])
     frame["tmdb_original_language"] = text_or_none(raw["original_language"])
@@ -57,7 +58,7 @@ def read_omdb(root: Path) -> pd.DataFrame:
     """
     path = find(root, OMDB_FILE)
     raw = read_csv(path, columns=dict.fromkeys(OMDB_TEXTS, "str"), na_values=["N/A", ""], keep_default_na=False)
-    raw = drop_duplicates(raw, "imdbID", path)
+    raw = drop_duplicates(raw.assign(imdbID=imdb_id(raw["imdbID"], path)), "imdbID", path)
     frame = pd.DataFrame(
         {
             "imdb_box_office": number(raw["BoxOffice"]),
@@ -71,7 +72,7 @@ def read_omdb(root: Path) -> pd.DataFrame:
             "imdb_languages": split_list(raw["Language"]),
         }
     )
-    return frame.set_axis(pd.Index(imdb_id(raw["imdbID"], path), name="imdb_id"))
+    return frame.set_axis(pd.Index(raw["imdbID"], name="imdb_id"))
 
 
 def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
@@ -88,18 +89,20 @@ def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
 
 def imdb_id(text: pd.Series, path: Path) -> pd.Series:
     """Turn `tt0114709` into 114709."""
-    ids = pd.to_numeric(text.str.removeprefix("tt"), errors="coerce")
+    ids = pd.to_numeric(text.str.extract(r"^(?:tt)?([0-9]{1,18})$", expand=False), errors="coerce")
     if ids.isna().any():
         first = int(ids.isna().to_numpy().argmax())
         raise DataFormatError(
-            f"{path}: expected imdbID as `tt` and digits, found {text.iloc[first]!r}. Mend or remove the row."
+            f"{path}, line {csv_line(path, first)}: expected imdbID as `tt` and digits, found {text.iloc[first]!r}. "
+            "Mend or remove the row."
         )
     return ids.astype("int64")
 
 
 def number(text: pd.Series) -> pd.Series:
     """Read numbers such as "$223,225,679", "1,112,586" and "96"; anything else is NaN."""
-    return pd.to_numeric(text.str.replace(r"[$,\s]", "", regex=True), errors="coerce").astype("float64")
+    values = pd.to_numeric(text.str.replace(r"[$,\s]", "", regex=True), errors="coerce").astype("float64")
+    return values.where(np.isfinite(values))
 
 
 def year(text: pd.Series) -> pd.Series:
@@ -109,7 +112,7 @@ def year(text: pd.Series) -> pd.Series:
 
 def minutes(text: str) -> float:
     """Read a duration such as "81 min" or "1 h 30 min", in minutes; NaN if it is neither."""
-    match = re.fullmatch(r"(?:(\d+)\s*h)?\s*(?:([\d,]+)\s*min)?", text.strip())
+    match = re.fullmatch(r"(?:(\d{1,4})\s*h)?\s*(?:(\d[\d,]{0,8})\s*min)?", text.strip())
     if match is None or not any(match.groups()):
         return float("nan")
     hours, rest = match.groups(default="0")
@@ -123,4 +126,4 @@ def text_or_none(text: pd.Series) -> pd.Series:
 
 def split_list(text: pd.Series) -> pd.Series:
     """Split "English, French" into its parts; None where there is no text."""
-    return text_or_none(text).map(lambda parts: [part.strip() for part in parts.split(",")], na_action="ignore")
+    return text_or_none(text).map(lambda parts: re.findall(r"[^,\s](?:[^,]*[^,\s])?", parts), na_action="ignore")

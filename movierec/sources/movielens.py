@@ -101,11 +101,14 @@ def read_double_colon(path: Path) -> pd.DataFrame:
     """Read a `::` file of ratings: every second field of a `:` separated file is empty."""
     columns = dict(zip((0, 2, 4, 6), RATING_TYPES.values(), strict=True))
     try:
-        return pd.read_csv(path, sep=":", header=None, usecols=list(columns), dtype=columns, encoding="latin-1")
+        frame = pd.read_csv(path, sep=":", header=None, dtype=columns, encoding="latin-1")
     except pd.errors.EmptyDataError as error:
         raise DataFormatError(f"{path}: expected ratings, the file is empty. Fetch it again.") from error
-    except (ValueError, pd.errors.ParserError) as error:
+    except (ValueError, OverflowError, pd.errors.ParserError) as error:
         raise explain_double_colon(path, error) from error
+    if frame.shape[1] != max(columns) + 1 or frame.drop(columns=list(columns)).notna().any(axis=None):
+        raise explain_double_colon(path, ValueError("a line does not hold four fields"))
+    return frame[list(columns)]
 
 
 def explain_double_colon(path: Path, error: Exception) -> DataFormatError:
@@ -113,8 +116,8 @@ def explain_double_colon(path: Path, error: Exception) -> DataFormatError:
     for number, line in numbered_lines(path):
         try:
             user, movie, stars, time = line.split("::")
-            int(user), int(movie), float(stars), int(time)
-        except ValueError:
+            np.int64(int(user)), np.int64(int(movie)), float(stars), np.int64(int(time))
+        except (ValueError, OverflowError):
             return DataFormatError(
                 f"{path}, line {number}: expected UserID::MovieID::Rating::Timestamp in numbers, "
                 f"found {line[:80]!r}. Mend or remove the line."
@@ -152,6 +155,8 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
         movies = movies.fillna({"title": "", "genres": NO_GENRES})
     else:
         movies = read_movies_dat(path)
+    if movies.empty:
+        raise DataFormatError(f"{path}: expected films, found none. Fetch the file again.")
     if movies["movie_id"].duplicated().any():
         twice = movies.loc[movies["movie_id"].duplicated(), "movie_id"].iloc[0]
         raise DataFormatError(f"{path}: film {twice} is listed twice. Remove one of the lines.")
@@ -183,6 +188,11 @@ def read_links(root: Path, release: Release) -> pd.DataFrame:
     """
     path = find(root, release.links)
     links = read_csv(path, columns={"movieId": "int64", "imdbId": "str", "tmdbId": "float64"})
+    if len(bad := np.flatnonzero(links["tmdbId"].notna() & (links["tmdbId"].mod(1) != 0))):
+        raise DataFormatError(
+            f"{path}, line {csv_line(path, int(bad[0]))}: expected a whole number as tmdbId, "
+            f"found {links['tmdbId'].iloc[bad[0]]}. Mend or remove the line."
+        )
     imdb = pd.to_numeric(links["imdbId"].str.removeprefix("tt"), errors="coerce")
     frame = pd.DataFrame({"movie_id": links["movieId"], "imdb_id": imdb, "tmdb_id": links["tmdbId"]})
     return frame.fillna(NO_ID).astype("int64").drop_duplicates("movie_id")

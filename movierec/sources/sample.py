@@ -70,8 +70,11 @@ def write_sample(root: Path, size: SampleSize) -> None:
     Raises:
         ConfigError: The folder is there and is not an earlier sample, which alone is replaced.
     """
+    if root.exists() and not root.is_dir():
+        raise ConfigError(f"Expected a folder at {root}, found a file. Choose another.")
     if root.exists() and any(root.iterdir()) and not is_sample(root):
         raise ConfigError(f"Expected {root} to be empty or an earlier sample; it holds other files. Choose another.")
+    root = root.absolute()
     partial = root.with_name(root.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     rng = np.random.default_rng(size.seed)
@@ -83,9 +86,12 @@ def write_sample(root: Path, size: SampleSize) -> None:
     write_metadata(rng, partial, movies)
     (partial / "README.txt").write_text(NOTICE, encoding="utf-8")
     (partial / MARKER).write_text(json.dumps(asdict(size)) + "\n", encoding="utf-8")
-    if root.exists():
-        shutil.rmtree(root)
-    partial.rename(root)
+    root.mkdir(parents=True, exist_ok=True)  # the folder itself stays: someone may stand in it
+    for old in root.iterdir():
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
+    for new in partial.iterdir():
+        new.rename(root / new.name)
+    partial.rmdir()
 
 
 def generate_movies(rng: np.random.Generator, num_movies: int) -> pd.DataFrame:

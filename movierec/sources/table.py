@@ -2,10 +2,11 @@
 
 import csv
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from movierec.errors import DataFormatError, MissingDataError
@@ -57,11 +58,13 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
         frame: pd.DataFrame = pd.read_csv(
             path, usecols=list(columns), dtype=dict(columns), encoding="utf-8-sig", **options
         )
+        if any(len(fields) != len(header) for _, fields in records(path)):  # pandas pads and cuts in silence
+            raise explain_csv(path, columns, ValueError("lines of unequal length"))
     except UnicodeDecodeError as error:
         raise DataFormatError(f"{path}: expected UTF-8 text; {error}. Save the file as UTF-8.") from error
     except pd.errors.EmptyDataError as error:
         raise DataFormatError(f"{path}: expected a header line, the file is empty. Fetch it again.") from error
-    except (ValueError, pd.errors.ParserError) as error:
+    except (ValueError, OverflowError, pd.errors.ParserError) as error:
         if isinstance(error, DataFormatError):
             raise
         raise explain_csv(path, columns, error) from error
@@ -70,23 +73,18 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
 
 def explain_csv(path: Path, columns: Mapping[str, str], error: Exception) -> DataFormatError:
     """Find the first line of a csv file that keeps it from being read as typed columns."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        header = next(reader)
-        for fields in reader:
-            if not fields:
-                continue
-            if len(fields) != len(header):
-                expected = f"expected {len(header)} fields, found {len(fields)}"
-                return DataFormatError(f"{path}, line {reader.line_num}: {expected}. Mend or remove the line.")
-            record = dict(zip(header, fields, strict=True))
-            for name, dtype in columns.items():
-                if not is_of_type(record[name], dtype):
-                    kind = "a whole number" if dtype.startswith("int") else "a number"
-                    return DataFormatError(
-                        f"{path}, line {reader.line_num}: expected {kind} as {name}, found {record[name]!r}. "
-                        "Mend or remove the line."
-                    )
+    (_, header), *_ = itertools.islice(records(path), 1)
+    for line, fields in itertools.islice(records(path), 1, None):
+        if len(fields) != len(header):
+            expected = f"expected {len(header)} fields, found {len(fields)}"
+            return DataFormatError(f"{path}, line {line}: {expected}. Mend or remove the line.")
+        record = dict(zip(header, fields, strict=True))
+        for name, dtype in columns.items():
+            if not is_of_type(record[name], dtype):
+                kind = "a whole number" if dtype.startswith("int") else "a number"
+                return DataFormatError(
+                    f"{path}, line {line}: expected {kind} as {name}, found {record[name]!r}. Mend or remove the line."
+                )
     return DataFormatError(f"{path}: cannot be read: {error}")
 
 
@@ -97,15 +95,21 @@ def is_of_type(text: str, dtype: str) -> bool:
     if dtype.startswith("float") and not text:
         return True
     try:
-        (int if dtype.startswith("int") else float)(text)
-    except ValueError:
+        np.int64(int(text)) if dtype.startswith("int") else float(text)
+    except (ValueError, OverflowError):
         return False
     return True
 
 
 def csv_line(path: Path, record: int) -> int:
     """Line number at which a csv file's record ends; records count from 0, after the header."""
+    return next(itertools.islice(records(path), record + 1, None))[0]
+
+
+def records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Read a csv file's records, the header first, with the line each ends at, blank lines left out as pandas does."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file)
-        records = (reader.line_num for fields in reader if fields)
-        return next(itertools.islice(records, record + 1, None))
+        for fields in reader:
+            if len(fields) > 1 or "".join(fields).strip():
+                yield reader.line_num, fields

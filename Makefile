@@ -1,0 +1,39 @@
+# make demo    set everything up, train and test the five models on the generated sample, show the table
+# make test    run all tests
+# make check   lint and type-check
+# make format  format the code
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SAMPLE := data/sample/sample.json
+MODELS := model1 model2 model3 model4 model5
+
+.PHONY: demo test check format
+
+demo: $(VENV)/installed $(SAMPLE)
+	@for model in $(MODELS); do \
+	  options="--config configs/$$model.yaml --config configs/sample.yaml"; \
+	  $(BIN)/python -m movierec fit $$options && $(BIN)/python -m movierec test $$options || exit 1; \
+	done
+	@$(BIN)/python -m movierec report
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/installed
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(SAMPLE): | $(VENV)/installed
+	$(BIN)/python -m movierec data sample

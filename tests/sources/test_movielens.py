@@ -1,0 +1,222 @@
+"""Both formats of MovieLens, with every line that has been seen to go wrong."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from movierec.errors import DataFormatError, MissingDataError
+from movierec.sources.movielens import RELEASES, Release, read_links, read_movies, read_ratings
+
+CSV, DOUBLE_COLON = RELEASES["ml-latest-small"], RELEASES["ml-1m"]
+LINKS = "movieId,imdbId,tmdbId\n1,0114709,862\n2,0113497,\n"
+both_formats = pytest.mark.parametrize("release", [CSV, DOUBLE_COLON], ids=["csv", "double colon"])
+
+
+def write(path: Path, content: str, *, encoding: str = "utf-8") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode(encoding))
+    return path
+
+
+def write_ratings(root: Path, release: Release, *rows: str, end: str = "\n") -> Path:
+    """Write rows given as `user,film,stars,time` in the release's format."""
+    if release is CSV:
+        rows = ("userId,movieId,rating,timestamp", *rows)
+    else:
+        rows = tuple(row.replace(",", "::") for row in rows)
+    return write(root / release.ratings, "".join(row + end for row in rows))
+
+
+def write_movies(root: Path, release: Release, text: str, links: str = LINKS) -> Path:
+    write(root / release.links, links)
+    return write(root / release.movies, text, encoding="utf-8" if release is CSV else "latin-1")
+
+
+def line(release: Release, record: int) -> int:
+    """Line of a record that no blank line comes before, counted from 0."""
+    return record + (2 if release is CSV else 1)
+
+
+@both_formats
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"], ids=["LF", "CRLF", "blank lines"])
+def test_ratings_are_read_in_the_order_of_the_file(tmp_path: Path, release: Release, end: str) -> None:
+    write_ratings(tmp_path, release, "2,1193,4,978300760", "1,661,5,978302109", "1,1193,1,978301968", end=end)
+    frame = read_ratings(tmp_path, release)
+    assert frame.to_numpy().tolist() == [[2, 1193, 4, 978300760], [1, 661, 5, 978302109], [1, 1193, 1, 978301968]]
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
+        "user_id": "int64", "movie_id": "int64", "stars": "float64", "timestamp": "int64",
+    }  # fmt: skip
+
+
+def test_half_stars_are_kept(tmp_path: Path) -> None:
+    write_ratings(tmp_path, CSV, "1,1,0.5,0", "1,2,4.5,0")
+    assert read_ratings(tmp_path, CSV)["stars"].tolist() == [0.5, 4.5]
+
+
+@both_formats
+@pytest.mark.parametrize("stars", ["", "nan", "0", "0.4", "5.5", "-3", "1e400", "99999999999999999999"])
+def test_a_rating_outside_the_scale_is_an_error_that_names_the_line(
+    tmp_path: Path, release: Release, stars: str
+) -> None:
+    path = write_ratings(tmp_path, release, "1,1,4,0", f"1,2,{stars},0", "1,3,6,0")
+    with pytest.raises(DataFormatError) as caught:
+        read_ratings(tmp_path, release)
+    message = str(caught.value)
+    assert f"{path}, line {line(release, 1)}: expected a rating from {release.min_stars} to 5.0 stars" in message
+    assert "(2 such rows)" in message
+
+
+@both_formats
+@pytest.mark.parametrize(
+    "row",
+    [
+        "1,2,four,0", "1,2,4 stars,0", "x,2,4,0", "1,,4,0", "1,2,4", "1,2,4,0,0", "1,2,4,noon",
+        "99999999999999999999,2,4,0",
+    ],
+)  # fmt: skip
+def test_a_row_that_is_not_four_numbers_is_an_error_that_names_the_line(
+    tmp_path: Path, release: Release, row: str
+) -> None:
+    path = write_ratings(tmp_path, release, "1,1,4,0", "2,1,4,0", row, "3,1,4,0")
+    with pytest.raises(DataFormatError, match="expected") as caught:
+        read_ratings(tmp_path, release)
+    assert f"{path}, line {line(release, 2)}: " in str(caught.value)
+
+
+@both_formats
+def test_a_pair_rated_twice_is_an_error_that_names_the_second_line(tmp_path: Path, release: Release) -> None:
+    path = write_ratings(tmp_path, release, "7,12,4,0", "7,13,4,0", "7,12,3,5")
+    with pytest.raises(DataFormatError) as caught:
+        read_ratings(tmp_path, release)
+    assert f"{path}, line {line(release, 2)}: user 7 rated film 12 before (1 such rows)" in str(caught.value)
+
+
+@both_formats
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_the_line_is_right_below_blank_lines(tmp_path: Path, release: Release, blank: str) -> None:
+    write_ratings(tmp_path, release, "1,1,4,0", blank, blank, "1,2,9,0")
+    with pytest.raises(DataFormatError, match=rf"line {line(release, 3)}: expected a rating .* found 9\.0"):
+        read_ratings(tmp_path, release)
+
+
+@both_formats
+def test_a_file_without_ratings_is_an_error(tmp_path: Path, release: Release) -> None:
+    path = write_ratings(tmp_path, release)
+    with pytest.raises(DataFormatError, match="expected ratings") as caught:
+        read_ratings(tmp_path, release)
+    assert str(path) in str(caught.value)
+
+
+def test_half_a_star_is_off_the_scale_of_ml_1m(tmp_path: Path) -> None:
+    write_ratings(tmp_path, DOUBLE_COLON, "1,1,0.5,0")
+    with pytest.raises(DataFormatError, match=r"from 1\.0 to 5\.0 stars, found 0\.5"):
+        read_ratings(tmp_path, DOUBLE_COLON)
+
+
+@both_formats
+def test_missing_data_is_an_error_that_names_the_path_and_three_ways(tmp_path: Path, release: Release) -> None:
+    for root, named in (tmp_path, tmp_path / release.ratings), (tmp_path / "absent", tmp_path / "absent"):
+        with pytest.raises(MissingDataError) as caught:
+            read_ratings(root, release)
+        message = str(caught.value)
+        assert str(named) in message
+        assert all(way in message for way in ("grouplens.org", "--data.root", "MOVIEREC_DATA", "data sample"))
+
+
+def test_films_of_a_csv_keep_quoted_commas_and_get_their_ids(tmp_path: Path) -> None:
+    films = '1,"City of Lost Children, The (Cité) (1995)",Adventure|Drama\n2,"Say ""A""",(no genres listed)\n3,X,\n'
+    write_movies(tmp_path, CSV, "movieId,title,genres\n" + films)
+    assert read_movies(tmp_path, CSV).to_dict("list") == {
+        "movie_id": [1, 2, 3],
+        "title": ["City of Lost Children, The (Cité) (1995)", 'Say "A"', "X"],
+        "genres": [["Adventure", "Drama"], ["(no genres listed)"], ["(no genres listed)"]],
+        "imdb_id": [114709, 113497, -1],
+        "tmdb_id": [862, -1, -1],
+    }
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"], ids=["LF", "CRLF", "blank lines"])
+def test_films_of_ml_1m_are_latin1_with_single_colons_and_take_the_links_of_ml_latest_small(
+    tmp_path: Path, end: str
+) -> None:
+    lines = ["1::Star Wars: Épisode IV (1977)::Action|Sci-Fi", "2::Misérables, Les (1995)::Drama"]
+    write_movies(tmp_path, DOUBLE_COLON, "".join(text + end for text in lines))
+    assert read_movies(tmp_path, DOUBLE_COLON).to_dict("list") == {
+        "movie_id": [1, 2],
+        "title": ["Star Wars: Épisode IV (1977)", "Misérables, Les (1995)"],
+        "genres": [["Action", "Sci-Fi"], ["Drama"]],
+        "imdb_id": [114709, 113497],
+        "tmdb_id": [862, -1],
+    }
+
+
+@both_formats
+def test_a_film_listed_twice_is_an_error(tmp_path: Path, release: Release) -> None:
+    films = "movieId,title,genres\n5,A,Drama\n5,B,Drama\n" if release is CSV else "5::A::Drama\n5::B::Drama\n"
+    path = write_movies(tmp_path, release, films)
+    with pytest.raises(DataFormatError, match="film 5 is listed twice") as caught:
+        read_movies(tmp_path, release)
+    assert str(path) in str(caught.value)
+
+
+@both_formats
+def test_a_list_of_no_films_is_an_error_that_names_the_file(tmp_path: Path, release: Release) -> None:
+    path = write_movies(tmp_path, release, "movieId,title,genres\n" if release is CSV else "")
+    with pytest.raises(DataFormatError, match="expected films") as caught:
+        read_movies(tmp_path, release)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", ["2::No genres", "x::Title::Drama", "::Title::Drama", "2::A::B::Drama", "2,A,Drama"])
+def test_a_line_of_ml_1m_that_is_no_film_is_an_error_that_names_and_quotes_it(tmp_path: Path, bad: str) -> None:
+    path = write_movies(tmp_path, DOUBLE_COLON, f"1::A::Drama\n\n{bad}\n")
+    with pytest.raises(DataFormatError) as caught:
+        read_movies(tmp_path, DOUBLE_COLON)
+    assert f"{path}, line 3: expected MovieID::Title::Genres, found {bad!r}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "imdb_id", "tmdb_id"),
+    [
+        ("1,0000417,775", 417, 775),
+        ("1,tt0000417,775.0", 417, 775),
+        ("1,12042730,", 12042730, -1),
+        ("1,,", -1, -1),
+        ("1,0000417,775\n1,0000418,776", 417, 775),
+    ],
+    ids=["zeros in front", "with tt", "no tmdbId", "neither", "the first of two"],
+)
+def test_links_are_numbers_and_minus_one_where_there_is_none(
+    tmp_path: Path, row: str, imdb_id: int, tmdb_id: int
+) -> None:
+    write(tmp_path / CSV.links, f"movieId,imdbId,tmdbId\n{row}\n")
+    assert read_links(tmp_path, DOUBLE_COLON).to_numpy().tolist() == [[1, imdb_id, tmdb_id]]
+
+
+@pytest.mark.parametrize("bad", ["x", "inf", "86.2"])
+def test_a_tmdb_id_that_is_no_whole_number_is_an_error_that_names_the_file(tmp_path: Path, bad: str) -> None:
+    path = write(tmp_path / CSV.links, f"movieId,imdbId,tmdbId\n1,0114709,{bad}\n")
+    with pytest.raises(DataFormatError) as caught:
+        read_links(tmp_path, CSV)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "ratings", "users", "films", "mean"),
+    [("ml-latest-small", 100_836, 610, 9_742, 3.501557), ("ml-1m", 1_000_209, 6_040, 3_883, 3.581564)],
+)
+def test_the_real_release_has_the_published_counts(
+    real_root: Path, *, name: str, ratings: int, users: int, films: int, mean: float
+) -> None:
+    frame = read_ratings(real_root, RELEASES[name])
+    movies = read_movies(real_root, RELEASES[name])
+    assert (len(frame), frame["user_id"].nunique(), len(movies)) == (ratings, users, films)
+    assert frame["stars"].mean() == pytest.approx(mean, abs=1e-6)
+    assert set(frame["movie_id"]) <= set(movies["movie_id"])
+
+
+def test_real_ratings_are_those_that_the_csv_module_reads(real_root: Path) -> None:
+    with (real_root / CSV.ratings).open(newline="", encoding="utf-8") as file:
+        slow = [tuple(map(float, record)) for record in list(csv.reader(file))[1:]]
+    assert list(read_ratings(real_root, CSV).itertuples(index=False, name=None)) == slow

@@ -1,0 +1,185 @@
+"""The generated sample: the published formats, a structure to learn, and no folder of the user's harmed."""
+
+import csv
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from movierec.errors import ConfigError
+from movierec.sources.metadata import OMDB_FILE, TMDB_FILE, read_omdb, read_tmdb
+from movierec.sources.movielens import RELEASES, Release, read_movies, read_ratings
+from movierec.sources.sample import SampleSize, is_sample, write_sample
+
+SMALL = SampleSize(num_users=20, num_movies=60, num_ratings=200, seed=3)
+both_releases = pytest.mark.parametrize("release", RELEASES.values(), ids=list(RELEASES))
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def records(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: Path) -> None:
+    for name, seed in ("first", 3), ("second", 3), ("third", 4):
+        write_sample(tmp_path / name, SampleSize(num_users=20, num_movies=60, num_ratings=200, seed=seed))
+    first, second, third = (contents(tmp_path / name) for name in ("first", "second", "third"))
+    assert first == second
+    assert {name for name in first if first[name] == third[name]} <= {"README.txt", "ml-1m/users.dat"}
+
+
+def test_the_files_are_those_of_a_data_root_and_say_that_they_are_generated(sample_root: Path) -> None:
+    assert set(contents(sample_root)) == {
+        "README.txt", "sample.json", TMDB_FILE, OMDB_FILE,
+        *(f"ml-latest-small/{name}.csv" for name in ("ratings", "movies", "links", "tags")),
+        *(f"ml-1m/{name}.dat" for name in ("ratings", "movies", "users")),
+    }  # fmt: skip
+    assert is_sample(sample_root)
+    assert "Generated" in (sample_root / "README.txt").read_text(encoding="utf-8")
+
+
+@both_releases
+def test_ratings_are_unique_pairs_on_the_scale_of_the_release(sample_root: Path, release: Release) -> None:
+    ratings = read_ratings(sample_root, release)
+    assert len(ratings) == len(set(zip(ratings["user_id"], ratings["movie_id"], strict=True))) == 20_000
+    steps = np.arange(release.min_stars, 5 + release.min_stars, release.min_stars)
+    assert set(ratings["stars"]) == set(steps)
+    assert set(ratings["user_id"]) == set(range(1, 301))
+    times = pd.to_datetime(ratings["timestamp"], unit="s")
+    assert times.dt.year.between(2000, 2019).all()
+
+
+@both_releases
+def test_every_rated_film_is_listed_and_almost_all_have_metadata(
+    sample_root: Path, release: Release, caplog: pytest.LogCaptureFixture
+) -> None:
+    movies = read_movies(sample_root, release)
+    assert len(movies) == 400
+    assert set(movies["movie_id"]) >= set(read_ratings(sample_root, release)["movie_id"])
+    assert (movies["tmdb_id"] == -1).sum() == 400 // 50
+    with caplog.at_level(logging.WARNING):
+        known_at_tmdb = movies["tmdb_id"].isin(read_tmdb(sample_root).index)
+        known_at_imdb = movies["imdb_id"].isin(read_omdb(sample_root).index)
+    assert not caplog.records
+    assert known_at_tmdb.mean() == pytest.approx(0.98)
+    assert known_at_imdb.mean() == pytest.approx(0.98)
+
+
+def test_the_sample_sets_the_traps_of_the_real_files(sample_root: Path) -> None:
+    tmdb, omdb = records(sample_root / TMDB_FILE), records(sample_root / OMDB_FILE)
+    assert {"0", ""} & {row["budget"] for row in tmdb} == {"0"}
+    assert "" in {row["release_date"] for row in tmdb}
+    assert all("N/A" in {row[name] for row in omdb} for name in ("BoxOffice", "Metascore", "Country"))
+    assert any(row["BoxOffice"].startswith("$") and "," in row["BoxOffice"] for row in omdb)
+    assert {" h " in row["Runtime"] for row in omdb} == {True, False}
+    assert all(row["imdbId"].startswith("0") for row in records(sample_root / "ml-latest-small/links.csv")[:5])
+
+
+def test_titles_hold_commas_colons_and_letters_beyond_ascii(sample_root: Path) -> None:
+    small, large = (read_movies(sample_root, release)["title"] for release in RELEASES.values())
+    for mark in (",", ":", "É", "ñ"):
+        assert small.str.contains(mark).any()
+        assert large.str.contains(mark).any()
+    assert small.str.contains("Ночь").any()
+    assert large.str.contains("?", regex=False).any()
+    with pytest.raises(UnicodeDecodeError):
+        (sample_root / "ml-1m/movies.dat").read_text(encoding="utf-8")
+
+
+def test_what_the_readers_parse_is_what_was_meant(sample_root: Path) -> None:
+    tmdb, omdb = read_tmdb(sample_root), read_omdb(sample_root)
+    assert tmdb["tmdb_release_year"].dropna().between(1930, 2019).all()
+    assert omdb["imdb_release_year"].between(1930, 2019).all()
+    assert omdb["imdb_runtime"].between(60, 179).all()
+    assert omdb["imdb_rating"].between(1, 10).all()
+    assert 0.02 < omdb["imdb_box_office"].isna().mean() < 0.16
+
+
+@both_releases
+def test_users_and_films_tell_more_than_the_mean_of_all(sample_root: Path, release: Release) -> None:
+    ratings = read_ratings(sample_root, release).sample(frac=1, random_state=0)
+    train, test = ratings[:16_000], ratings[16_000:]
+    mean = train["stars"].mean()
+    of_user = train.groupby("user_id")["stars"].mean() - mean
+    of_movie = train.groupby("movie_id")["stars"].mean() - mean
+    predicted = mean + test["user_id"].map(of_user).fillna(0) + test["movie_id"].map(of_movie).fillna(0)
+    r2 = 1 - ((test["stars"] - predicted) ** 2).sum() / ((test["stars"] - mean) ** 2).sum()
+    assert r2 > 0.2
+
+
+def test_ratings_of_imdb_tell_of_the_quality_of_a_film(sample_root: Path) -> None:
+    movies = read_movies(sample_root, RELEASES["ml-latest-small"]).set_index("movie_id")
+    means = read_ratings(sample_root, RELEASES["ml-latest-small"]).groupby("movie_id")["stars"].agg(["mean", "count"])
+    at_imdb = movies["imdb_id"].map(read_omdb(sample_root)["imdb_rating"])
+    often = means["count"] >= 20
+    assert means["mean"][often].corr(at_imdb) > 0.5
+
+
+def test_an_earlier_sample_is_replaced_and_nothing_of_it_stays(tmp_path: Path) -> None:
+    root = tmp_path / "sample"
+    write_sample(root, SampleSize(num_users=5, num_movies=9, num_ratings=20))
+    write_sample(root, SMALL)
+    assert len(read_ratings(root, RELEASES["ml-1m"])) == 200
+    assert [path.name for path in tmp_path.iterdir()] == ["sample"]
+
+
+def test_a_folder_with_other_files_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ConfigError, match="holds other files"):
+        write_sample(tmp_path, SMALL)
+    assert contents(tmp_path) == {"thesis.tex": b"years of work"}
+
+
+def test_a_file_in_place_of_the_folder_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "sample").write_text("years of work")
+    with pytest.raises(ConfigError, match=str(tmp_path / "sample")):
+        write_sample(tmp_path / "sample", SMALL)
+    assert contents(tmp_path) == {"sample": b"years of work"}
+
+
+def test_an_empty_folder_and_missing_parents_are_fine(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for root in (tmp_path / "empty", tmp_path / "far" / "below"):
+        write_sample(root, SMALL)
+        assert is_sample(root)
+
+
+def test_the_folder_that_one_stands_in_can_become_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    write_sample(Path(), SMALL)
+    assert is_sample(tmp_path / "here")
+    assert is_sample(Path())
+
+
+@pytest.mark.parametrize(
+    ("users", "movies", "ratings", "seed", "message"),
+    [
+        (0, 10, 5, 0, "at least one"),
+        (10, 0, 5, 0, "at least one"),
+        (10, 10, 0, 0, "at least one"),
+        (-10, -10, 5, 0, "at least one"),
+        (10, 10, 5, -1, "a seed of 0 or more"),
+        (10, 10, 51, 0, "at most 50 ratings for 10 users and 10 films .* got 51"),
+        (1, 1, 1, 0, "at most 0 ratings"),
+    ],
+)
+def test_an_impossible_size_is_refused(*, users: int, movies: int, ratings: int, seed: int, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        SampleSize(num_users=users, num_movies=movies, num_ratings=ratings, seed=seed)
+
+
+@pytest.mark.parametrize(("users", "movies", "ratings"), [(1, 2, 1), (2, 1, 1), (10, 10, 50)])
+def test_the_smallest_and_the_densest_sample_can_be_read(tmp_path: Path, users: int, movies: int, ratings: int) -> None:
+    root = tmp_path / "sample"
+    write_sample(root, SampleSize(num_users=users, num_movies=movies, num_ratings=ratings))
+    for release in RELEASES.values():
+        assert len(read_ratings(root, release)) == ratings
+        assert len(read_movies(root, release)) == movies
+    assert len(read_tmdb(root)) == movies
