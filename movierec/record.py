@@ -66,7 +66,7 @@ class RunRecord(Callback):
         if isinstance(trainer.logger, TensorBoardLogger):
             shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
             shown |= {"config": self.config, "seed": self.seed}
-            trainer.logger.log_hyperparams(shown, {f"best/{name}": value for name, value in metrics.items()})
+            trainer.logger.log_hyperparams(shown, {f"val_best/{name}": value for name, value in metrics.items()})
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""

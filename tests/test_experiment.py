@@ -153,7 +153,7 @@ def test_tensorboard_gets_curves_over_epochs_charts_config_and_hparams(trained: 
     assert b"max_epochs: 3" in events.Tensors("config/text_summary")[0].tensor_proto.string_val[0]
     assert "custom_scalars__config__" in tags["tensors"]
     assert "_hparams_/session_start_info" in events.summary_metadata
-    assert events.Scalars("best/rmse")[0].value == pytest.approx(read_metrics()["val"]["rmse"])
+    assert events.Scalars("val_best/rmse")[0].value == pytest.approx(read_metrics()["val"]["rmse"])
 
 
 def test_a_checkpoint_holds_plain_types_and_all_that_scoring_needs(trained: Path) -> None:

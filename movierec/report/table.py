@@ -25,11 +25,23 @@ COLUMNS = {
     "rmse_stars": "RMSE (stars)",
     "ndcg@10": "NDCG@10",
 }
+SHORT = {
+    "training rows": "train",
+    "test rows": "test",
+    "precision": "prec",
+    "rmse_stars": "stars",
+    "ndcg@10": "NDCG",
+}  # for a terminal of 80 columns
 DIGITS = {"r2": 3}
-NOTE = (
-    "R2, MAE, MSE and RMSE are on the unit scale. Training rows are rows that the model was trained on: their numbers "
-    "say nothing about other ratings. Published is what the report printed, which was measured on training rows."
-)
+NOTE = """\
+R2, MAE, MSE and RMSE are on the unit scale; stars is the RMSE in stars, NDCG is
+NDCG@10 per user. Numbers of training rows, which the model was trained on, say
+nothing about other ratings: compare models by their test rows.
+"""
+SAMPLE_NOTE = """\
+Runs of sample/ were trained on generated ratings: they show that all works, not
+how good a model is.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,7 @@ class Row:
     rows: str
     metrics: dict[str, float | None]
     epochs: int | None
+    sample: bool = False
 
     def cells(self) -> list[str]:
         """Write the line as text; what is unknown is a dash."""
@@ -60,10 +73,10 @@ def newest_tested(root: Path) -> dict[str, Run]:
 def rows_of(name: str, content: dict[str, Any]) -> Iterator[Row]:
     """List the lines of a run: of the published family, the rows that the report measured come first."""
     epochs = content.get("epoch", -1) + 1
-    label = f"{name} (generated sample)" if content.get("data", {}).get("sample") else name
-    if PUBLISHED_FAMILY in f"{name}":
-        yield Row(label, "training rows", content.get("train", {}), epochs)
-    yield Row(label, "test rows", content["test"], epochs)
+    sample = bool(content.get("data", {}).get("sample"))
+    if PUBLISHED_FAMILY in name:
+        yield Row(name, "training rows", content.get("train", {}), epochs, sample)
+    yield Row(name, "test rows", content["test"], epochs, sample)
 
 
 def collect(root: Path) -> list[Row]:
@@ -100,10 +113,15 @@ def show(root: Path, form: Format) -> int:
     elif form == "markdown":
         print("\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *cells]))
     else:
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, caption=NOTE, caption_justify="left")
-        for name in header:
-            table.add_column(name, overflow="fold", min_width=6 if name in COLUMNS.values() else None)
-        for line in cells:
-            table.add_row(*line)
-        Console().print(table)
+        table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
+        table.add_column("run", overflow="fold", min_width=16)
+        table.add_column("rows", no_wrap=True, min_width=5)
+        for name, label in COLUMNS.items():
+            table.add_column(SHORT.get(name, label), justify="right", no_wrap=True, min_width=6)
+        for row in rows:
+            name, measured_on, *values, _ = row.cells()
+            table.add_row(name, SHORT[measured_on], *values)
+        console = Console(highlight=False)
+        console.print(table)
+        console.print("\n" + NOTE + (SAMPLE_NOTE if any(row.sample for row in rows) else ""), end="")
     return 0

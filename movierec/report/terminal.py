@@ -56,14 +56,16 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
 def print_fit(run: Run | None, path: Path | None, next_command: str) -> None:
     """Show the validation metrics of the best checkpoint, where it is, and what to type next."""
     out = console()
-    if run is None or path is None:
+    if path is None:
         out.print("Done; nothing was saved.")
         return
     best = read_checkpoint(path)
     title = f"epoch {best['epoch'] + 1}, on the validation rows"
     out.print(metrics_table({"val": best["metrics"]["val"]}, title))
-    out.print(f"run:        {run.path}\ncheckpoint: {path}", soft_wrap=True)
-    out.print(f"next:       {next_command}\n            tensorboard --logdir {run.root}", soft_wrap=True)
+    out.print(f"checkpoint: {path}", soft_wrap=True)
+    if run is not None:
+        out.print(f"run:        {run.path}", soft_wrap=True)
+        out.print(f"next:       {next_command}\n            tensorboard --logdir {run.root}", soft_wrap=True)
 
 
 def print_validation(task: RatingTask, checkpoint: Path | None) -> None:

@@ -73,9 +73,12 @@ def test_the_newest_tested_run_of_a_name_counts(tmp_path: Path) -> None:
     assert [row.metrics for row in collect(tmp_path)] == [{"r2": 0.2}]
 
 
-def test_a_run_on_the_sample_says_so_and_has_no_report_beside_it(tmp_path: Path) -> None:
+def test_a_run_on_the_sample_says_so_and_has_no_report_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_run(tmp_path, "sample/published/model1", data={"sample": True}, train=TRAIN, test=TEST)
-    assert {row.name for row in collect(tmp_path)} == {"sample/published/model1 (generated sample)"}
+    assert {row.name for row in collect(tmp_path)} == {"sample/published/model1"}
+    assert "trained on generated ratings" in printed(tmp_path, "table", capsys)
 
 
 def test_csv_is_read_back_by_a_csv_reader(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +117,8 @@ def test_no_number_is_cut_off_in_the_table(
 def test_the_table_says_what_training_rows_are_worth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_run(tmp_path, "published/model1", epoch=49, train=TRAIN, test=TEST)
     text = " ".join(printed(tmp_path, "table", capsys).split())
-    assert "their numbers say nothing about other ratings" in text
+    assert "Numbers of training rows, which the model was trained on, say nothing about other ratings" in text
+    assert "generated" not in text
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "csv"])

@@ -1,0 +1,37 @@
+"""What the shipped configurations promise on the real data; skipped without them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from movierec.cli import main
+from movierec.report.published import PUBLISHED
+
+
+def fit_and_test(config: str, root: Path) -> dict[str, dict[str, float]]:
+    options = ["--config", f"configs/{config}.yaml", "--data.root", str(root)]
+    assert main(["fit", *options]) == 0
+    assert main(["test", *options]) == 0
+    run = Path("lightning_logs") / config / "version_0"
+    metrics: dict[str, dict[str, float]] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    return metrics
+
+
+def test_published_model1_reproduces_the_report_on_training_rows_and_fails_on_test_rows(
+    real_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    metrics = fit_and_test("published/model1", real_root)
+    reproduced = {name: metrics["train"][name] for name in PUBLISHED["model1"]}
+    assert reproduced == pytest.approx(PUBLISHED["model1"], abs=0.01)
+    assert metrics["test"]["r2"] < 0.1
+
+
+def test_model1_is_better_than_the_mean_on_held_out_ratings(
+    real_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    test = fit_and_test("model1", real_root)["test"]
+    assert test["r2"] >= 0.30
+    assert test["rmse_stars"] <= 0.875
