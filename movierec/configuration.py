@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from movierec.errors import ConfigError
-from movierec.runs import ROOT, run_of
+from movierec.runs import ROOT, existing_checkpoint, run_of
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
 CONFIG_OPTIONS = ("--config", "-c")
@@ -97,11 +97,15 @@ def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
 
 
 def own_config(args: Sequence[str]) -> list[str]:
-    """Name the configuration of the run that `--ckpt_path FILE` lies in, when none is given."""
+    """Name the configuration of the run that `--ckpt_path FILE` lies in, when none is given.
+
+    Raises:
+        CheckpointError: There is no such file.
+    """
     for position, argument in enumerate(args):
         option, equals, value = argument.partition("=")
         path = value if equals else next(iter(args[position + 1 :]), "")
-        run = run_of(Path(path)) if option == "--ckpt_path" else None
-        if run is not None:
-            return ["--config", str(run.config)]
+        if option == "--ckpt_path" and path not in ("best", "last"):
+            run = run_of(existing_checkpoint(path))
+            return ["--config", str(run.config)] if run is not None else []
     return []

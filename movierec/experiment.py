@@ -1,11 +1,13 @@
 """fit, validate, test and predict: LightningCLI, with runs found again and checkpoints that are not misread."""
 
+import difflib
 import logging
+import re
 import shlex
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -23,6 +25,22 @@ from movierec.report.terminal import print_fit, print_predictions, print_start, 
 from movierec.runs import ROOT, Run, find_checkpoint, next_version, replace_text, run_of
 
 SEED = 123
+
+
+class Parser(LightningArgumentParser):
+    """Lightning's parser, with a short answer to wrong usage instead of two screens of options."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print what is wrong, and end with status 2."""
+        if not self.exit_on_error:
+            super().error(message, ex)
+        parser = getattr(ex, "subcommand_parser", None) or self
+        hint = f"All options: {parser.prog.replace(' [options]', '')} --help"
+        if unknown := re.match(r"unrecognized arguments: (--[\w.]+)", message, flags=re.IGNORECASE):
+            known = set(re.findall(r"--[\w.]+", parser.format_help()))
+            if close := difflib.get_close_matches(unknown[1], known, n=1):
+                hint = f"Did you mean {close[0]}? {hint}"
+        self.exit(2, f"movierec: error: {message}\n{hint}\n")
 
 
 class SaveRunConfig(SaveConfigCallback):
@@ -71,6 +89,7 @@ class ExperimentCLI(LightningCLI):
                 "enable_model_summary": False,
                 "callbacks": [LastCheckpoint()],
             },
+            parser_class=Parser,
             parser_kwargs={"prog": "python -m movierec"},
             args=self.arguments,
         )
@@ -108,7 +127,7 @@ class ExperimentCLI(LightningCLI):
             self.run = run_of(self.checkpoint)
             check_hyperparameters(options.model.as_dict(), read_checkpoint(self.checkpoint), self.checkpoint)
             options.ckpt_path = str(self.checkpoint)
-        elif options.trainer.logger in (None, True):
+        elif options.trainer.logger in (None, True) and not options.trainer.fast_dev_run:
             self.run = Run(root / self.name / f"version_{next_version(root, self.name)}")
         options.weights_only = True
         if command in ("validate", "test"):
@@ -228,9 +247,10 @@ def check_hyperparameters(given: dict[str, Any], checkpoint: dict[str, Any], pat
         listed = "; ".join(
             f"model.{name} is {given.get(name)} here, {trained.get(name)} there" for name in sorted(differing)
         )
+        own = run_of(path)
         raise ConfigError(
-            f"Expected the hyper-parameters that {path} was trained with: {listed}. Leave the option out or use the "
-            "run's own config.yaml; to change a hyper-parameter, start a new run."
+            f"Expected the hyper-parameters that {path} was trained with: {listed}. Use those of the run"
+            f"{f', --config {own.config}' if own else ''}; to change a hyper-parameter, start a new run."
         )
 
 
@@ -245,13 +265,12 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in (
         "does not have many workers",
-        "is not empty",
+        "Checkpoint directory .* is not empty",
         "The number of training batches",
         "dirpath has changed",
     ):
         warnings.filterwarnings("ignore", message=f".*{message}.*")
-    # jsonargparse 4.5x marks functions that lightning 2.6 calls; torch's own tree specs likewise.
-    warnings.filterwarnings("ignore", message=".*jsonargparse.*", category=DeprecationWarning)
+    # torch deprecates what it calls itself.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
 
 
@@ -268,5 +287,7 @@ def run(args: Sequence[str]) -> int:
     arguments, configs = split_configs(args)
     if not configs and (own := own_config(arguments)):
         arguments, configs = [arguments[0], *own, *arguments[1:]], {own[1]: Path(own[1])}
+    if not configs and not any(argument.startswith(("--data", "--help", "-h")) for argument in arguments):
+        raise ConfigError("Expected a configuration, such as --config configs/model1.yaml; got none.")
     ExperimentCLI(configs=configs, args=arguments)
     return 0

@@ -45,6 +45,10 @@ class RunRecord(Callback):
             charts = {name: ["Multiline", [f"train/{name}$", f"val/{name}$"]] for name in CHARTED}
             writer.add_custom_scalars({"training and validation": charts})
 
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Note in the checkpoint what it was trained with; a later test need not be given the same seed."""
+        checkpoint["run"] = {"config": self.config, "seed": self.seed}
+
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the metrics of the best checkpoint."""
         self.record_fit(trainer, pl_module)
@@ -65,7 +69,7 @@ class RunRecord(Callback):
         self.run.write_metrics(**self.describe(task, path, best), val=metrics, seconds={"fit": self.seconds()})
         if isinstance(trainer.logger, TensorBoardLogger):
             shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
-            shown |= {"config": self.config, "seed": self.seed}
+            shown |= best["run"]
             trainer.logger.log_hyperparams(shown, {f"val_best/{name}": value for name, value in metrics.items()})
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -102,8 +106,7 @@ class RunRecord(Callback):
         assert task.tables is not None
         inside = path.resolve().is_relative_to(self.run.path.resolve())
         return {
-            "config": self.config,
-            "seed": self.seed,
+            **checkpoint["run"],
             "epoch": checkpoint["epoch"],
             "checkpoint": path.resolve().relative_to(self.run.path.resolve()).as_posix() if inside else path.name,
             "data": task.tables.record,

@@ -114,9 +114,17 @@ def find_checkpoint(which: str | None, root: Path, name: str) -> Path:
         CheckpointError: There is no such file.
     """
     if which in (None, "best", "last"):
-        path = newest_run(root, name).checkpoints / f"{which or 'best'}.ckpt"
-    else:
-        path = Path(str(which))
+        return existing_checkpoint(newest_run(root, name).checkpoints / f"{which or 'best'}.ckpt")
+    return existing_checkpoint(str(which))
+
+
+def existing_checkpoint(name: str | Path) -> Path:
+    """Return the path of a checkpoint that must be there.
+
+    Raises:
+        CheckpointError: There is no such file.
+    """
+    path = Path(name)
     if not path.is_file():
         raise CheckpointError(
             f"Expected a checkpoint file at {path}, found none. Name an existing file, `best` or `last`."

@@ -122,6 +122,12 @@ def test_any_number_of_loader_workers_gives_the_same_numbers(trained: Path) -> N
     assert read_metrics()["val"] == read_metrics(RUN.with_name("version_1"))["val"]
 
 
+def test_a_test_keeps_the_seed_of_the_fit_whatever_its_own(here: Path) -> None:
+    assert main(["fit", *SMALL, "--seed_everything", "7"]) == 0
+    assert main(["test", *SMALL]) == 0
+    assert read_metrics()["seed"] == 7
+
+
 def test_the_numbers_of_fit_validate_and_test_agree_and_go_into_the_run(trained: Path) -> None:
     fitted = read_metrics()
     assert main(["validate", *SMALL]) == 0

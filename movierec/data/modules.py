@@ -15,7 +15,6 @@ from movierec.data.preparation import Options, Source, prepare
 from movierec.data.split import Split
 from movierec.data.statistics import Kind
 from movierec.data.tables import Scaling, Tables
-from movierec.errors import ConfigError
 
 PARTS = Split._fields
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))
@@ -76,12 +75,6 @@ class MovieDataModule(LightningDataModule):
         pairs: Path | None = None,
     ) -> None:
         super().__init__()
-        chosen = tuple(self.default_columns if columns is None else columns)
-        check_columns(chosen, self.available_columns)
-        if scaling == "per_split" and statistics != "per_split":
-            raise ConfigError("Expected `statistics: per_split` with `scaling: per_split`; each part needs its bank.")
-        if statistics == "cross_fit" and folds <= 1:
-            raise ConfigError(f"Expected at least 2 folds to hide a row's rating from it, got {folds}.")
         self.root = Path(root) if root else default_root()
         # The restricted types of numbers are classes of their own; a checkpoint takes plain ones only.
         self.options = Options(
@@ -95,7 +88,7 @@ class MovieDataModule(LightningDataModule):
             scaling=scaling,
             missing=missing,
             whole_stars=whole_stars,
-            columns=chosen,
+            columns=tuple(self.default_columns if columns is None else columns),
         )
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
         self.pairs = Path(pairs) if pairs else None
@@ -108,9 +101,10 @@ class MovieDataModule(LightningDataModule):
         Raises:
             MissingDataError: A file is not there.
             DataFormatError: A file does not hold what it should.
-            ConfigError: A part of the split would be empty.
+            ConfigError: Options contradict each other, or a part of the split would be empty.
         """
         if self.tables is None:
+            check_columns(self.options.columns, self.available_columns)
             self.tables, self.rows = prepare(self.root, self.options)
 
     def train_dataloader(self) -> DataLoader[Batch]:

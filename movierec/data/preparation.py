@@ -15,7 +15,7 @@ from movierec.data.features import ROW_IDS, Missing, complete_films, encode_film
 from movierec.data.split import Split, random_split, time_split
 from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
 from movierec.data.tables import Scaling, Tables, group_by_user, scale_statistics
-from movierec.errors import DataFormatError
+from movierec.errors import ConfigError, DataFormatError
 from movierec.sources import metadata, movielens
 from movierec.sources.sample import is_sample
 
@@ -38,6 +38,17 @@ class Options:
     whole_stars: bool
     columns: tuple[str, ...]
 
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            ConfigError: They do.
+        """
+        if self.scaling == "per_split" and self.statistics != "per_split":
+            raise ConfigError("Expected `statistics: per_split` with `scaling: per_split`; each part needs its bank.")
+        if self.statistics == "cross_fit" and self.folds <= 1:
+            raise ConfigError(f"Expected at least 2 folds to hide a row's rating from it, got {self.folds}.")
+
 
 def prepare(root: Path, options: Options) -> tuple[Tables, dict[str, Batch]]:
     """Build the tables, and the rows of each part of the ratings.
@@ -49,8 +60,9 @@ def prepare(root: Path, options: Options) -> tuple[Tables, dict[str, Batch]]:
     Raises:
         MissingDataError: A file is not there.
         DataFormatError: A file does not hold what it should.
-        ConfigError: A part of the split would be empty.
+        ConfigError: Options contradict each other, or a part of the split would be empty.
     """
+    options.check()
     release = movielens.RELEASES[options.release]
     movies = read_movies(root, options)
     read = movielens.read_ratings(root, release)

@@ -77,6 +77,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"Expected a checkpoint at {path}, but it is damaged or something else ({reason}). Use another one, "
             "such as last.ckpt beside it, or train again."
         ) from error
-    if not isinstance(checkpoint, dict) or not {"tables", "state_dict", "hyper_parameters"} <= checkpoint.keys():
+    if not isinstance(checkpoint, dict) or not {"run", "tables", "state_dict", "hyper_parameters"} <= checkpoint.keys():
         raise CheckpointError(f"Expected a checkpoint written by movierec, {path} is another program's. Train again.")
     return cast("dict[str, Any]", checkpoint)
