@@ -105,7 +105,7 @@ def own_config(args: Sequence[str]) -> list[str]:
     for position, argument in enumerate(args):
         option, equals, value = argument.partition("=")
         path = value if equals else next(iter(args[position + 1 :]), "")
-        if option == "--ckpt_path" and path not in ("best", "last"):
+        if option == "--ckpt_path" and path not in ("", "best", "last"):
             run = run_of(existing_checkpoint(path))
             return ["--config", str(run.config)] if run is not None else []
     return []

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -92,8 +93,8 @@ def no_large_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def read_metrics(run: Path = RUN) -> dict[str, dict[str, float]]:
-    content: dict[str, dict[str, float]] = json.loads((run / "metrics.json").read_text())
+def read_metrics(run: Path = RUN) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((run / "metrics.json").read_text())
     return content
 
 
@@ -312,6 +313,10 @@ def test_batches_of_one_and_batches_that_do_not_divide_work(batch_size: str, her
     limits = ["--trainer.limit_train_batches", "5", "--trainer.max_epochs", "1"]
     assert main(["fit", *SMALL, *limits, "--data.batch_size", batch_size]) == 0
     assert read_metrics()["val"]["rmse"] > 0
+
+
+def test_batch_normalisation_refuses_a_batch_of_one(here: Path, fail: Fail) -> None:
+    assert "2 rows in each batch" in fail("fit", *SMALL, "--model.normalisation", "batch", "--data.batch_size", "1")
 
 
 @pytest.mark.parametrize("scheduler", ["cosine", "plateau"])

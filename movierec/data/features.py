@@ -79,7 +79,7 @@ def encode_films(
     """Encode films by transformers that are fitted on the films of the training ratings only.
 
     Numbers are scaled to 0 to 1; each label (a genre, a country, a language) becomes a column of 0 and 1. A label
-    that no training film has is left out.
+    or a number that no training film has is left out.
 
     Args:
         movies: One row a film, with the columns as the sources read them.
@@ -97,7 +97,8 @@ def encode_films(
     for name in set(names) - set(NUMBERS):
         frame[name] = frame[name].map(labels)
     fitted_on = frame[trained & complete]
-    names = [name for name in names if name in NUMBERS or fitted_on[name].map(len).any()]
+    known = {name: fitted_on[name].notna() if name in NUMBERS else fitted_on[name].map(len) for name in names}
+    names = [name for name in names if known[name].any()]
     transformer = film_transformer(names, missing).fit(fitted_on)
     columns_out = transformer.get_feature_names_out()
     table = np.zeros((len(movies), len(columns_out)), dtype=np.float32)
@@ -130,9 +131,10 @@ def fitted_scalers(transformer: ColumnTransformer) -> dict[str, dict[str, float]
     if fitted is None:
         return {}
     imputer, scaler = (fitted[0], fitted[1]) if isinstance(fitted, Pipeline) else (None, fitted)
+    names = (imputer or scaler).get_feature_names_out()
     scalers = {
         name: {"min": float(low), "max": float(high)}
-        for name, low, high in zip(scaler.get_feature_names_out(), scaler.data_min_, scaler.data_max_, strict=True)
+        for name, low, high in zip(names, scaler.data_min_, scaler.data_max_, strict=True)
     }
     if imputer is not None:
         for name, median in zip(imputer.feature_names_in_, imputer.statistics_, strict=True):

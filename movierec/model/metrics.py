@@ -85,12 +85,13 @@ class RatingMetrics(Metric):
 def area_under_curve(score: Tensor, positive: Tensor) -> Tensor:
     """Compute the area under the ROC curve; NaN unless both classes are there.
 
-    torchmetrics takes scores outside 0 to 1 for logits and inside for probabilities; the sigmoid, which keeps the
-    order, makes all of them the latter.
+    torchmetrics takes scores outside 0 to 1 for logits, and their sigmoid, which is 1 for all large ones. The area
+    depends on the order alone, so the ranks take the scores' place.
     """
     if positive.all() or not positive.any():
         return score.new_tensor(torch.nan)
-    return binary_auroc(score.sigmoid(), positive.int()).double()
+    _, rank = torch.unique(score, return_inverse=True)
+    return binary_auroc(rank.double() / len(rank), positive.int()).double()
 
 
 def running_metrics() -> MetricCollection:

@@ -101,7 +101,15 @@ class RatingTask(LightningModule):
         return self.forward(batch.user, batch.movie, batch.bank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the loss of a batch, and count its errors in the epoch's metrics."""
+        """Return the loss of a batch, and count its errors in the epoch's metrics.
+
+        Raises:
+            ConfigError: A batch of one row with `normalisation: batch`, which needs two.
+        """
+        if self.hparams["normalisation"] == "batch" and len(batch.rating) == 1:
+            raise ConfigError(
+                "Expected 2 rows in each batch with `normalisation: batch`, got 1. Change the batch size."
+            )
         prediction = self.predict_batch(batch)
         loss = self.loss(prediction, batch.rating)
         self.running.update(prediction.detach().float(), batch.rating)

@@ -1,0 +1,109 @@
+import pytest
+import torch
+
+from movierec.data.batches import Batch, BatchSampler, RatingDataset, batch_loader
+
+
+def numbered(size: int) -> Batch:
+    rows = torch.arange(size, dtype=torch.int32)
+    return Batch(user=rows, movie=rows + 1000, bank=rows % 3, rating=rows / size)
+
+
+def order(sampler: BatchSampler) -> list[int]:
+    return torch.cat(list(sampler)).tolist()
+
+
+def shuffled(seed: int, epoch: int = 0) -> list[int]:
+    sampler = BatchSampler(size=100, batch_size=30, shuffle=True, seed=seed)
+    sampler.set_epoch(epoch)
+    return order(sampler)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize(
+    ("size", "batch_size", "sizes"), [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (5, 4, [4, 1]), (3, 9, [3])]
+)
+def test_an_epoch_holds_each_row_once_and_its_last_batch_holds_the_rest(
+    size: int, batch_size: int, sizes: list[int], *, shuffle: bool
+) -> None:
+    sampler = BatchSampler(size=size, batch_size=batch_size, shuffle=shuffle)
+    assert [len(batch) for batch in sampler] == sizes
+    assert len(sampler) == len(sizes)
+    assert sorted(order(sampler)) == list(range(size))
+
+
+def test_rows_come_in_order_unless_they_are_shuffled() -> None:
+    sampler = BatchSampler(size=100, batch_size=30, shuffle=False)
+    sampler.set_epoch(5)
+    assert order(sampler) == list(range(100))
+    assert shuffled(seed=0) != list(range(100))
+
+
+def test_the_order_changes_from_epoch_to_epoch() -> None:
+    assert len({tuple(shuffled(seed=7, epoch=epoch)) for epoch in range(5)}) == 5
+
+
+def test_the_order_depends_on_the_seed_and_the_epoch_alone() -> None:
+    torch.manual_seed(1)
+    first = shuffled(seed=7, epoch=3)
+    torch.manual_seed(2)
+    assert shuffled(seed=7, epoch=3) == first
+    assert shuffled(seed=8, epoch=3) != first
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_going_through_an_epoch_leaves_the_global_random_numbers_alone(num_workers: int) -> None:
+    loader = batch_loader(numbered(20), batch_size=8, num_workers=num_workers, shuffle=True)
+    before = torch.get_rng_state()
+    assert sum(len(batch.rating) for batch in loader) == 20
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("seed", [2**63 - 1, 2**40])
+def test_the_largest_seeds_are_taken(seed: int) -> None:
+    assert sorted(shuffled(seed=seed, epoch=10)) == list(range(100))
+
+
+def test_a_data_set_answers_positions_with_a_batch_of_the_same_types() -> None:
+    dataset = RatingDataset(numbered(6))
+    batch = dataset[torch.tensor([4, 0])]
+    assert isinstance(batch, Batch)
+    assert (batch.user.tolist(), batch.movie.tolist(), batch.bank.tolist()) == ([4, 0], [1004, 1000], [1, 0])
+    assert batch.rating.tolist() == pytest.approx([4 / 6, 0])
+    assert [column.dtype for column in batch] == [torch.int32] * 3 + [torch.float32]
+    assert len(dataset) == 6
+
+
+def test_a_loader_gives_batches_whose_columns_stay_together() -> None:
+    loader = batch_loader(numbered(50), batch_size=16, num_workers=0, shuffle=True)
+    batches = list(loader)
+    assert len(loader) == len(batches) == 4
+    assert all(type(batch) is Batch for batch in batches)
+    for batch in batches:
+        assert torch.equal(batch.movie, batch.user + 1000)
+        assert torch.equal(batch.bank, batch.user % 3)
+        assert torch.equal(batch.rating, batch.user / 50)
+
+
+def test_a_loader_of_one_rating_gives_a_batch_of_one() -> None:
+    (batch,) = batch_loader(numbered(1), batch_size=16, num_workers=0, shuffle=True)
+    assert [column.shape for column in batch] == [(1,)] * 4
+
+
+def test_a_loader_takes_its_seed_from_torch() -> None:
+    orders = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        loader = batch_loader(numbered(50), batch_size=50, num_workers=0, shuffle=True)
+        orders.append(next(iter(loader)).user.tolist())
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_worker_processes_give_the_batches_that_the_main_process_gives() -> None:
+    torch.manual_seed(3)
+    alone, helped = (batch_loader(numbered(20), batch_size=8, num_workers=workers, shuffle=True) for workers in (0, 2))
+    for epoch in range(2):
+        for loader in (alone, helped):
+            assert isinstance(loader.sampler, BatchSampler)
+            loader.sampler.set_epoch(epoch)
+        assert [[c.tolist() for c in batch] for batch in helped] == [[c.tolist() for c in batch] for batch in alone]

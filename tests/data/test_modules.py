@@ -1,0 +1,201 @@
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pytest
+import torch
+
+from movierec.data import (
+    Combined1MDataModule,
+    CombinedDataModule,
+    IMDbDataModule,
+    MovieDataModule,
+    RatingsDataModule,
+    TMDbDataModule,
+)
+from movierec.data.batches import Batch
+from movierec.data.modules import PARTS
+from movierec.data.tables import Tables
+from movierec.errors import ConfigError, UnknownIdError
+from movierec.sources.sample import SampleSize, write_sample
+
+MODULES = [RatingsDataModule, TMDbDataModule, IMDbDataModule, CombinedDataModule, Combined1MDataModule]
+RATINGS = "ml-latest-small/ratings.csv"
+PUBLISHED = {"statistics": "per_split", "scaling": "per_split", "whole_stars": True}
+
+
+class Prepared(NamedTuple):
+    tables: Tables
+    rows: dict[str, Batch]
+
+
+def prepared(module: MovieDataModule) -> Prepared:
+    module.setup()
+    assert module.tables is not None
+    return Prepared(module.tables, module.rows)
+
+
+def inputs(data: Prepared, part: str) -> torch.Tensor:
+    tables, (user, movie, bank, _) = data.tables, data.rows[part]
+    read = (tables.movie_features[movie], tables.movie_statistics[bank, movie], tables.user_statistics[bank, user])
+    return torch.cat(read, dim=-1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"missing": "impute"}, PUBLISHED, {"split": "time"}, {"columns": ["movieId"]}, {"columns": []}],
+    ids=str,
+)
+@pytest.mark.parametrize("module", MODULES)
+def test_each_module_names_as_many_inputs_as_its_tables_hold(
+    sample_root: Path, module: type[MovieDataModule], options: dict[str, Any]
+) -> None:
+    data = prepared(module(root=sample_root, **options))
+    tables = data.tables
+    widths = [t.shape[-1] for t in (tables.movie_features, tables.movie_statistics, tables.user_statistics)]
+    assert tables.width == len(tables.feature_names) == len(set(tables.feature_names)) == sum(widths)
+    for part in PARTS:
+        assert inputs(data, part).shape == (len(data.rows[part].rating), tables.width)
+        assert inputs(data, part).isfinite().all()
+    train = inputs(data, "train")
+    assert train.min() >= -1e-6
+    assert train.max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_columns_of_a_module_are_in_its_names(sample_root: Path, module: type[MovieDataModule]) -> None:
+    names = prepared(module(root=sample_root)).tables.feature_names
+    assert {name.split("=")[0] for name in names if "_rating_" not in name} == set(module.default_columns)
+    assert len([name for name in names if "_rating_" in name]) == 6
+
+
+def test_model_1_reads_28_numbers_of_the_real_data(real_root: Path) -> None:
+    data = prepared(RatingsDataModule(root=real_root))
+    assert data.tables.width == 28
+    assert len([name for name in data.tables.feature_names if name.startswith("genres=")]) == 20
+    assert (data.tables.record["ratings"], data.tables.record["users"]) == (100_836, 610)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scaling": "per_split"}, "statistics: per_split"),
+        ({"scaling": "per_split", "statistics": "leave_one_out"}, "statistics: per_split"),
+        ({"folds": 1}, "at least 2 folds"),
+        ({"columns": ["genre"]}, "'genre': unknown.*userId, movieId, genres"),
+        ({"columns": ["genres", "tmdb_budget"]}, "'tmdb_budget': belongs to a source"),
+        ({"columns": ["genres", "genres"]}, "each column once"),
+    ],
+    ids=str,
+)
+def test_options_that_contradict_each_other_are_refused_before_any_file_is_read(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        RatingsDataModule(root=tmp_path / "nowhere", **options).setup()
+
+
+@pytest.mark.parametrize(
+    ("module", "column"),
+    [(TMDbDataModule, "imdb_rating"), (IMDbDataModule, "tmdb_budget"), (RatingsDataModule, "tmdbId")],
+)
+def test_a_column_of_a_source_that_is_not_read_is_refused(
+    tmp_path: Path, module: type[MovieDataModule], column: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"{column!r}: belongs to a source"):
+        module(root=tmp_path / "nowhere", columns=[column]).setup()
+
+
+@pytest.mark.parametrize(("fractions", "message"), [((0.8, 0.1, 0.2), "add up to 1"), ((0.9, 0.1, 0.0), "test part")])
+def test_fractions_that_cannot_be_cut_are_refused(
+    sample_root: Path, fractions: tuple[float, float, float], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        RatingsDataModule(root=sample_root, fractions=fractions).setup()
+
+
+def test_folds_are_free_where_they_are_not_used(sample_root: Path) -> None:
+    assert prepared(RatingsDataModule(root=sample_root, folds=1, statistics="leave_one_out")).tables.width == 18
+
+
+def test_a_test_measures_the_three_parts_in_order(sample_root: Path) -> None:
+    module = RatingsDataModule(root=sample_root, eval_batch_size=1500)
+    data = prepared(module)
+    for part, loader in zip(PARTS, module.test_dataloader(), strict=True):
+        batches = list(loader)
+        assert len(batches[0].rating) == 1500
+        for mine, theirs in zip(zip(*batches, strict=True), data.rows[part], strict=True):
+            assert torch.equal(torch.cat(mine), theirs)
+
+
+def test_training_ratings_are_shuffled_and_validation_ratings_are_not(sample_root: Path) -> None:
+    module = RatingsDataModule(root=sample_root, batch_size=700)
+    data = prepared(module)
+    users = torch.cat([batch.user for batch in module.train_dataloader()])
+    assert not torch.equal(users, data.rows["train"].user)
+    assert torch.equal(users.sort().values, data.rows["train"].user.sort().values)
+    assert torch.equal(torch.cat([batch.user for batch in module.val_dataloader()]), data.rows["val"].user)
+
+
+def test_predict_reads_the_test_ratings_unless_a_file_names_pairs(sample_root: Path, tmp_path: Path) -> None:
+    module = RatingsDataModule(root=sample_root)
+    data = prepared(module)
+    (batch,) = module.predict_dataloader()
+    assert torch.equal(batch.movie, data.rows["test"].movie)
+    film = int(data.tables.movie_ids[7])
+    (tmp_path / "pairs.csv").write_text(f"userId,movieId\n3,{film}\n2,{film}\n", encoding="utf-8")
+    module.pairs = tmp_path / "pairs.csv"
+    (batch,) = module.predict_dataloader()
+    assert (batch.user.tolist(), batch.movie.tolist()) == ([2, 1], [7, 7])
+    (tmp_path / "pairs.csv").write_text("userId,movieId\n3,999999\n", encoding="utf-8")
+    with pytest.raises(UnknownIdError, match="film 999999"):
+        module.predict_dataloader()
+
+
+def test_the_environment_names_the_data_root_that_no_option_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOVIEREC_DATA", "/some/where")
+    assert RatingsDataModule().root == Path("/some/where")
+    assert RatingsDataModule(root=Path("here")).root == Path("here")
+    monkeypatch.delenv("MOVIEREC_DATA")
+    assert RatingsDataModule().root == Path("data")
+
+
+@pytest.fixture(scope="module")
+def small_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("small") / "sample"
+    write_sample(root, SampleSize(num_users=40, num_movies=60, num_ratings=1000))
+    return root
+
+
+def change_one_rating(root: Path, target: Path, data: Prepared, part: str) -> int:
+    """Copy a data root, with one more half star for a rating of 3 stars of a film that many rated; say which row."""
+    rows, tables = data.rows[part], data.tables
+    films_ratings = torch.bincount(data.rows["train"].movie)[rows.movie]
+    row = int((films_ratings * torch.isclose(tables.min_stars + rows.rating * 4.5, torch.tensor(3.0))).argmax())
+    user_id, movie_id = tables.user_ids[rows.user[row]].item(), tables.movie_ids[rows.movie[row]].item()
+    shutil.copytree(root, target)
+    ratings = pd.read_csv(target / RATINGS)
+    line = (ratings["userId"] == user_id) & (ratings["movieId"] == movie_id)
+    assert ratings.loc[line, "rating"].tolist() == [3.0]
+    ratings.loc[line, "rating"] = 3.5
+    ratings.to_csv(target / RATINGS, index=False)
+    return row
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("statistics", ["cross_fit", "leave_one_out", "self_inclusive", "per_split"])
+def test_no_row_reads_its_own_rating_from_the_file_to_the_network(
+    small_root: Path, tmp_path: Path, statistics: Any, part: str
+) -> None:
+    before = prepared(CombinedDataModule(root=small_root, statistics=statistics))
+    row = change_one_rating(small_root, tmp_path / "root", before, part)
+    after = prepared(CombinedDataModule(root=tmp_path / "root", statistics=statistics))
+    changed = {name: (inputs(before, name) != inputs(after, name)).any(dim=1) for name in PARTS}
+    targets = (before.rows[part].rating != after.rows[part].rating).nonzero().flatten().tolist()
+    assert targets == [row]
+    assert torch.equal(before.tables.movie_features, after.tables.movie_features)
+    leaks = (statistics, part) in {("self_inclusive", "train"), ("per_split", "train"), ("per_split", "val")}
+    assert changed[part][row].item() is leaks
+    if part != "train":
+        assert {name for name in PARTS if changed[name].any()} == ({part} if leaks else set())

@@ -1,0 +1,126 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.preprocessing import MinMaxScaler
+from torch import Tensor
+
+from movierec.data import CombinedDataModule
+from movierec.data.split import Split, random_split
+from movierec.data.tables import SCHEMA, Scaling, Tables, group_by_user, scale_statistics
+from movierec.errors import CheckpointError
+
+
+@pytest.fixture(scope="module")
+def tables(sample_root: Path) -> Tables:
+    module = CombinedDataModule(root=sample_root)
+    module.setup()
+    assert module.tables is not None
+    return module.tables
+
+
+def same(value: Any, other: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.dtype == other.dtype and torch.equal(value, other)
+    if isinstance(value, tuple):
+        return all(same(mine, theirs) for mine, theirs in zip(value, other, strict=True))
+    return bool(value == other)
+
+
+def test_a_state_survives_a_file_that_is_read_with_weights_only(tables: Tables, tmp_path: Path) -> None:
+    torch.save(tables.state(), tmp_path / "tables.pt")
+    restored = Tables.from_state(torch.load(tmp_path / "tables.pt", weights_only=True))
+    assert {name for name, value in vars(tables).items() if not same(value, getattr(restored, name))} == set()
+    assert restored.width == tables.width == len(tables.feature_names)
+
+
+@pytest.mark.parametrize("schema", [SCHEMA + 1, SCHEMA - 1, None])
+def test_a_state_of_another_schema_is_refused(tables: Tables, schema: int | None) -> None:
+    with pytest.raises(CheckpointError, match=f"schema {SCHEMA}, found {schema}"):
+        Tables.from_state(tables.state() | {"schema": schema})
+
+
+def test_the_unit_scale_runs_from_the_lowest_to_the_highest_stars(tables: Tables) -> None:
+    assert (tables.min_stars, tables.max_stars) == (0.5, 5.0)
+    stars = torch.tensor([0.5, 2.75, 5.0])
+    assert tables.to_unit(stars).tolist() == [0, 0.5, 1]
+    assert tables.to_stars(torch.tensor([0, 0.5, 1])).tolist() == stars.tolist()
+
+
+def test_stars_are_clipped_to_the_scale(tables: Tables) -> None:
+    assert tables.to_stars(torch.tensor([-3.0, -0.001, 1.001, 40.0])).tolist() == [0.5, 0.5, 5, 5]
+
+
+def test_to_stars_undoes_to_unit_for_each_rating_there_is(tables: Tables) -> None:
+    stars = torch.arange(0.5, 5.5, 0.5)
+    torch.testing.assert_close(tables.to_stars(tables.to_unit(stars)), stars)
+
+
+def draw_statistics(num_banks: int) -> tuple[np.ndarray, np.ndarray, Split]:
+    rng = np.random.default_rng(2)
+    values = rng.normal(3, 2, (num_banks, 12, 4))
+    values[:, -1] = 1e6  # nobody reads the last film
+    return values, rng.integers(0, 11, 80), random_split(80, (0.6, 0.2, 0.2), seed=4)
+
+
+def check_against_frames_of_rows(
+    values: np.ndarray, index: np.ndarray, bank: np.ndarray, split: Split, scaling: Scaling
+) -> None:
+    """Scale as one would without tables: a frame of one line a rating, and scikit-learn's scaler on it."""
+    scaled, ranges = scale_statistics(values, index=index, bank=bank, split=split, scaling=scaling)
+    frame = values[bank, index]
+    assert (scaled.dtype, ranges.dtype, ranges.shape) == (torch.float32, torch.float64, (len(values), 2, 4))
+    for part in split:
+        scaler = MinMaxScaler().fit(frame[part if scaling == "per_split" else split.train])
+        np.testing.assert_allclose(
+            scaled.numpy()[bank, index][part], scaler.transform(frame[part]), rtol=1e-5, atol=1e-6
+        )
+        for row in part:
+            np.testing.assert_array_equal(ranges[bank[row]], [scaler.data_min_, scaler.data_max_])
+
+
+def test_train_scaling_agrees_with_a_scaler_fitted_on_the_training_rows() -> None:
+    values, index, split = draw_statistics(5)
+    bank = np.full(80, 4)
+    bank[split.train] = np.random.default_rng(0).integers(0, 4, len(split.train))
+    check_against_frames_of_rows(values, index, bank, split, "train")
+
+
+def test_per_split_scaling_agrees_with_a_scaler_fitted_on_each_part() -> None:
+    values, index, split = draw_statistics(3)
+    bank = np.zeros(80, dtype=np.int64)
+    bank[split.val], bank[split.test] = 1, 2
+    check_against_frames_of_rows(values, index, bank, split, "per_split")
+
+
+def test_statistics_that_no_training_row_reads_do_not_change_the_scale() -> None:
+    values, index, split = draw_statistics(2)
+    bank = np.ones(80, dtype=np.int64)
+    bank[split.train] = 0
+    scaled, _ = scale_statistics(values, index=index, bank=bank, split=split, scaling="train")
+    changed = values.copy()
+    changed[1] *= 100
+    changed[0, -1] = -1e9
+    rescaled, _ = scale_statistics(changed, index=index, bank=bank, split=split, scaling="train")
+    assert torch.equal(scaled[0, :-1], rescaled[0, :-1])
+
+
+def test_rated_films_are_grouped_by_user_in_the_order_of_the_films() -> None:
+    user, movie = np.array([2, 0, 2, 0, 2]), np.array([7, 3, 1, 0, 4])
+    grouped = group_by_user(user, movie, np.array([5.0, 0.5, 1.5, 2.0, 4.5]), num_users=4)
+    assert grouped["rated_offsets"].tolist() == [0, 2, 2, 5, 5]
+    assert grouped["rated_movies"].tolist() == [0, 3, 1, 4, 7]
+    assert grouped["rated_stars"].tolist() == [2, 0.5, 1.5, 4.5, 5]
+
+
+def test_the_tables_know_all_films_that_each_user_has_rated(tables: Tables, sample_root: Path) -> None:
+    ratings = pd.read_csv(sample_root / "ml-latest-small/ratings.csv")
+    ratings = ratings[ratings["movieId"].isin(tables.movie_ids[tables.complete].tolist())]
+    for row, user_id in enumerate(tables.user_ids.tolist()):
+        start, end = tables.rated_offsets[row : row + 2].tolist()
+        theirs = ratings[ratings["userId"] == user_id].sort_values("movieId")
+        assert tables.movie_ids[tables.rated_movies[start:end]].tolist() == theirs["movieId"].tolist()
+        assert tables.rated_stars[start:end].tolist() == theirs["rating"].tolist()
