@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from movierec.errors import ConfigError
-from movierec.runs import ROOT, existing_checkpoint, run_of
+from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
 CONFIG_OPTIONS = ("--config", "-c")
@@ -44,11 +44,10 @@ def shipped_names() -> list[str]:
 
 
 def config_name(path: Path) -> str:
-    """Name a configuration: its path below `configs`, or its file name, without the suffix."""
-    for folder in config_folders():
-        if path.resolve().is_relative_to(folder.resolve()):
-            return path.resolve().relative_to(folder.resolve()).with_suffix("").as_posix()
-    return path.stem
+    """Name a configuration: its path below a folder `configs`, or its file name, without the suffix."""
+    below = path.resolve().with_suffix("").parts
+    start = max((position for position, part in enumerate(below[:-1]) if part == "configs"), default=len(below) - 2)
+    return "/".join(below[start + 1 :])
 
 
 def run_name(configs: list[Path]) -> str:
@@ -62,13 +61,20 @@ def run_name(configs: list[Path]) -> str:
     return "/".join([*reversed(overlays), base])
 
 
+def saved_run(configs: list[Path]) -> Run | None:
+    """Find the run that the first configuration is the saved one of, if it is."""
+    folder = configs[0].resolve().parent if configs else Path()
+    saved = bool(configs) and configs[0].name == "config.yaml" and re.fullmatch(r"version_\d+", folder.name)
+    return run_of(folder / "checkpoints" / "best.ckpt") if saved else None
+
+
 def name_of_saved(config: Path) -> str | None:
     """Name of the run that a saved config.yaml belongs to, if it does."""
-    folder = config.resolve().parent
-    if config.name != "config.yaml" or not re.fullmatch(r"version_\d+", folder.name):
+    run = saved_run([config])
+    if run is None:
         return None
-    parts = folder.parent.parts
-    start = max((i for i, part in enumerate(parts) if part == ROOT), default=len(parts) - 2)
+    parts = run.path.resolve().parent.parts
+    start = max((position for position, part in enumerate(parts) if part == ROOT), default=len(parts) - 2)
     return "/".join(parts[start + 1 :])
 
 

@@ -1,46 +1,36 @@
 """fit, validate, test and predict: LightningCLI, with runs found again and checkpoints that are not misread."""
 
-import difflib
 import logging
-import re
 import shlex
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from movierec.configuration import own_config, run_name, split_configs
+from movierec.configuration import own_config, run_name, saved_run, split_configs
 from movierec.data import MovieDataModule
 from movierec.errors import ConfigError
-from movierec.model.checkpoint import LastCheckpoint, WholeCheckpointIO, best_checkpoint, read_checkpoint
+from movierec.model.checkpoint import (
+    BestCheckpoint,
+    LastCheckpoint,
+    WholeCheckpointIO,
+    best_checkpoint,
+    read_checkpoint,
+)
 from movierec.model.task import RatingTask
 from movierec.progress import RunProgress
 from movierec.record import PredictionWriter, RunRecord
 from movierec.report.terminal import print_fit, print_predictions, print_start, print_test, print_validation
-from movierec.runs import ROOT, Run, find_checkpoint, next_version, replace_text, run_of
+from movierec.runs import ROOT, Run, existing_checkpoint, newest_run, next_version, replace_text, run_of
+from movierec.usage import Parser, check_predict_only, check_trained_with
 
 SEED = 123
-
-
-class Parser(LightningArgumentParser):
-    """Lightning's parser, with a short answer to wrong usage instead of two screens of options."""
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print what is wrong, and end with status 2."""
-        if not self.exit_on_error:
-            super().error(message, ex)
-        parser = getattr(ex, "subcommand_parser", None) or self
-        hint = f"All options: {parser.prog.replace(' [options]', '')} --help"
-        if unknown := re.match(r"unrecognized arguments: (--[\w.]+)", message, flags=re.IGNORECASE):
-            known = set(re.findall(r"--[\w.]+", parser.format_help()))
-            if close := difflib.get_close_matches(unknown[1], known, n=1):
-                hint = f"Did you mean {close[0]}? {hint}"
-        self.exit(2, f"movierec: error: {message}\n{hint}\n")
+CONFIG_FREE = ("--data", "--help", "-h", "--print_config")  # options that make sense without a configuration
 
 
 class SaveRunConfig(SaveConfigCallback):
@@ -85,6 +75,7 @@ class ExperimentCLI(LightningCLI):
             save_config_kwargs={"save_to_log_dir": False},
             # The last checkpoint comes after the best one, whose state it holds.
             trainer_defaults={
+                "devices": 1,
                 "num_sanity_val_steps": 0,
                 "enable_model_summary": False,
                 "callbacks": [LastCheckpoint()],
@@ -96,18 +87,15 @@ class ExperimentCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the checkpoint group, the run's name and the output of predict."""
-        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
-        parser.set_defaults(
-            {
-                "checkpoint.monitor": "val/rmse",
-                "checkpoint.mode": "min",
-                "checkpoint.filename": "best",
-                "checkpoint.save_on_train_epoch_end": True,
-                "checkpoint.enable_version_counter": False,
-            }
-        )
+        parser.add_lightning_class_args(BestCheckpoint, "checkpoint")
         parser.add_argument("--name", type=str | None, help="Name of the run. Default: that of the configuration.")
         parser.add_argument("--out", type=str | None, help="Where predict writes. Default: in the run's folder.")
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Leave out the options of the trainer's methods that are not for users to choose."""
+        ours = {"weights_only", "verbose", "return_predictions"}
+        return {name: skipped | ours for name, skipped in LightningCLI.subcommands().items()}
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse the arguments, then find the checkpoint they mean and compare it with them.
@@ -119,21 +107,26 @@ class ExperimentCLI(LightningCLI):
         self.config = parser.parse_args(self.arguments)
         command = str(self.config.subcommand)
         options = self.config[command]
+        check_predict_only(command, options)
         root = Path(options.trainer.default_root_dir or ".") / ROOT
         self.name = options.name or run_name(list(self.configs.values()))
-        wanted = options.ckpt_path
-        if command != "fit" or wanted:
-            self.checkpoint = find_checkpoint(wanted, root, self.name)
+        if command != "fit" or options.ckpt_path:
+            self.checkpoint = self.find_checkpoint(options.ckpt_path, root)
             self.run = run_of(self.checkpoint)
-            check_hyperparameters(options.model.as_dict(), read_checkpoint(self.checkpoint), self.checkpoint)
+            check_trained_with(options, read_checkpoint(self.checkpoint), self.checkpoint, resume=command == "fit")
             options.ckpt_path = str(self.checkpoint)
         elif options.trainer.logger in (None, True) and not options.trainer.fast_dev_run:
             self.run = Run(root / self.name / f"version_{next_version(root, self.name)}")
-        options.weights_only = True
-        if command in ("validate", "test"):
-            options.verbose = False
-        if command == "predict":
-            options.return_predictions = False
+
+    def find_checkpoint(self, wanted: str | None, root: Path) -> Path:
+        """Find the file that `--ckpt_path` means: a path, or `best` (or nothing) or `last` of a run.
+
+        The run is the one whose own config.yaml was given, else the newest one of the name.
+        """
+        if wanted not in (None, "best", "last"):
+            return existing_checkpoint(str(wanted))
+        run = saved_run(list(self.configs.values())) or newest_run(root, self.name)
+        return existing_checkpoint(run.checkpoints / f"{wanted or 'best'}.ckpt")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer, logging into the run's folder."""
@@ -150,7 +143,13 @@ class ExperimentCLI(LightningCLI):
             kwargs["logger"] = self.logger()
         kwargs["plugins"] = [WholeCheckpointIO(), *as_list(given.get("plugins"))]
         kwargs["callbacks"] = [*as_list(given.get("callbacks")), *callbacks]
-        return super().instantiate_trainer(**kwargs)
+        trainer = super().instantiate_trainer(**kwargs)
+        if trainer.world_size > 1:
+            raise ConfigError(
+                f"Expected one device, got {trainer.world_size}: metrics of several would count some rows twice. "
+                "Use --trainer.devices 1."
+            )
+        return trainer
 
     def logger(self) -> TensorBoardLogger | bool:
         """Build the logger of the run's folder."""
@@ -160,8 +159,14 @@ class ExperimentCLI(LightningCLI):
         return TensorBoardLogger(folder.parent.parent, folder.parent.name, folder.name, default_hp_metric=False)
 
     def command(self, name: str) -> str:
-        """Return the shell command that goes on from here."""
-        named = [argument for given in self.configs for argument in ("--config", given)]
+        """Return the shell command that goes on from here.
+
+        Where more than configurations was given, the run's own configuration stands for it all.
+        """
+        configs = list(self.configs)
+        if self.run is not None and len(self.arguments) > 1 + 2 * len(configs):
+            configs = [str(self.run.config)]
+        named = [argument for config in configs for argument in ("--config", config)]
         return shlex.join(["python", "-m", "movierec", name, *named])
 
     def fit(self, **options: Any) -> None:
@@ -170,24 +175,27 @@ class ExperimentCLI(LightningCLI):
 
     def validate(self, **options: Any) -> None:
         """Validate; LightningCLI calls this in place of the trainer's."""
-        self.interruptible(self.trainer.validate, options)
+        self.interruptible(self.trainer.validate, options | {"verbose": False})
 
     def test(self, **options: Any) -> None:
         """Test; LightningCLI calls this in place of the trainer's."""
-        self.interruptible(self.trainer.test, options)
+        self.interruptible(self.trainer.test, options | {"verbose": False})
 
     def predict(self, **options: Any) -> None:
         """Predict; LightningCLI calls this in place of the trainer's."""
-        self.interruptible(self.trainer.predict, options)
+        self.interruptible(self.trainer.predict, options | {"return_predictions": False})
 
     def interruptible(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
         """Call the trainer; where it ends the process because of Ctrl-C, raise that instead.
 
         Raises:
             KeyboardInterrupt: With a message that says what is kept and how to go on.
+            ConfigError: Lightning refuses the options.
         """
         try:
-            function(**options)
+            function(**options, weights_only=True)
+        except MisconfigurationException as error:
+            raise ConfigError(str(error)) from error
         except SystemExit as stop:
             if not self.trainer.interrupted:
                 raise
@@ -213,7 +221,7 @@ class ExperimentCLI(LightningCLI):
     def after_fit(self) -> None:
         """Show the validation metrics of the best checkpoint, and what comes next."""
         if self.trainer.is_global_zero:
-            print_fit(self.run, best_checkpoint(self.trainer), self.command("test"))
+            print_fit(self.run, best_checkpoint(self.trainer), self.datamodule.tables, self.command("test"))
 
     def after_validate(self) -> None:
         """Show the validation metrics."""
@@ -235,30 +243,6 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def check_hyperparameters(given: dict[str, Any], checkpoint: dict[str, Any], path: Path) -> None:
-    """Refuse hyper-parameters that differ from the checkpoint's: Lightning would use the latter without a word.
-
-    Raises:
-        ConfigError: They differ; the message says where.
-    """
-    trained = {name: value for name, value in checkpoint["hyper_parameters"].items() if not name.startswith("_")}
-    differing = [name for name in given.keys() | trained.keys() if plain(given.get(name)) != plain(trained.get(name))]
-    if differing:
-        listed = "; ".join(
-            f"model.{name} is {given.get(name)} here, {trained.get(name)} there" for name in sorted(differing)
-        )
-        own = run_of(path)
-        raise ConfigError(
-            f"Expected the hyper-parameters that {path} was trained with: {listed}. Use those of the run"
-            f"{f', --config {own.config}' if own else ''}; to change a hyper-parameter, start a new run."
-        )
-
-
-def plain(value: Any) -> Any:
-    """Make tuples and lists compare equal."""
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
 def quiet() -> None:
     """Keep Lightning's hints about hardware, loaders and folders out of what a user reads."""
     for name in ("lightning.pytorch", "lightning.fabric"):
@@ -267,7 +251,6 @@ def quiet() -> None:
         "does not have many workers",
         "Checkpoint directory .* is not empty",
         "The number of training batches",
-        "dirpath has changed",
     ):
         warnings.filterwarnings("ignore", message=f".*{message}.*")
     # torch deprecates what it calls itself.
@@ -287,7 +270,7 @@ def run(args: Sequence[str]) -> int:
     arguments, configs = split_configs(args)
     if not configs and (own := own_config(arguments)):
         arguments, configs = [arguments[0], *own, *arguments[1:]], {own[1]: Path(own[1])}
-    if not configs and not any(argument.startswith(("--data", "--help", "-h")) for argument in arguments):
+    if not configs and not any(argument.startswith(CONFIG_FREE) for argument in arguments):
         raise ConfigError("Expected a configuration, such as --config configs/model1.yaml; got none.")
     ExperimentCLI(configs=configs, args=arguments)
     return 0

@@ -6,8 +6,15 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import TimeRemainingColumn as TimeLeftColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 SHOWN = {"train/rmse": "train rmse", "val/rmse": "val rmse", "val/rmse_stars": "val rmse in stars"}
 
@@ -37,7 +44,12 @@ class RunProgress(ProgressBar):
             return
         columns = [TextColumn("[bold]{task.description}"), BarColumn()]
         columns += [TextColumn("{task.fields[count]}")] if unit == "epochs" else [MofNCompleteColumn()]
-        columns += [TimeElapsedColumn(), TextColumn("left"), TimeLeftColumn(), TextColumn("{task.fields[metrics]}")]
+        columns += [
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[metrics]}"),
+        ]
         self.progress = Progress(*columns, console=self.console, transient=True)
         self.task = self.progress.add_task(what, total=total, metrics="", count="")
         self.progress.start()

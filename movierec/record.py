@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 import movierec
 from movierec.data.batches import Batch
+from movierec.data.modules import PARTS
 from movierec.model.checkpoint import best_checkpoint, read_checkpoint
 from movierec.model.task import RatingTask
 from movierec.runs import Run
@@ -66,7 +67,11 @@ class RunRecord(Callback):
             return
         best = read_checkpoint(path)
         metrics = best["metrics"].get("val", {})
-        self.run.write_metrics(**self.describe(task, path, best), val=metrics, seconds={"fit": self.seconds()})
+        epochs = {"trained": trainer.current_epoch, "planned": trainer.max_epochs}
+        seconds = {"fit": self.seconds()}
+        self.run.write_metrics(
+            {**self.describe(task, path, best), "epochs": epochs, "seconds": seconds, "val": metrics}
+        )
         if isinstance(trainer.logger, TensorBoardLogger):
             shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
             shown |= best["run"]
@@ -94,16 +99,21 @@ class RunRecord(Callback):
         """Write what a checkpoint measured, into the run it belongs to."""
         assert isinstance(task, RatingTask)
         path = trainer.ckpt_path
-        if self.run is None or not trainer.is_global_zero or path is None:
+        if self.run is None or not trainer.is_global_zero or path is None or is_partial(trainer):
             return
-        seconds = self.run.read_metrics().get("seconds", {}) | {command: self.seconds()}
         described = self.describe(task, Path(path), read_checkpoint(Path(path)))
-        self.run.write_metrics(**described, **task.results, seconds=seconds)
+        before = self.run.read_metrics()
+        if any(before.get(name) != described[name] for name in ("checkpoint", "epoch")):
+            for part in PARTS:  # the file describes one checkpoint
+                before.pop(part, None)
+        seconds = before.get("seconds", {}) | {command: self.seconds()}
+        self.run.write_metrics(before | described | {"seconds": seconds} | task.results)
 
     def describe(self, task: RatingTask, path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
         """Say what was measured: configuration, seed, checkpoint, data and versions."""
         assert self.run is not None
         assert task.tables is not None
+        assert task.network is not None
         inside = path.resolve().is_relative_to(self.run.path.resolve())
         return {
             **checkpoint["run"],
@@ -112,13 +122,20 @@ class RunRecord(Callback):
             "data": task.tables.record,
             "unit_scale": [task.tables.min_stars, task.tables.max_stars],
             "inputs": task.tables.width,
-            "weights": sum(weight.numel() for weight in task.parameters()),
+            "weights": task.network.num_weights,
             "versions": versions(),
         }
 
     def seconds(self) -> float:
         """Seconds since the clock was started."""
         return round(time.monotonic() - self.started, 2)
+
+
+def is_partial(trainer: Trainer) -> bool:
+    """Say whether only some of the batches were measured, whose numbers are not those of the run."""
+    limits = trainer.limit_val_batches, trainer.limit_test_batches
+    # 1.0 is all batches, and 1 is one
+    return bool(trainer.fast_dev_run) or any(isinstance(limit, int) or limit < 1 for limit in limits)  # type: ignore[attr-defined]
 
 
 def versions() -> dict[str, str]:
@@ -138,12 +155,13 @@ class PredictionWriter(Callback):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.partial = path.with_name(f"{path.name}.partial")
         self.rows = 0
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("w", newline="", encoding="utf-8") as file:
+        with self.partial.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(["user_id", "movie_id", "title", "rating", "prediction"])
 
     def on_predict_batch_end(
@@ -162,6 +180,14 @@ class PredictionWriter(Callback):
             [f"{value:.4f}" for value in outputs.cpu().tolist()],
             strict=True,
         )
-        with self.path.open("a", newline="", encoding="utf-8") as file:
+        with self.partial.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(columns)
         self.rows += len(outputs)
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the file in its place, now that it is whole."""
+        self.partial.replace(self.path)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave an earlier file as it was."""
+        self.partial.unlink(missing_ok=True)

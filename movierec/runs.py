@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,9 +52,9 @@ class Run:
             return {}
         return content if isinstance(content, dict) else {}
 
-    def write_metrics(self, **entries: Any) -> None:
-        """Add entries to metrics.json, in place of those of the same name; NaN becomes null."""
-        text = json.dumps(finite(self.read_metrics() | entries), indent=1, allow_nan=False)
+    def write_metrics(self, content: dict[str, Any]) -> None:
+        """Write metrics.json in place of the old one; NaN becomes null."""
+        text = json.dumps(finite(content), indent=1, allow_nan=False)
         replace_text(self.path / "metrics.json", text + "\n")
 
 
@@ -102,22 +101,6 @@ def newest_run(root: Path, name: str) -> Run:
     return runs[-1]
 
 
-def find_checkpoint(which: str | None, root: Path, name: str) -> Path:
-    """Find the file that `--ckpt_path` means.
-
-    Args:
-        which: A path, or `best` or `last` of the newest run; nothing means `best`.
-        root: Folder of all runs.
-        name: Name of the run.
-
-    Raises:
-        CheckpointError: There is no such file.
-    """
-    if which in (None, "best", "last"):
-        return existing_checkpoint(newest_run(root, name).checkpoints / f"{which or 'best'}.ckpt")
-    return existing_checkpoint(str(which))
-
-
 def existing_checkpoint(name: str | Path) -> Path:
     """Return the path of a checkpoint that must be there.
 
@@ -138,13 +121,3 @@ def run_of(checkpoint: Path) -> Run | None:
     if folder.is_relative_to(Path.cwd()):
         folder = folder.relative_to(Path.cwd())
     return Run(folder) if re.fullmatch(r"version_\d+", folder.name) and (folder / "config.yaml").is_file() else None
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make a rename in a folder last through a power cut, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from movierec.cli import main
 from movierec.errors import CheckpointError
 from movierec.model.checkpoint import WholeCheckpointIO, read_checkpoint
+from movierec.model.task import RatingTask
 
 RUN = Path("lightning_logs/small/version_0")
 BEST = RUN / "checkpoints" / "best.ckpt"
@@ -87,6 +87,7 @@ def fail(capsys: pytest.CaptureFixture[str]) -> Fail:
 @pytest.fixture
 def no_large_files() -> Iterator[None]:
     """Make writes beyond a few kilobytes fail, as a full disk does."""
+    resource = pytest.importorskip("resource")  # not on Windows
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     yield
@@ -170,7 +171,8 @@ def test_a_checkpoint_holds_plain_types_and_all_that_scoring_needs(trained: Path
     assert tables["user_statistics"].shape[:2] == (11, 300)
     assert len(tables["rated_movies"]) == 20_000
     assert len(tables["record"]["fingerprint"]) == 64
-    assert not any("lookup" in name for name in checkpoint["state_dict"])
+    tables_of_network = ("labels", "numbers", "movie_statistics", "user_statistics")
+    assert not any(name.endswith(tables_of_network) for name in checkpoint["state_dict"])
 
 
 def test_predict_writes_the_test_rows_with_titles_and_stars(trained: Path) -> None:
@@ -207,6 +209,92 @@ def test_resuming_goes_on_in_the_same_run(trained: Path) -> None:
     curve = EventAccumulator(str(RUN)).Reload().Scalars("val/rmse")
     assert [event.step for event in curve] == [0, 1, 2, 3, 4]
     assert read_checkpoint(BEST.with_name("last.ckpt"))["epoch"] == 4
+
+
+def test_a_checkpoint_alone_scores_a_pair_without_trainer_or_data(trained: Path, sample_root: Path) -> None:
+    assert main(["predict", *SMALL]) == 0
+    with (RUN / "predictions.csv").open(encoding="utf-8") as file:
+        first = next(iter(csv.DictReader(file)))
+    task = RatingTask.load_from_checkpoint(BEST).eval()
+    tables = task.tables
+    assert tables is not None
+    user = torch.searchsorted(tables.user_ids, int(first["user_id"]))
+    movie = torch.searchsorted(tables.movie_ids, int(first["movie_id"]))
+    with torch.no_grad():
+        unit = task(user[None], movie[None], torch.tensor([tables.scoring_bank]))
+    assert tables.to_stars(unit).item() == pytest.approx(float(first["prediction"]), abs=1e-4)
+
+
+def test_metrics_json_describes_one_checkpoint(trained: Path) -> None:
+    assert main(["test", *SMALL]) == 0
+    assert main(["fit", *SMALL, "--ckpt_path", "last", "--trainer.max_epochs", "4"]) == 0
+    assert "test" not in read_metrics()
+    assert read_metrics()["epochs"] == {"trained": 4, "planned": 4}
+    assert main(["test", *SMALL]) == 0
+    assert main(["validate", *SMALL, "--ckpt_path", str(RUN / "checkpoints" / "last.ckpt")]) == 0
+    assert read_metrics()["epoch"] == 3
+    same = read_checkpoint(BEST)["epoch"] == 3
+    assert read_metrics()["checkpoint"] == "checkpoints/last.ckpt"
+    assert ("test" in read_metrics()) is False or same
+
+
+def test_a_test_of_some_batches_does_not_count(trained: Path) -> None:
+    before = read_metrics()
+    assert main(["test", *SMALL, "--trainer.limit_test_batches", "1"]) == 0
+    assert read_metrics() == before
+
+
+def test_a_worse_epoch_does_not_replace_the_best_on_resume_from_another_folder(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = BEST.read_bytes()
+    shutil.move("lightning_logs", "moved")
+    other = Path("elsewhere")
+    other.mkdir()
+    shutil.move("moved", other / "lightning_logs")
+    config = (other / RUN / "config.yaml").absolute()
+    resumed = ["fit", "--config", str(config), "--ckpt_path", "last", "--trainer.max_epochs", "4"]
+    assert main([*resumed, "--trainer.limit_train_batches", "1"]) == 0
+    scores = read_checkpoint(other / BEST)["callbacks"]
+    assert any("best_model_score" in state for state in scores.values())
+    curve = EventAccumulator(str(other / RUN)).Reload().Scalars("val/rmse")
+    if curve[-1].value >= min(event.value for event in curve[:-1]):
+        assert (other / BEST).read_bytes() == best
+    else:
+        assert read_checkpoint(other / BEST)["epoch"] == 3
+
+
+def test_a_runs_own_config_means_that_run(trained: Path) -> None:
+    assert main(["fit", *SMALL]) == 0
+    assert main(["test", "--config", str(RUN / "config.yaml")]) == 0
+    assert "test" in read_metrics()
+    assert "test" not in read_metrics(RUN.with_name("version_1"))
+
+
+def test_what_to_type_next_works_whatever_options_were_given(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", *SMALL, "--model.lr", "0.01", "--name", "mine/own"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("next:"))
+    command = line.removeprefix("next:").split()
+    assert command[:3] == ["python", "-m", "movierec"]
+    assert main(command[3:]) == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "message"),
+    [
+        ("test", ["--out", "x.csv"], "--out with predict alone"),
+        ("fit", ["--data.pairs", "x.csv"], "--data.pairs with predict alone"),
+        ("fit", ["--ckpt_path", "last", "--seed_everything", "7"], "seed_everything is 7 here, 123 there"),
+        ("fit", ["--ckpt_path", "last", "--trainer.max_epochs", "1"], "max_epochs=1"),
+        ("fit", ["--trainer.devices", "2", "--trainer.accelerator", "cpu"], "Expected one device"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    command: str, options: list[str], message: str, trained: Path, fail: Fail
+) -> None:
+    text = fail(command, *SMALL, *options)
+    assert message in text
+    assert "unexpected" not in text
 
 
 def test_a_run_can_be_tested_from_its_checkpoint_alone(trained: Path) -> None:
@@ -301,11 +389,32 @@ def test_ctrl_c_keeps_the_last_epoch_and_says_how_to_go_on(here: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "go on with: python -m movierec fit --config small.yaml --ckpt_path last" in errors
+    assert f"go on with: python -m movierec fit --config {RUN}/config.yaml --ckpt_path last" in errors
     assert "Traceback" not in errors
     epochs = read_checkpoint(last)["epoch"] + 1
     assert f"{epochs} whole epochs are kept" in errors
     assert read_metrics()["val"]["rmse"] > 0
+
+
+def test_a_user_and_a_film_unseen_in_training_are_scored(here: Path, sample_root: Path) -> None:
+    shutil.copytree(sample_root, "grown")
+    folder = Path("grown/ml-latest-small")
+    for name, line in {
+        "ratings": "9999,99999,4.0,1700000000",  # newer than all others, so in the test part alone
+        "movies": "99999,New (2023),Comedy",
+        "links": "99999,9999999,",
+    }.items():
+        with (folder / f"{name}.csv").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    options = [*SMALL, "--data.root", "grown", "--data.split", "time"]
+    assert main(["fit", *options]) == 0
+    assert main(["test", *options]) == 0
+    assert read_metrics()["test"]["rmse_stars"] > 0
+    assert main(["predict", *options]) == 0
+    with (RUN / "predictions.csv").open(encoding="utf-8") as file:
+        newest = list(csv.DictReader(file))[-1]
+    assert (newest["user_id"], newest["movie_id"], newest["title"]) == ("9999", "99999", "New (2023)")
+    assert 0.5 <= float(newest["prediction"]) <= 5
 
 
 @pytest.mark.parametrize("batch_size", ["1", "4999"])
@@ -328,7 +437,7 @@ def test_a_scheduler_changes_the_numbers_or_waits(scheduler: str, trained: Path)
 
 def test_fast_dev_run_trains_a_batch_and_leaves_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", *SMALL, "--trainer.fast_dev_run", "true"]) == 0
-    assert "nothing was saved" in capsys.readouterr().out
+    assert "nothing was validated or saved" in capsys.readouterr().out
     assert not Path("lightning_logs").exists()
 
 

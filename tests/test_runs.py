@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from movierec.errors import CheckpointError
-from movierec.runs import Run, find_checkpoint, find_runs, finite, newest_run, next_version, replace_text, run_of
+from movierec.runs import Run, existing_checkpoint, find_runs, finite, newest_run, next_version, replace_text, run_of
 
 
 @pytest.fixture
@@ -65,36 +65,21 @@ def test_no_trained_run_is_an_error_that_says_where_and_what_to_do(root: Path) -
     assert str(root / "model1") in str(caught.value)
 
 
-@pytest.mark.parametrize(("which", "file"), [(None, "best"), ("best", "best"), ("last", "last")])
-def test_a_checkpoint_is_found_in_the_newest_run(root: Path, which: str | None, file: str) -> None:
-    make_run(root, "model1", 0, "best", "last")
-    run = make_run(root, "model1", 1, "best", "last")
-    assert find_checkpoint(which, root, "model1") == run.checkpoints / f"{file}.ckpt"
-
-
-def test_a_checkpoint_is_found_by_its_path(root: Path) -> None:
-    path = make_run(root, "model1", 0, "best").checkpoints / "best.ckpt"
-    assert find_checkpoint(str(path), root, "another name") == path
-
-
-@pytest.mark.parametrize("which", ["best", "absent.ckpt", "Best", ".", ""])
-def test_a_checkpoint_that_is_not_there_is_an_error_that_names_it(root: Path, which: str) -> None:
-    run = make_run(root, "model1", 0, "last")
-    path = run.checkpoints / "best.ckpt" if which == "best" else Path(which)
+@pytest.mark.parametrize("name", ["absent.ckpt", ".", "", "lightning_logs"])
+def test_a_checkpoint_that_is_not_there_is_an_error_that_names_it(root: Path, name: str) -> None:
     with pytest.raises(CheckpointError, match="found none") as caught:
-        find_checkpoint(which, root, "model1")
-    assert f"at {path}," in str(caught.value)
+        existing_checkpoint(name)
+    assert f"at {Path(name)}," in str(caught.value)
 
 
-def test_metrics_are_merged_and_what_json_lacks_becomes_null(root: Path) -> None:
+def test_metrics_are_replaced_and_what_json_lacks_becomes_null(root: Path) -> None:
     run = make_run(root, "model1", 0)
-    run.write_metrics(seed=1, val={"r2": math.nan, "rmse": 0.2})
-    run.write_metrics(test={"r2": -math.inf, "ranks": [1.0, math.nan]}, seed=2)
+    run.write_metrics({"seed": 1, "val": {"r2": math.nan, "rmse": 0.2}})
+    run.write_metrics({"test": {"r2": -math.inf, "ranks": [1.0, math.nan]}, "seed": 2})
     text = (run.path / "metrics.json").read_text(encoding="utf-8")
     assert json.loads(text, parse_constant=pytest.fail) == run.read_metrics()
     assert run.read_metrics() == {
         "seed": 2,
-        "val": {"r2": None, "rmse": 0.2},
         "test": {"r2": None, "ranks": [1.0, None]},
     }
     assert [path.name for path in run.path.iterdir() if "partial" in path.name] == []
@@ -105,7 +90,7 @@ def test_damaged_metrics_read_as_none_and_can_be_written_again(root: Path, damag
     run = make_run(root, "model1", 0)
     (run.path / "metrics.json").write_bytes(damaged)
     assert run.read_metrics() == {}
-    run.write_metrics(seed=1)
+    run.write_metrics({"seed": 1})
     assert run.read_metrics() == {"seed": 1}
 
 

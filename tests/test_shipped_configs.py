@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,7 @@ MODELS = [name for name in shipped_names() if re.search(r"model\d$", name)]
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_root: Path) -> Path:
     """An empty folder to run in, far from the repository, with the sample where the overlay expects it."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "sample").symlink_to(sample_root)
+    shutil.copytree(sample_root, tmp_path / "data" / "sample")
     return tmp_path
 
 

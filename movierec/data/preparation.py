@@ -123,12 +123,17 @@ def read_movies(root: Path, options: Options) -> pd.DataFrame:
     """Read the films of the release, by ascending id, joined with the sources asked for."""
     release = movielens.RELEASES[options.release]
     movies = movielens.read_movies(root, release).sort_values("movie_id", ignore_index=True)
-    movies = movies.rename(columns={"imdb_id": "imdbId", "tmdb_id": "tmdbId"})
+    if not options.sources:
+        return movies
+    movies = movies.merge(movielens.read_links(root, release), on="movie_id", how="left")
     if "tmdb" in options.sources:
-        movies = movies.join(metadata.read_tmdb(root), on="tmdbId")
+        movies = movies.join(metadata.read_tmdb(root), on="tmdb_id")
     if "omdb" in options.sources:
-        movies = movies.join(metadata.read_omdb(root), on="imdbId")
-    return movies
+        movies = movies.join(metadata.read_omdb(root), on="imdb_id")
+    ids = movies[["imdb_id", "tmdb_id"]]
+    return movies.assign(imdbId=ids["imdb_id"], tmdbId=ids["tmdb_id"]).replace(
+        {name: {movielens.NO_ID: np.nan} for name in ("imdbId", "tmdbId")}
+    )
 
 
 def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -> pd.DataFrame:
@@ -203,6 +208,8 @@ def rows_of_parts(
 def describe(root: Path, options: Options, ratings: pd.DataFrame, split: Split, *, num_read: int) -> dict[str, Any]:
     """Record what the data are: options, files, counts, and a fingerprint of options and files."""
     chosen = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(options).items()}
+    if options.statistics != "cross_fit":
+        chosen["folds"] = None  # without meaning then
     files = {name: sha256(root / name) for name in file_names(options)}
     return {
         "sample": is_sample(root),
@@ -221,7 +228,8 @@ def file_names(options: Options) -> list[str]:
     """List the files below the root that the options make us read."""
     release = movielens.RELEASES[options.release]
     of_source = {"tmdb": metadata.TMDB_FILE, "omdb": metadata.OMDB_FILE}
-    return [release.ratings, release.movies, release.links, *(of_source[source] for source in options.sources)]
+    links = [release.links] if options.sources else []
+    return [release.ratings, release.movies, *links, *(of_source[source] for source in options.sources)]
 
 
 def sha256(path: Path) -> str:

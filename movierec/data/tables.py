@@ -72,12 +72,8 @@ class Tables:
         """Number of inputs of the network."""
         return len(self.feature_names)
 
-    def to_unit(self, stars: Tensor) -> Tensor:
-        """Scale stars to the unit scale."""
-        return (stars - self.min_stars) / (self.max_stars - self.min_stars)
-
     def to_stars(self, unit: Tensor) -> Tensor:
-        """Scale back to stars, clipped to the rating scale."""
+        """Scale from the unit scale back to stars, clipped to the rating scale."""
         return self.min_stars + unit.clamp(0, 1) * (self.max_stars - self.min_stars)
 
     def state(self) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from movierec.errors import CheckpointError
-from movierec.runs import fsync_folder
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -44,7 +43,42 @@ class WholeCheckpointIO(TorchCheckpointIO):
             ) from error
 
 
-class LastCheckpoint(ModelCheckpoint):
+class RunCheckpoint(ModelCheckpoint):
+    """Keep checkpoints in a run's folder, which may be moved between a fit and its resumption."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the best score; ModelCheckpoint forgets it when the run's folder is written in another way."""
+        assert self.dirpath is not None
+        folder = Path(self.dirpath)
+        moved = dict(state_dict, dirpath=self.dirpath)
+        for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            moved[name] = str(folder / Path(moved[name]).name) if moved[name] else ""
+        moved["best_k_models"] = {
+            str(folder / Path(path).name): score for path, score in moved["best_k_models"].items()
+        }
+        super().load_state_dict(moved)
+
+
+class BestCheckpoint(RunCheckpoint):
+    """Keep the best epoch in best.ckpt.
+
+    Args:
+        monitor: The metric that tells which epoch is the best, such as `val/rmse` or `val/ndcg@10`; errors are best
+            low, all else high. Without one, the last epoch counts as the best.
+    """
+
+    def __init__(self, *, monitor: str | None = "val/rmse") -> None:
+        low = monitor is None or monitor.split("/")[-1] in ("loss", "mae", "mse", "rmse", "mae_stars", "rmse_stars")
+        super().__init__(
+            filename="best",
+            monitor=monitor,
+            mode="min" if low else "max",
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+
+
+class LastCheckpoint(RunCheckpoint):
     """Keep the newest epoch in last.ckpt.
 
     ModelCheckpoint's own `save_last` writes only when the best one improves, as of lightning 2.6.
@@ -54,13 +88,20 @@ class LastCheckpoint(ModelCheckpoint):
         super().__init__(filename="last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False)
 
 
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in a folder last through a power cut, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def best_checkpoint(trainer: Trainer) -> Path | None:
     """Find the best checkpoint that a fit has written, if it has written any."""
-    for callback in trainer.checkpoint_callbacks:
-        if isinstance(callback, ModelCheckpoint) and not isinstance(callback, LastCheckpoint):
-            path = Path(callback.best_model_path)
-            return path if path.is_file() else None
-    return None
+    found = [Path(callback.best_model_path) for callback in trainer.callbacks if isinstance(callback, BestCheckpoint)]  # type: ignore[attr-defined]
+    return next((path for path in found if path.is_file()), None)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

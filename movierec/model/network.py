@@ -128,6 +128,11 @@ class RatingNetwork(nn.Module):
             layers.append(nn.Linear(size, following))
         self.rest = nn.Sequential(*layers)
 
+    @property
+    def num_weights(self) -> int:
+        """Number of trained weights, without the row of zeros that pads the labels."""
+        return sum(weight.numel() for weight in self.parameters()) - len(self.first.bias)
+
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
         """Predict the rating that each user gives each film.
 

@@ -86,8 +86,11 @@ class RatingTask(LightningModule):
         return cast("RatingMetrics", self.evaluations[f"{part}_rows"])
 
     def configure_model(self) -> None:
-        """Build the network once the data are there; Lightning calls this before it restores weights."""
-        if self.network is None:
+        """Build the network once the data are there; Lightning calls this before it restores weights.
+
+        Without a trainer, in `load_from_checkpoint`, the checkpoint's own tables come a moment later.
+        """
+        if self.network is None and self._trainer is not None:
             self.attach(self.trainer.datamodule.tables)  # type: ignore[attr-defined]
 
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
@@ -124,12 +127,15 @@ class RatingTask(LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Take in a batch of validation ratings."""
         prediction = self.measure("val", batch)
-        loss = self.loss(prediction, batch.rating)
-        self.log("val/loss", loss, on_step=False, on_epoch=True, batch_size=len(prediction))
+        if self.trainer.state.fn == "fit":
+            loss = self.loss(prediction, batch.rating)
+            self.log("val/loss", loss, on_step=False, on_epoch=True, batch_size=len(prediction))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation metrics."""
-        self.log_epoch({f"val/{name}": value for name, value in self.finish("val").items()})
+        """Log the validation metrics; outside a fit there is no epoch to log them at."""
+        values = self.finish("val")
+        if self.trainer.state.fn == "fit":
+            self.log_epoch({f"val/{name}": value for name, value in values.items()})
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Take in a batch of one of the parts of the ratings."""
@@ -137,9 +143,8 @@ class RatingTask(LightningModule):
 
     def on_test_epoch_end(self) -> None:
         """Finish the metrics of all parts; those of the test ratings are logged."""
-        for part in PARTS:
-            self.finish(part)
-        self.log_epoch({f"test/{name}": torch.tensor(value) for name, value in self.results["test"].items()})
+        values = {part: self.finish(part) for part in PARTS}
+        self.log_dict({f"test/{name}": value.float() for name, value in values["test"].items()})
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return predictions in stars, clipped to the scale, [batch]."""
@@ -166,6 +171,20 @@ class RatingTask(LightningModule):
         """
         steps = {"step": torch.tensor(float(self.current_epoch))}
         self.log_dict({name: value.float() for name, value in values.items()} | steps, on_step=False, on_epoch=True)
+
+    def on_train_start(self) -> None:
+        """Refuse to stretch a cosine that a checkpoint is in the middle of.
+
+        Raises:
+            ConfigError: The number of epochs is not the one that the learning rate falls over.
+        """
+        for config in self.trainer.lr_scheduler_configs:
+            falls_over = getattr(config.scheduler, "T_max", self.trainer.max_epochs)
+            if falls_over != self.trainer.max_epochs:
+                raise ConfigError(
+                    f"Expected `trainer.max_epochs` {falls_over}, over which the learning rate of this run falls; "
+                    f"got {self.trainer.max_epochs}. Start a new run to train for longer."
+                )
 
     def configure_optimizers(self) -> Any:
         """Build the optimizer and the scheduler.

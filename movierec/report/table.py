@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from movierec.errors import CheckpointError
 from movierec.report.published import PUBLISHED, PUBLISHED_FAMILY
 from movierec.runs import Run, find_runs
 
@@ -25,44 +26,53 @@ COLUMNS = {
     "rmse_stars": "RMSE (stars)",
     "ndcg@10": "NDCG@10",
 }
-SHORT = {
-    "training rows": "train",
-    "test rows": "test",
-    "precision": "prec",
-    "rmse_stars": "stars",
-    "ndcg@10": "NDCG",
-}  # for a terminal of 80 columns
+SHORT = {"precision": "prec", "rmse_stars": "stars", "ndcg@10": "NDCG"}  # for a terminal of 80 columns
+LONG_ONLY = ("mse",)  # the RMSE says the same
 DIGITS = {"r2": 3}
+DASH = "-"
 NOTE = """\
-R2, MAE, MSE and RMSE are on the unit scale; stars is the RMSE in stars, NDCG is
-NDCG@10 per user. Numbers of training rows, which the model was trained on, say
-nothing about other ratings: compare models by their test rows.
+R2, MAE and RMSE are on the unit scale; stars is the RMSE in stars, NDCG is NDCG@10
+per user. Numbers of train rows say nothing about other ratings: the model has seen
+them. Compare models by their test rows, and only where those are the same ratings.
 """
 SAMPLE_NOTE = """\
-Runs of sample/ were trained on generated ratings: they show that all works, not
-how good a model is.
+Runs of sample/ were trained on generated ratings: they show that all works, not how
+good a model is.
 """
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: whose numbers, on which rows, and the numbers."""
+    """A line of the table.
+
+    Attributes:
+        name: Whose numbers they are.
+        part: The part of the ratings they were measured on, `train` or `test`.
+        size: Number of ratings in that part, where it is known.
+        metrics: The numbers.
+        epoch: The epoch of the checkpoint, and how many were trained.
+        sample: Whether the ratings were generated.
+    """
 
     name: str
-    rows: str
+    part: str
+    size: int | None
     metrics: dict[str, float | None]
-    epochs: int | None
+    epoch: str = DASH
     sample: bool = False
 
-    def cells(self) -> list[str]:
-        """Write the line as text; what is unknown is a dash."""
-        values = [format_value(name, self.metrics.get(name)) for name in COLUMNS]
-        return [self.name, self.rows, *values, "-" if self.epochs is None else str(self.epochs)]
+    def rows(self) -> str:
+        """Write which ratings were measured, and how many."""
+        return self.part if self.size is None else f"{self.part} {self.size:,}"
+
+    def values(self, columns: Iterable[str]) -> list[str]:
+        """Write some of the metrics."""
+        return [format_value(name, self.metrics.get(name)) for name in columns]
 
 
 def format_value(name: str, value: float | None) -> str:
     """Write a metric with as many digits as it deserves."""
-    return "-" if value is None else f"{value:.{DIGITS.get(name, 4)}f}"
+    return DASH if value is None else f"{value:.{DIGITS.get(name, 4)}f}"
 
 
 def newest_tested(root: Path) -> dict[str, Run]:
@@ -72,11 +82,12 @@ def newest_tested(root: Path) -> dict[str, Run]:
 
 def rows_of(name: str, content: dict[str, Any]) -> Iterator[Row]:
     """List the lines of a run: of the published family, the rows that the report measured come first."""
-    epochs = content.get("epoch", -1) + 1
-    sample = bool(content.get("data", {}).get("sample"))
-    if PUBLISHED_FAMILY in name:
-        yield Row(name, "training rows", content.get("train", {}), epochs, sample)
-    yield Row(name, "test rows", content["test"], epochs, sample)
+    data = content.get("data", {})
+    trained = content.get("epochs", {}).get("trained")
+    epoch = f"{content['epoch'] + 1} of {trained}" if trained else DASH
+    for part in ("train", "test") if PUBLISHED_FAMILY in name else ("test",):
+        size = data.get("rows", {}).get(part)
+        yield Row(name, part, size, content.get(part, {}), epoch, bool(data.get("sample")))
 
 
 def collect(root: Path) -> list[Row]:
@@ -87,7 +98,7 @@ def collect(root: Path) -> list[Row]:
         model = name.removeprefix(PUBLISHED_FAMILY)
         if name.startswith(PUBLISHED_FAMILY) and model in PUBLISHED:
             metrics: dict[str, float | None] = {**PUBLISHED[model]}
-            rows.append(Row(f"report, {model}", "training rows", metrics, None))
+            rows.append(Row(f"report, {model}", "train", None, metrics))
         rows += rows_of(name, runs[name].read_metrics())
     return rows
 
@@ -96,32 +107,40 @@ def show(root: Path, form: Format) -> int:
     """Print the table.
 
     Returns:
-        The exit status: 1 when there is no tested run.
+        The exit status, 0.
+
+    Raises:
+        CheckpointError: There is no tested run.
     """
     rows = collect(root)
     if not rows:
-        print(
-            f"movierec: error: Expected tested runs in {root}, found none. Train and test one: "
-            "python -m movierec fit --config configs/model1.yaml, then test with the same options.",
-            file=sys.stderr,
+        raise CheckpointError(
+            f"Expected tested runs in {root}, found none. Train and test one: "
+            "python -m movierec fit --config configs/model1.yaml, then test with the same options."
         )
-        return 1
-    header = ["run", "measured on", *COLUMNS.values(), "epochs"]
-    cells = [row.cells() for row in rows]
+    if form == "table":
+        print_table(rows)
+        return 0
+    header = ["run", "rows", *COLUMNS.values(), "epoch"]
+    cells = [[row.name, row.rows(), *row.values(COLUMNS), row.epoch] for row in rows]
     if form == "csv":
-        csv.writer(sys.stdout).writerows([header, *cells])
-    elif form == "markdown":
-        print("\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *cells]))
+        csv.writer(sys.stdout, lineterminator="\n").writerows([header, *cells])
     else:
-        table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
-        table.add_column("run", overflow="fold", min_width=16)
-        table.add_column("rows", no_wrap=True, min_width=5)
-        for name, label in COLUMNS.items():
-            table.add_column(SHORT.get(name, label), justify="right", no_wrap=True, min_width=6)
-        for row in rows:
-            name, measured_on, *values, _ = row.cells()
-            table.add_row(name, SHORT[measured_on], *values)
-        console = Console(highlight=False)
-        console.print(table)
-        console.print("\n" + NOTE + (SAMPLE_NOTE if any(row.sample for row in rows) else ""), end="")
+        print("\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *cells]))
     return 0
+
+
+def print_table(rows: list[Row]) -> None:
+    """Print the table for a terminal of 80 columns or more."""
+    shown = {name: SHORT.get(name, label) for name, label in COLUMNS.items() if name not in LONG_ONLY}
+    table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
+    table.add_column("run", overflow="fold", min_width=8)
+    table.add_column("rows", no_wrap=True)
+    for label in shown.values():
+        table.add_column(label, justify="right", no_wrap=True, min_width=6)
+    for row in rows:
+        table.add_row(row.name, row.rows(), *row.values(shown))
+    console = Console(highlight=False)
+    console.print(table)
+    notes = NOTE + (SAMPLE_NOTE if any(row.sample for row in rows) else "")
+    console.print(f"\n{notes}", end="", soft_wrap=True)

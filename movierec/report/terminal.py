@@ -1,5 +1,6 @@
 """What fit, validate, test and predict print at their beginning and end."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -27,12 +28,13 @@ LABELS = {
     "recall@10": "recall@10, per user",
     "map": "MAP, per user",
 }
+LEAKING = {"self_inclusive": ("train",), "per_split": ("train", "val")}
 NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
 
 
 def console() -> Console:
     """Open the terminal; looked up at each use, because tests redirect it."""
-    return Console(highlight=False)
+    return Console(highlight=False, markup=False)
 
 
 def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | None) -> None:
@@ -42,7 +44,7 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
     sample = " (generated sample)" if record["sample"] else ""
     left_out = f", {record['ratings_left_out']:,} left out for missing metadata" if record["ratings_left_out"] else ""
     out = console()
-    out.print(f"[bold]{name}[/bold] on {record['options']['release']}{sample}", soft_wrap=True)
+    out.print(f"{name} on {record['options']['release']}{sample}", style="bold", soft_wrap=True)
     out.print(
         f"  {record['ratings']:,} ratings by {record['users']:,} users of {record['movies']:,} films{left_out}: "
         f"{rows['train']:,} to train, {rows['val']:,} to validate, {rows['test']:,} to test; {tables.width} inputs",
@@ -53,15 +55,15 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
     out.print(f"  logging to {run.path}" if run else "  logging nothing", soft_wrap=True)
 
 
-def print_fit(run: Run | None, path: Path | None, next_command: str) -> None:
+def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: str) -> None:
     """Show the validation metrics of the best checkpoint, where it is, and what to type next."""
     out = console()
     if path is None:
-        out.print("Done; nothing was saved.")
+        out.print("Done; no epoch was the best one, as nothing was validated or saved.", soft_wrap=True)
         return
     best = read_checkpoint(path)
-    title = f"epoch {best['epoch'] + 1}, on the validation rows"
-    out.print(metrics_table({"val": best["metrics"]["val"]}, title))
+    if "val" in best["metrics"]:
+        out.print(metrics_table(best["metrics"], ("val",), tables, f"epoch {best['epoch'] + 1}"))
     out.print(f"checkpoint: {path}", soft_wrap=True)
     if run is not None:
         out.print(f"run:        {run.path}", soft_wrap=True)
@@ -70,17 +72,21 @@ def print_fit(run: Run | None, path: Path | None, next_command: str) -> None:
 
 def print_validation(task: RatingTask, checkpoint: Path | None) -> None:
     """Show the validation metrics of a checkpoint."""
+    assert task.tables is not None
     out = console()
-    out.print(metrics_table({"val": task.results["val"]}, "on the validation rows"))
+    out.print(metrics_table(task.results, ("val",), task.tables, "validate"))
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
 
 
 def print_test(name: str, task: RatingTask, checkpoint: Path | None, run: Run | None) -> None:
     """Show the metrics of a checkpoint on all parts of the ratings, and the published ones where there are any."""
+    assert task.tables is not None
     out = console()
-    parts = {part: task.results[part] for part in ("test", "val", "train")}
-    out.print(metrics_table(parts, name, published=published_row(name)))
+    published = None if task.tables.record["sample"] else published_row(name)
+    out.print(metrics_table(task.results, ("test", "val", "train"), task.tables, name, published=published))
     out.print("Only the test rows were neither trained on nor used to choose an epoch.", soft_wrap=True)
+    if any(part_label(part, task.tables).endswith("*") for part in NAMES):
+        out.print("* The statistics that these rows read hold their own ratings: the numbers leak.", soft_wrap=True)
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
     if run is not None:
         out.print(f"metrics:    {run.path / 'metrics.json'}\nnext:       python -m movierec report", soft_wrap=True)
@@ -91,17 +97,27 @@ def print_predictions(path: Path, rows: int, checkpoint: Path | None) -> None:
     console().print(f"{rows:,} predictions in {path}\ncheckpoint: {checkpoint}", soft_wrap=True)
 
 
+def part_label(part: str, tables: Tables) -> str:
+    """Name a part of the ratings, with an asterisk where its rows read their own ratings."""
+    return NAMES[part] + ("*" if part in LEAKING.get(tables.record["options"]["statistics"], ()) else "")
+
+
 def metrics_table(
-    parts: dict[str, dict[str, float]], title: str, *, published: dict[str, float] | None = None
+    results: dict[str, dict[str, float]],
+    parts: Sequence[str],
+    tables: Tables,
+    title: str,
+    *,
+    published: dict[str, float] | None = None,
 ) -> Table:
     """Lay out metrics, one a line, with a column for each part of the ratings."""
     table = Table("metric", title=title, title_justify="left")
     for part in parts:
-        table.add_column(NAMES[part], justify="right")
+        table.add_column(part_label(part, tables), justify="right")
     if published:
-        table.add_column("published, training rows", justify="right")
+        table.add_column("published, training rows*", justify="right")
     for name, label in LABELS.items():
-        values = [f"{metrics[name]:.4f}" for metrics in parts.values()]
+        values = [f"{results[part][name]:.4f}" for part in parts]
         if published:
             values.append(f"{published[name]:.4f}" if name in published else "")
         table.add_row(label, *values)

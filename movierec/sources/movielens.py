@@ -139,13 +139,13 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def read_movies(root: Path, release: Release) -> pd.DataFrame:
-    """Read a release's films and their ids in the other databases.
+    """Read a release's films.
 
     Returns:
-        movie_id (int64), title (str), genres (list of str), imdb_id and tmdb_id (int64, -1 where there is none).
+        movie_id (int64), title (str), genres (list of str).
 
     Raises:
-        MissingDataError: A file is not there.
+        MissingDataError: The file is not there.
         DataFormatError: A line is not a film, or a film is listed twice.
     """
     path = find(root, release.movies)
@@ -161,9 +161,6 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
         twice = movies.loc[movies["movie_id"].duplicated(), "movie_id"].iloc[0]
         raise DataFormatError(f"{path}: film {twice} is listed twice. Remove one of the lines.")
     movies["genres"] = movies["genres"].str.split("|")
-    movies = movies.merge(read_links(root, release), on="movie_id", how="left")
-    ids = ["imdb_id", "tmdb_id"]
-    movies[ids] = movies[ids].fillna(NO_ID).astype("int64")
     return movies
 
 

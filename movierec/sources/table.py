@@ -2,7 +2,7 @@
 
 import csv
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 
 from movierec.errors import DataFormatError, MissingDataError
-
-Parsers = Mapping[str, Callable[[str], Any]]
 
 THREE_WAYS = (
     "Three ways to get the data: download it from https://grouplens.org/datasets/movielens/ and unzip it there; "

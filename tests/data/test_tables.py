@@ -46,17 +46,11 @@ def test_a_state_of_another_schema_is_refused(tables: Tables, schema: int | None
 def test_the_unit_scale_runs_from_the_lowest_to_the_highest_stars(tables: Tables) -> None:
     assert (tables.min_stars, tables.max_stars) == (0.5, 5.0)
     stars = torch.tensor([0.5, 2.75, 5.0])
-    assert tables.to_unit(stars).tolist() == [0, 0.5, 1]
     assert tables.to_stars(torch.tensor([0, 0.5, 1])).tolist() == stars.tolist()
 
 
 def test_stars_are_clipped_to_the_scale(tables: Tables) -> None:
     assert tables.to_stars(torch.tensor([-3.0, -0.001, 1.001, 40.0])).tolist() == [0.5, 0.5, 5, 5]
-
-
-def test_to_stars_undoes_to_unit_for_each_rating_there_is(tables: Tables) -> None:
-    stars = torch.arange(0.5, 5.5, 0.5)
-    torch.testing.assert_close(tables.to_stars(tables.to_unit(stars)), stars)
 
 
 def draw_statistics(num_banks: int) -> tuple[np.ndarray, np.ndarray, Split]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from movierec.errors import CheckpointError
 from movierec.report.published import PUBLISHED, published_row
 from movierec.report.table import Format, collect, format_value, show
 
@@ -29,12 +30,17 @@ def printed(root: Path, form: Format, capsys: pytest.CaptureFixture[str]) -> str
 
 
 def test_published_runs_stand_below_the_report_training_rows_first(tmp_path: Path) -> None:
-    write_run(tmp_path, "published/model1", epoch=49, train=TRAIN, test=TEST)
-    lines = [(row.name, row.rows, row.epochs) for row in collect(tmp_path)]
+    content: dict[str, Any] = {
+        "epoch": 49,
+        "epochs": {"trained": 50, "planned": 50},
+        "data": {"rows": {"train": 8000, "test": 1000}},
+    }
+    write_run(tmp_path, "published/model1", train=TRAIN, test=TEST, **content)
+    lines = [(row.name, row.rows(), row.epoch) for row in collect(tmp_path)]
     assert lines == [
-        ("report, model1", "training rows", None),
-        ("published/model1", "training rows", 50),
-        ("published/model1", "test rows", 50),
+        ("report, model1", "train", "-"),
+        ("published/model1", "train 8,000", "50 of 50"),
+        ("published/model1", "test 1,000", "50 of 50"),
     ]
 
 
@@ -55,8 +61,8 @@ def test_published_errors_agree_with_each_other(model: str) -> None:
 
 
 def test_a_described_run_shows_its_test_rows_alone(tmp_path: Path) -> None:
-    write_run(tmp_path, "model1", epoch=12, train=TRAIN, test=TEST)
-    assert [(row.name, row.rows, row.epochs) for row in collect(tmp_path)] == [("model1", "test rows", 13)]
+    write_run(tmp_path, "model1", epoch=12, epochs={"trained": 50}, train=TRAIN, test=TEST)
+    assert [(row.name, row.rows(), row.epoch) for row in collect(tmp_path)] == [("model1", "test", "13 of 50")]
 
 
 def test_models_stand_in_order_and_both_families_of_a_model_together(tmp_path: Path) -> None:
@@ -86,9 +92,9 @@ def test_csv_is_read_back_by_a_csv_reader(tmp_path: Path, capsys: pytest.Capture
     rows = list(csv.DictReader(io.StringIO(printed(tmp_path, "csv", capsys))))
     assert rows[0]["run"] == "report, model1"
     assert rows[2] == {
-        "run": "published/model1", "measured on": "test rows", "R2": "-0.111", "MAE": "0.1700", "MSE": "-",
+        "run": "published/model1", "rows": "test", "R2": "-0.111", "MAE": "0.1700", "MSE": "-",
         "RMSE": "0.2236", "precision": "0.5000", "recall": "0.7500", "RMSE (stars)": "-", "NDCG@10": "-",
-        "epochs": "50",
+        "epoch": "-",
     }  # fmt: skip
 
 
@@ -97,9 +103,7 @@ def test_markdown_is_a_table_of_equally_many_cells(tmp_path: Path, capsys: pytes
     lines = printed(tmp_path, "markdown", capsys).splitlines()
     assert {line.count("|") for line in lines} == {12}
     assert lines[1].replace(" ", "") == "|---" * 11 + "|"
-    assert lines[2].startswith(
-        "| model1 | test rows | -0.111 | 0.1700 | 0.0500 | 0.2236 | 0.5000 | 0.7500 | - | - | 13"
-    )
+    assert lines[2] == "| model1 | test | -0.111 | 0.1700 | 0.0500 | 0.2236 | 0.5000 | 0.7500 | - | - | - |"
 
 
 @pytest.mark.parametrize("columns", [80, 200])
@@ -107,17 +111,18 @@ def test_no_number_is_cut_off_in_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    write_run(tmp_path, "published/model1", epoch=49, train=TRAIN, test=TEST)
+    rows = {"train": 600_000, "test": 200_000}
+    write_run(tmp_path, "published/model1", epoch=49, data={"rows": rows}, train=TRAIN, test=TEST)
     text = printed(tmp_path, "table", capsys)
     assert "…" not in text
-    for number in ("0.445", "0.1217", "0.0263", "0.1621", "0.6199", "0.9309", "-0.111", "0.2236", "0.8123", "0.9012"):
+    for number in ("0.445", "0.1217", "0.1621", "0.6199", "0.9309", "-0.111", "0.2236", "0.8123", "0.9012"):
         assert number in text
 
 
 def test_the_table_says_what_training_rows_are_worth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_run(tmp_path, "published/model1", epoch=49, train=TRAIN, test=TEST)
     text = " ".join(printed(tmp_path, "table", capsys).split())
-    assert "Numbers of training rows, which the model was trained on, say nothing about other ratings" in text
+    assert "Numbers of train rows say nothing about other ratings" in text
     assert "generated" not in text
 
 
@@ -128,11 +133,10 @@ def test_no_tested_run_is_an_error_that_says_what_to_do(
     write_run(tmp_path, "model1", val={"r2": 0.9})
     (tmp_path / "model1" / "version_1").mkdir()
     (tmp_path / "model1" / "version_1" / "metrics.json").write_text('{"test": {"r2": 0.')
-    assert show(tmp_path, form) == 1
-    output = capsys.readouterr()
-    assert output.out == ""
-    assert str(tmp_path) in output.err
-    assert "python -m movierec fit" in output.err
+    with pytest.raises(CheckpointError, match="python -m movierec fit") as caught:
+        show(tmp_path, form)
+    assert str(tmp_path) in str(caught.value)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

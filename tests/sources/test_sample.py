@@ -10,7 +10,7 @@ import pytest
 
 from movierec.errors import ConfigError
 from movierec.sources.metadata import OMDB_FILE, TMDB_FILE, read_omdb, read_tmdb
-from movierec.sources.movielens import RELEASES, Release, read_movies, read_ratings
+from movierec.sources.movielens import RELEASES, Release, read_links, read_movies, read_ratings
 from movierec.sources.sample import SampleSize, is_sample, write_sample
 
 SMALL = SampleSize(num_users=20, num_movies=60, num_ratings=200, seed=3)
@@ -62,10 +62,11 @@ def test_every_rated_film_is_listed_and_almost_all_have_metadata(
     movies = read_movies(sample_root, release)
     assert len(movies) == 400
     assert set(movies["movie_id"]) >= set(read_ratings(sample_root, release)["movie_id"])
-    assert (movies["tmdb_id"] == -1).sum() == 400 // 50
+    links = read_links(sample_root, release)
+    assert (links["tmdb_id"] == -1).sum() == 400 // 50
     with caplog.at_level(logging.WARNING):
-        known_at_tmdb = movies["tmdb_id"].isin(read_tmdb(sample_root).index)
-        known_at_imdb = movies["imdb_id"].isin(read_omdb(sample_root).index)
+        known_at_tmdb = links["tmdb_id"].isin(read_tmdb(sample_root).index)
+        known_at_imdb = links["imdb_id"].isin(read_omdb(sample_root).index)
     assert not caplog.records
     assert known_at_tmdb.mean() == pytest.approx(0.98)
     assert known_at_imdb.mean() == pytest.approx(0.98)
@@ -114,9 +115,9 @@ def test_users_and_films_tell_more_than_the_mean_of_all(sample_root: Path, relea
 
 
 def test_ratings_of_imdb_tell_of_the_quality_of_a_film(sample_root: Path) -> None:
-    movies = read_movies(sample_root, RELEASES["ml-latest-small"]).set_index("movie_id")
+    links = read_links(sample_root, RELEASES["ml-latest-small"]).set_index("movie_id")
     means = read_ratings(sample_root, RELEASES["ml-latest-small"]).groupby("movie_id")["stars"].agg(["mean", "count"])
-    at_imdb = movies["imdb_id"].map(read_omdb(sample_root)["imdb_rating"])
+    at_imdb = links["imdb_id"].map(read_omdb(sample_root)["imdb_rating"])
     often = means["count"] >= 20
     assert means["mean"][often].corr(at_imdb) > 0.5
 

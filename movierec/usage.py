@@ -1,0 +1,73 @@
+"""What a user asks for: the parser of the arguments, and what may not be asked for together."""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jsonargparse import Namespace
+from lightning.pytorch.cli import LightningArgumentParser
+
+from movierec.errors import ConfigError
+from movierec.runs import run_of
+
+
+class Parser(LightningArgumentParser):
+    """Lightning's parser, with a short answer to wrong usage instead of two screens of options."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print what is wrong, and end with status 2."""
+        if not self.exit_on_error:
+            super().error(message, ex)
+        parser = getattr(ex, "subcommand_parser", None) or self
+        message = shorten(message)
+        hint = f"All options: {parser.prog.replace(' [options]', '')} --help"
+        if unknown := re.match(r"unrecognized arguments: (--[\w.]+)", message, flags=re.IGNORECASE):
+            known = set(re.findall(r"--[\w.]+", parser.format_help()))
+            if close := difflib.get_close_matches(unknown[1], known, n=1):
+                hint = f"Did you mean {close[0]}? {hint}"
+        self.exit(2, f"movierec: error: {message}\n{hint}\n")
+
+
+def shorten(message: str) -> str:
+    """Keep of jsonargparse's account of all types it tried what a user can act on."""
+    noise = ("Does not validate against", "Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given value type")
+    lines = [line.strip(" -") for line in message.splitlines()]
+    return " ".join(line for line in lines if line and not line.startswith(noise))
+
+
+def check_predict_only(command: str, options: Namespace) -> None:
+    """Refuse options that would be passed over in silence.
+
+    Raises:
+        ConfigError: `--out` or `--data.pairs` with another command than predict.
+    """
+    given = {"--out": options.out, "--data.pairs": options.data.init_args.get("pairs")}
+    for option, value in given.items():
+        if value is not None and command != "predict":
+            raise ConfigError(f"Expected {option} with predict alone, got it with {command}. Leave it out.")
+
+
+def check_trained_with(options: Namespace, checkpoint: dict[str, Any], path: Path, *, resume: bool) -> None:
+    """Refuse hyper-parameters that differ from the checkpoint's: Lightning would use the latter without a word.
+
+    Raises:
+        ConfigError: They differ, or a resumed run would go on with another seed; the message says where.
+    """
+    given = {f"model.{name}": value for name, value in options.model.as_dict().items()}
+    trained = {f"model.{name}": value for name, value in checkpoint["hyper_parameters"].items() if name[0] != "_"}
+    if resume:
+        given["seed_everything"], trained["seed_everything"] = options.seed_everything, checkpoint["run"]["seed"]
+    differing = [name for name in given.keys() | trained.keys() if plain(given.get(name)) != plain(trained.get(name))]
+    if differing:
+        listed = "; ".join(f"{name} is {given.get(name)} here, {trained.get(name)} there" for name in sorted(differing))
+        own = run_of(path)
+        raise ConfigError(
+            f"Expected what {path} was trained with: {listed}. Use the options of the run"
+            f"{f', --config {own.config}' if own else ''}; to change one, start a new run."
+        )
+
+
+def plain(value: Any) -> Any:
+    """Make tuples and lists compare equal."""
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
