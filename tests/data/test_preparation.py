@@ -88,7 +88,10 @@ def test_a_small_root_becomes_the_tables_one_would_write_by_hand(tmp_path: Path)
 
 
 def test_films_are_scaled_by_the_films_that_training_ratings_are_of(tmp_path: Path) -> None:
-    tables, _ = by_time(write_root(tmp_path), fractions=(0.25, 0.5, 0.25), columns=("tmdbId",))
+    header = "tmdbId,release_date,original_language,origin_country,vote_average,vote_count,budget,revenue,runtime"
+    (write_root(tmp_path) / "metadata").mkdir()
+    (tmp_path / "metadata/tmdb.csv").write_text(f"{header}\n207,,,,,,,,\n", encoding="utf-8")
+    tables, _ = by_time(tmp_path, fractions=(0.25, 0.5, 0.25), sources=("tmdb",), columns=("tmdbId",))
     assert tables.film_scalers == {"tmdbId": {"min": 207, "max": 217}}
     assert tables.movie_features.flatten().tolist() == [0, 1, 2, 3, 4]
 
@@ -173,7 +176,7 @@ def test_the_record_counts_what_was_read(sample_root: Path) -> None:
     assert (record["users"], record["movies"]) == (ratings["userId"].nunique(), ratings["movieId"].nunique())
     assert record["rows"] == {"train": 16_000, "val": 2_000, "test": 2_000}
     assert {part: len(batch.rating) for part, batch in rows.items()} == record["rows"]
-    assert set(record["files"]) == {f"ml-latest-small/{name}.csv" for name in ("ratings", "movies", "links")}
+    assert set(record["files"]) == {f"ml-latest-small/{name}.csv" for name in ("ratings", "movies")}
 
 
 def test_each_part_holds_the_lines_that_the_split_says(sample_root: Path) -> None:
@@ -193,10 +196,11 @@ def fingerprint(root: Path, options: Options) -> str:
 def test_the_fingerprint_is_that_of_the_content_not_of_the_place(tmp_path: Path) -> None:
     first, second = write_root(tmp_path / "one"), write_root(tmp_path / "two")
     (second / "ml-latest-small/tags.csv").write_text("not read", encoding="utf-8")
+    (second / "ml-latest-small/links.csv").unlink()  # not read without metadata
     assert fingerprint(first, OPTIONS) == fingerprint(first, OPTIONS) == fingerprint(second, OPTIONS)
 
 
-@pytest.mark.parametrize("name", ["ratings", "movies", "links"])
+@pytest.mark.parametrize("name", ["ratings", "movies"])
 def test_the_fingerprint_changes_with_a_byte_of_any_file_that_is_read(tmp_path: Path, name: str) -> None:
     before = fingerprint(write_root(tmp_path), OPTIONS)
     with (tmp_path / f"ml-latest-small/{name}.csv").open("ab") as file:
@@ -207,7 +211,7 @@ def test_the_fingerprint_changes_with_a_byte_of_any_file_that_is_read(tmp_path: 
 @pytest.mark.parametrize(
     "change",
     [
-        {"seed": 1}, {"statistics": "leave_one_out"}, {"folds": 9}, {"whole_stars": True}, {"missing": "impute"},
+        {"seed": 1}, {"statistics": "leave_one_out"}, {"whole_stars": True}, {"missing": "impute"},
         {"split": "time"}, {"fractions": (0.5, 0.375, 0.125)}, {"columns": ("movieId", "userId", "genres")},
     ],
     ids=lambda change: next(iter(change)),
@@ -215,3 +219,10 @@ def test_the_fingerprint_changes_with_a_byte_of_any_file_that_is_read(tmp_path: 
 def test_the_fingerprint_changes_with_each_option(tmp_path: Path, change: dict[str, Any]) -> None:
     write_root(tmp_path)
     assert fingerprint(tmp_path, replace(OPTIONS, **change)) != fingerprint(tmp_path, OPTIONS)
+
+
+def test_the_number_of_folds_counts_where_there_are_folds(tmp_path: Path) -> None:
+    write_root(tmp_path)
+    crossed = replace(OPTIONS, statistics="cross_fit", folds=2)
+    assert fingerprint(tmp_path, crossed) != fingerprint(tmp_path, replace(crossed, folds=3))
+    assert fingerprint(tmp_path, OPTIONS) == fingerprint(tmp_path, replace(OPTIONS, folds=3))
