@@ -190,12 +190,9 @@ class ExperimentCLI(LightningCLI):
 
         Raises:
             KeyboardInterrupt: With a message that says what is kept and how to go on.
-            ConfigError: Lightning refuses the options.
         """
         try:
             function(**options, weights_only=True)
-        except MisconfigurationException as error:
-            raise ConfigError(str(error)) from error
         except SystemExit as stop:
             if not self.trainer.interrupted:
                 raise
@@ -264,7 +261,10 @@ def run(args: Sequence[str]) -> int:
         args: The subcommand and its options.
 
     Returns:
-        The exit status: 0 when the work was done, 130 after Ctrl-C.
+        The exit status, 0.
+
+    Raises:
+        ConfigError: There is no configuration, or Lightning refuses the options.
     """
     quiet()
     arguments, configs = split_configs(args)
@@ -272,5 +272,8 @@ def run(args: Sequence[str]) -> int:
         arguments, configs = [arguments[0], *own, *arguments[1:]], {own[1]: Path(own[1])}
     if not configs and not any(argument.startswith(CONFIG_FREE) for argument in arguments):
         raise ConfigError("Expected a configuration, such as --config configs/model1.yaml; got none.")
-    ExperimentCLI(configs=configs, args=arguments)
+    try:
+        ExperimentCLI(configs=configs, args=arguments)
+    except MisconfigurationException as error:
+        raise ConfigError(str(error)) from error
     return 0

@@ -59,7 +59,9 @@ def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: 
     """Show the validation metrics of the best checkpoint, where it is, and what to type next."""
     out = console()
     if path is None:
-        out.print("Done; no epoch was the best one, as nothing was validated or saved.", soft_wrap=True)
+        last = run.checkpoints / "last.ckpt" if run else None
+        kept = f"the last epoch is in {last}" if last and last.is_file() else "nothing was saved"
+        out.print(f"Done; no epoch was chosen as the best one, and {kept}.", soft_wrap=True)
         return
     best = read_checkpoint(path)
     if "val" in best["metrics"]:
