@@ -363,6 +363,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
     # In a process of its own: no file beyond a few kilobytes can be written there, as on a full disk.
     code = """
 import resource, torch
+from movierec.errors import CheckpointError
 from movierec.model.checkpoint import WholeCheckpointIO
 WholeCheckpointIO().save_checkpoint({"epoch": 1}, "last.ckpt")
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
