@@ -91,11 +91,10 @@ class ExperimentCLI(LightningCLI):
         parser.add_argument("--name", type=str | None, help="Name of the run. Default: that of the configuration.")
         parser.add_argument("--out", type=str | None, help="Where predict writes. Default: in the run's folder.")
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """Leave out the options of the trainer's methods that are not for users to choose."""
-        ours = {"weights_only", "verbose", "return_predictions"}
-        return {name: skipped | ours for name, skipped in LightningCLI.subcommands().items()}
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # the parsers of all four take a second
+        """Leave out the other subcommands, and the options of the trainer that are not for users to choose."""
+        command = self.arguments[0]
+        return {command: LightningCLI.subcommands()[command] | {"weights_only", "verbose", "return_predictions"}}
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse the arguments, then find the checkpoint they mean and compare it with them.
