@@ -21,7 +21,7 @@ examples:
   python -m movierec fit --config configs/model1.yaml --config configs/sample.yaml
   python -m movierec fit --config configs/model5.yaml            train on the real data
   python -m movierec test --config configs/model5.yaml           test the newest run of that configuration
-  python -m movierec report                                      show the metrics of all runs
+  python -m movierec report                                      show the metrics of the tested runs
 """
 
 
@@ -41,6 +41,12 @@ def main(args: Sequence[str] | None = None) -> int:
         if os.environ.get("MOVIEREC_DEBUG"):
             raise
         print(f"movierec: error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if os.environ.get("MOVIEREC_DEBUG"):
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"movierec: error: {place}{error.strerror or error}", file=sys.stderr)
         return 1
     except Exception as error:  # the last resort: a message for people, the traceback on request
         if os.environ.get("MOVIEREC_DEBUG"):
@@ -80,7 +86,9 @@ def build_parser() -> argparse.ArgumentParser:
     for name, text in EXPERIMENTS.items():
         commands.add_parser(name, help=text)
 
-    report = commands.add_parser("report", help="show the metrics of all runs beside the published ones")
+    report = commands.add_parser(
+        "report", help="show the newest tested run of each configuration beside the published numbers"
+    )
     report.add_argument("--runs", type=Path, default=Path("lightning_logs"), help="folder of the runs")
     report.add_argument("--format", choices=["table", "markdown", "csv"], default="table", help="how to show them")
     report.set_defaults(run=show_report)

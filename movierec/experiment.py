@@ -1,6 +1,7 @@
 """fit, validate, test and predict: LightningCLI, with runs found again and checkpoints that are not misread."""
 
 import logging
+import re
 import shlex
 import warnings
 from collections.abc import Callable, Sequence
@@ -30,7 +31,7 @@ from movierec.runs import ROOT, Run, existing_checkpoint, newest_run, next_versi
 from movierec.usage import Parser, check_predict_only, check_trained_with
 
 SEED = 123
-CONFIG_FREE = ("--data", "--help", "-h", "--print_config")  # options that make sense without a configuration
+CONFIG_FREE = r"--data(=.*)?|--data\.help.*|--help|-h|--print_config.*"  # options that need no configuration
 
 
 class SaveRunConfig(SaveConfigCallback):
@@ -76,6 +77,7 @@ class ExperimentCLI(LightningCLI):
             # The last checkpoint comes after the best one, whose state it holds.
             trainer_defaults={
                 "devices": 1,
+                "max_epochs": 50,
                 "num_sanity_val_steps": 0,
                 "enable_model_summary": False,
                 "callbacks": [LastCheckpoint()],
@@ -269,7 +271,7 @@ def run(args: Sequence[str]) -> int:
     arguments, configs = split_configs(args)
     if not configs and (own := own_config(arguments)):
         arguments, configs = [arguments[0], *own, *arguments[1:]], {own[1]: Path(own[1])}
-    if not configs and not any(argument.startswith(CONFIG_FREE) for argument in arguments):
+    if not configs and not any(re.fullmatch(CONFIG_FREE, argument) for argument in arguments):
         raise ConfigError("Expected a configuration, such as --config configs/model1.yaml; got none.")
     try:
         ExperimentCLI(configs=configs, args=arguments)

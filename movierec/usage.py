@@ -15,6 +15,9 @@ from movierec.runs import run_of
 class Parser(LightningArgumentParser):
     """Lightning's parser, with a short answer to wrong usage instead of two screens of options."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, allow_abbrev=False, **kwargs)  # a misspelt option is not another one
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print what is wrong, and end with status 2."""
         if not self.exit_on_error:
@@ -31,7 +34,14 @@ class Parser(LightningArgumentParser):
 
 def shorten(message: str) -> str:
     """Keep of jsonargparse's account of all types it tried what a user can act on."""
-    noise = ("Does not validate against", "Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given value type")
+    noise = (
+        "Does not validate against",
+        "Subtypes:",
+        "Errors:",
+        "Expected a <class 'NoneType'>",
+        "Given value type",
+        "Given value: Nested",
+    )
     lines = [line.strip(" -") for line in message.splitlines()]
     return " ".join(line for line in lines if line and not line.startswith(noise))
 
@@ -58,6 +68,11 @@ def check_trained_with(options: Namespace, checkpoint: dict[str, Any], path: Pat
     trained = {f"model.{name}": value for name, value in checkpoint["hyper_parameters"].items() if name[0] != "_"}
     if resume:
         given["seed_everything"], trained["seed_everything"] = options.seed_everything, checkpoint["run"]["seed"]
+        if 0 <= options.trainer.max_epochs <= checkpoint["epoch"]:
+            raise ConfigError(
+                f"{path} has {checkpoint['epoch'] + 1} whole epochs, and trainer.max_epochs is "
+                f"{options.trainer.max_epochs}. Give a larger number to go on."
+            )
     differing = [name for name in given.keys() | trained.keys() if plain(given.get(name)) != plain(trained.get(name))]
     if differing:
         listed = "; ".join(f"{name} is {given.get(name)} here, {trained.get(name)} there" for name in sorted(differing))

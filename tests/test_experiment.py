@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -229,7 +230,7 @@ def test_metrics_json_describes_one_checkpoint(trained: Path) -> None:
 
 def test_a_test_of_some_batches_does_not_count(trained: Path) -> None:
     before = read_metrics()
-    assert main(["test", *SMALL, "--trainer.limit_test_batches", "1"]) == 0
+    assert main(["test", *SMALL, "--trainer.limit_test_batches", "0.5", "--data.eval_batch_size", "500"]) == 0
     assert read_metrics() == before
 
 
@@ -274,7 +275,8 @@ def test_what_to_type_next_works_whatever_options_were_given(here: Path, capsys:
         ("test", ["--out", "x.csv"], "--out with predict alone"),
         ("fit", ["--data.pairs", "x.csv"], "--data.pairs with predict alone"),
         ("fit", ["--ckpt_path", "last", "--seed_everything", "7"], "seed_everything is 7 here, 123 there"),
-        ("fit", ["--ckpt_path", "last", "--trainer.max_epochs", "1"], "max_epochs=1"),
+        ("fit", ["--ckpt_path", "last", "--trainer.max_epochs", "1"], "has 3 whole epochs"),
+        ("fit", ["--checkpoint.monitor", "val/rms"], "one of val/loss, val/r2"),
         ("fit", ["--trainer.enable_checkpointing", "false"], "enable_checkpointing"),
         ("fit", ["--trainer.devices", "2", "--trainer.accelerator", "cpu"], "Expected one device"),
     ],
@@ -338,11 +340,37 @@ def test_missing_data_are_named_with_the_three_ways_to_get_them(here: Path, fail
         assert text in message
 
 
+@pytest.mark.parametrize("args", [[], ["--data.root", "data/sample"]])
+def test_a_fit_of_nothing_in_particular_asks_for_a_configuration(args: list[str], here: Path, fail: Fail) -> None:
+    assert "Expected a configuration, such as --config configs/model1.yaml" in fail("fit", *args)
+
+
+def test_a_configuration_that_is_no_yaml_is_named_with_its_line(here: Path, fail: Fail) -> None:
+    Path("bad.yaml").write_text("model:\n  hidden: [16\n", encoding="utf-8")
+    assert "bad.yaml, line 3: expected YAML" in fail("fit", *SMALL, "--config", "bad.yaml")
+
+
+def test_predictions_can_be_given_as_pairs(trained: Path) -> None:
+    assert main(["predict", *SMALL, "--out", "first.csv"]) == 0
+    assert main(["predict", *SMALL, "--data.pairs", "first.csv", "--out", "second.csv"]) == 0
+    first, second = (pd.read_csv(name) for name in ("first.csv", "second.csv"))
+    assert first["prediction"].tolist() == second["prediction"].tolist()
+
+
+def test_a_file_that_cannot_be_written_is_named_and_not_called_unexpected(trained: Path, fail: Fail) -> None:
+    Path("taken").write_text("a file where a folder should be", encoding="utf-8")
+    message = fail("predict", *SMALL, "--out", "taken/predictions.csv")
+    assert "taken" in message
+    assert "unexpected" not in message
+
+
 def test_a_misspelt_option_is_an_error(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["fit", *SMALL, "--model.hiden", "[8]"])
     assert stop.value.code == 2
-    assert "hiden" in capsys.readouterr().err
+    assert "Did you mean --model.hidden?" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["fit", *SMALL, "--trainer.max_epoch", "1"])
 
 
 @pytest.mark.parametrize(

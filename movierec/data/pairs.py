@@ -8,11 +8,11 @@ import torch
 from movierec.data.batches import Batch
 from movierec.data.tables import Tables
 from movierec.errors import DataFormatError, UnknownIdError
-from movierec.sources.table import csv_line, read_csv
+from movierec.sources.table import csv_line, read_csv, require_file
 
 
 def read_pairs(path: Path, tables: Tables) -> Batch:
-    """Read pairs from a csv file with the columns userId and movieId.
+    """Read pairs from a csv file with the columns userId and movieId, or user_id and movie_id as predict writes them.
 
     Returns:
         Their rows in the tables, in the order of the file; the rating is NaN.
@@ -22,7 +22,9 @@ def read_pairs(path: Path, tables: Tables) -> Batch:
         DataFormatError: A column is missing, an id is no whole number, or there is no pair.
         UnknownIdError: A user or a film is not in the ratings, or the film lacks what the network reads.
     """
-    frame = read_csv(path, columns={"userId": "int64", "movieId": "int64"})
+    header = require_file(path).read_bytes().split(b"\n", maxsplit=1)[0]
+    names = ("user_id", "movie_id") if b"user_id" in header else ("userId", "movieId")
+    frame = read_csv(path, columns=dict.fromkeys(names, "int64")).set_axis(["userId", "movieId"], axis="columns")
     if frame.empty:
         raise DataFormatError(f"{path}: expected pairs of userId and movieId, found none.")
     user = find_rows(frame["userId"].to_numpy(), tables.user_ids.numpy(), path, "user")

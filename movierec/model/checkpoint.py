@@ -10,7 +10,8 @@ from lightning import Trainer
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from movierec.errors import CheckpointError
+from movierec.errors import CheckpointError, ConfigError
+from movierec.model.metrics import NAMES
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -65,9 +66,15 @@ class BestCheckpoint(RunCheckpoint):
     Args:
         monitor: The metric that tells which epoch is the best, such as `val/rmse` or `val/ndcg@10`; errors are best
             low, all else high. Without one, the last epoch counts as the best.
+
+    Raises:
+        ConfigError: There is no such metric.
     """
 
     def __init__(self, *, monitor: str | None = "val/rmse") -> None:
+        known = [f"val/{name}" for name in ("loss", *NAMES)]
+        if monitor is not None and monitor not in known:
+            raise ConfigError(f"Expected checkpoint.monitor to be null or one of {', '.join(known)}; got {monitor}.")
         low = monitor is None or monitor.split("/")[-1] in ("loss", "mae", "mse", "rmse", "mae_stars", "rmse_stars")
         super().__init__(
             filename="best",

@@ -15,6 +15,10 @@ from torchmetrics.utilities import dim_zero_cat
 from movierec.model.ranking import mean_average_precision, ndcg, precision_recall
 
 LIST_LENGTH = 10
+NAMES = (
+    "r2", "mae", "mse", "rmse", "mae_stars", "rmse_stars", "precision", "recall", "f1", "auroc",
+    f"ndcg@{LIST_LENGTH}", f"precision@{LIST_LENGTH}", f"recall@{LIST_LENGTH}", "map",
+)  # fmt: skip
 
 
 class RatingMetrics(Metric):

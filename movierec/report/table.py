@@ -31,14 +31,12 @@ LONG_ONLY = ("mse",)  # the RMSE says the same
 DIGITS = {"r2": 3}
 DASH = "-"
 NOTE = """\
-R2, MAE and RMSE are on the unit scale; stars is the RMSE in stars, NDCG is NDCG@10
-per user. Numbers of train rows say nothing about other ratings: the model has seen
-them. Compare models by their test rows, and only where those are the same ratings.
+R2, MAE and RMSE are on the unit scale; stars is the RMSE in stars, NDCG is
+NDCG@10 per user. Numbers of train rows say nothing about other ratings: the
+model has seen them. Compare models by their test rows, and only where those are
+the same ratings.
 """
-SAMPLE_NOTE = """\
-Runs of sample/ were trained on generated ratings: they show that all works, not how
-good a model is.
-"""
+SAMPLE_NOTE = "* Trained on generated ratings: that shows that all works, not how good a model is.\n"
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,10 @@ class Row:
     metrics: dict[str, float | None]
     epoch: str = DASH
     sample: bool = False
+
+    def label(self) -> str:
+        """Write whose numbers they are; an asterisk marks generated ratings."""
+        return f"{self.name} *" if self.sample else self.name
 
     def rows(self) -> str:
         """Write which ratings were measured, and how many."""
@@ -119,10 +121,10 @@ def show(root: Path, form: Format) -> int:
             "python -m movierec fit --config configs/model1.yaml, then test with the same options."
         )
     if form == "table":
-        print_table(rows)
+        print_table(rows, untested(root))
         return 0
     header = ["run", "rows", *COLUMNS.values(), "epoch"]
-    cells = [[row.name, row.rows(), *row.values(COLUMNS), row.epoch] for row in rows]
+    cells = [[row.label(), row.rows(), *row.values(COLUMNS), row.epoch] for row in rows]
     if form == "csv":
         csv.writer(sys.stdout, lineterminator="\n").writerows([header, *cells])
     else:
@@ -130,7 +132,16 @@ def show(root: Path, form: Format) -> int:
     return 0
 
 
-def print_table(rows: list[Row]) -> None:
+def untested(root: Path) -> list[str]:
+    """List the runs that were trained, and not tested since."""
+    return [
+        f"{name}/{run.path.name}"
+        for name, run in find_runs(root)
+        if run.has_checkpoint and "test" not in run.read_metrics()
+    ]
+
+
+def print_table(rows: list[Row], left_out: list[str]) -> None:
     """Print the table for a terminal of 80 columns or more."""
     shown = {name: SHORT.get(name, label) for name, label in COLUMNS.items() if name not in LONG_ONLY}
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
@@ -139,8 +150,11 @@ def print_table(rows: list[Row]) -> None:
     for label in shown.values():
         table.add_column(label, justify="right", no_wrap=True, min_width=6)
     for row in rows:
-        table.add_row(row.name, row.rows(), *row.values(shown))
+        table.add_row(row.label(), row.rows(), *row.values(shown))
     console = Console(highlight=False)
+    console.width = max(console.width, 80)  # below, the names of the runs would go
     console.print(table)
     notes = NOTE + (SAMPLE_NOTE if any(row.sample for row in rows) else "")
+    if left_out:
+        notes += f"Not tested yet, so not shown: {', '.join(left_out)}.\n"
     console.print(f"\n{notes}", end="", soft_wrap=True)

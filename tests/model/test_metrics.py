@@ -6,7 +6,7 @@ import torch
 from sklearn import metrics as sk
 from torch import Tensor
 
-from movierec.model.metrics import RatingMetrics, area_under_curve, running_metrics
+from movierec.model.metrics import NAMES, RatingMetrics, area_under_curve, running_metrics
 from movierec.model.ranking import mean_average_precision, ndcg, precision_recall
 
 LOW, HIGH, THRESHOLD = 0.5, 5.0, 6 / 9  # the median is 3.5 stars
@@ -154,3 +154,9 @@ def test_the_running_metrics_of_an_epoch_agree_with_scikit_learn() -> None:
     values = {name: value.item() for name, value in running.compute().items()}
     expected = {name: reference(prediction, rating)[name] for name in ("r2", "mae", "mse", "rmse")}
     assert values == pytest.approx(expected, rel=1e-4)
+
+
+def test_every_name_that_can_be_monitored_is_computed() -> None:
+    metrics = RatingMetrics(min_stars=0.5, max_stars=5.0, threshold=0.5)
+    metrics.update(torch.tensor([0, 0, 1]), torch.tensor([0.2, 0.6, 0.4]), torch.tensor([0.1, 0.9, 0.5]))
+    assert tuple(metrics.compute()) == NAMES

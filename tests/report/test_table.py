@@ -84,7 +84,7 @@ def test_a_run_on_the_sample_says_so_and_has_no_report_beside_it(
 ) -> None:
     write_run(tmp_path, "sample/published/model1", data={"sample": True}, train=TRAIN, test=TEST)
     assert {row.name for row in collect(tmp_path)} == {"sample/published/model1"}
-    assert "trained on generated ratings" in printed(tmp_path, "table", capsys)
+    assert "* Trained on generated ratings" in printed(tmp_path, "table", capsys)
 
 
 def test_csv_is_read_back_by_a_csv_reader(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
