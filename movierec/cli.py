@@ -32,7 +32,10 @@ def main(args: Sequence[str] | None = None) -> int:
         args: The arguments; those of the process if there are none.
 
     Returns:
-        The exit status: 0 when the work was done, 1 on an error, 2 on wrong usage, 130 after Ctrl-C.
+        The exit status: 0 when the work was done, 1 on an error, 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: With status 2 on wrong usage, with 0 after `--help`.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     try:

@@ -29,7 +29,8 @@ def default_root() -> Path:
 class MovieDataModule(LightningDataModule):
     """Ratings split into training, validation and test, with the tables that a network reads for them.
 
-    Subclasses say which sources they join (`available_columns`) and what the network reads by default (`columns`).
+    Subclasses say which `sources` they join, and of the `available_columns` which the network reads by default
+    (`default_columns`).
 
     Args:
         root: Folder that holds the releases and `metadata/`. Default: the environment variable MOVIEREC_DATA, else
