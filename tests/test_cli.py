@@ -75,14 +75,24 @@ def test_data_sample_writes_where_the_sample_overlay_reads(elsewhere: Path, caps
     assert main(["data", "sample", *SMALL]) == 0
     assert is_sample(elsewhere / "data" / "sample")
     output = capsys.readouterr().out
-    assert "20 ratings by 5 users of 9 films" in output
-    assert "--config configs/sample.yaml" in output
+    assert "20 ratings by 5 users of 9 films for ml-latest-small and as many for ml-1m, in data/sample\n" in output
+    assert output.endswith("fit --config configs/model1.yaml --config configs/sample.yaml\n")
 
 
 def test_data_sample_obeys_every_option(elsewhere: Path) -> None:
-    assert main(["data", "sample", "--root", "a/b", *SMALL, "--seed", "7"]) == 0
+    assert main(["data", "sample", "--root", "a/b", *SMALL, "--seed", "7", "--releases", "ml-latest-small"]) == 0
     content = json.loads((elsewhere / "a" / "b" / "sample.json").read_text())
-    assert content == {"num_users": 5, "num_movies": 9, "num_ratings": 20, "seed": 7}
+    assert content == {
+        "num_users": 5, "num_movies": 9, "num_ratings": 20, "seed": 7, "releases": ["ml-latest-small"]
+    }  # fmt: skip
+    assert not (elsewhere / "a" / "b" / "ml-1m").exists()
+
+
+def test_data_sample_says_how_to_train_on_what_it_wrote(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "sample", "--root", "a/b", *SMALL, "--releases", "ml-1m"]) == 0
+    output = capsys.readouterr().out
+    assert "20 ratings by 5 users of 9 films for ml-1m, in a/b\n" in output
+    assert output.endswith("--config configs/model5.yaml --config configs/sample.yaml --data.root a/b\n")
 
 
 @pytest.mark.parametrize(
@@ -90,6 +100,8 @@ def test_data_sample_obeys_every_option(elsewhere: Path) -> None:
     [
         (["--users", "0"], "at least one user"),
         (["--ratings", "60001"], "at most 60000 ratings"),
+        (["--ratings", "19"], "at least 20 ratings"),
+        (["--releases", "ml-5m"], "releases among ml-latest-small, ml-1m, got ml-5m"),
         (["--seed", "-1"], "a seed of 0 or more"),
         (["--root", "full"], "holds other files"),
         (["--root", "full/thesis.tex"], "thesis.tex"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from movierec.errors import DataFormatError, MissingDataError
@@ -89,24 +90,47 @@ def check_ratings(frame: pd.DataFrame, release: Release, path: Path, line_of: Ca
             f"{path}, line {line_of(int(bad[0]))}: expected a rating from {release.min_stars} to {release.max_stars} "
             f"stars, found {stars.iloc[bad[0]]} ({len(bad)} such rows). Mend or remove the line."
         )
-    if len(again := np.flatnonzero(frame.duplicated(["user_id", "movie_id"]))):
-        row = frame.iloc[again[0]]
+    if len(again := repeated_pairs(frame["user_id"], frame["movie_id"])):
+        user_id, movie_id = frame["user_id"].iloc[again[0]], frame["movie_id"].iloc[again[0]]
         raise DataFormatError(
-            f"{path}, line {line_of(int(again[0]))}: user {row['user_id']:.0f} rated film {row['movie_id']:.0f} before "
+            f"{path}, line {line_of(int(again[0]))}: user {user_id} rated film {movie_id} before "
             f"({len(again)} such rows). A pair may be rated once; remove the line."
         )
+
+
+def repeated_pairs(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
+    """Find the rows, in their order, whose user and film stand together in a row before."""
+    keys = pair_keys(user_ids, movie_ids)
+    ordered = np.sort(keys)
+    if not (ordered[1:] == ordered[:-1]).any():  # sorting takes less time and memory than a hash table
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(pd.Series(keys).duplicated())
+
+
+def pair_keys(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
+    """Give each pair a key of its own: (user - smallest user) * (range of films) + (film - smallest film)."""
+    (first_user, num_users), (first_movie, num_movies) = map(id_range, (user_ids, movie_ids))
+    if num_users * num_movies > np.iinfo(np.int64).max:  # ids far apart are numbered first, without gaps
+        return pair_keys(*(pd.Series(pd.factorize(ids)[0].astype("int64")) for ids in (user_ids, movie_ids)))
+    return ((user_ids - first_user) * num_movies + (movie_ids - first_movie)).to_numpy()
+
+
+def id_range(ids: pd.Series) -> tuple[int, int]:
+    """Return the smallest id, and how many whole numbers there are from it to the largest."""
+    return int(ids.min()), int(ids.max()) - int(ids.min()) + 1
 
 
 def read_double_colon(path: Path) -> pd.DataFrame:
     """Read a `::` file of ratings: every second field of a `:` separated file is empty."""
     columns = dict(zip((0, 2, 4, 6), RATING_TYPES.values(), strict=True))
+    empty = dict.fromkeys((1, 3, 5), "category")  # takes a byte a row
     try:
-        frame = pd.read_csv(path, sep=":", header=None, dtype=columns, encoding="latin-1")
+        frame = pd.read_csv(path, sep=":", header=None, dtype=columns | empty, encoding="latin-1")
     except pd.errors.EmptyDataError as error:
         raise DataFormatError(f"{path}: expected ratings, the file is empty. Fetch it again.") from error
     except (ValueError, OverflowError, pd.errors.ParserError) as error:
         raise explain_double_colon(path, error) from error
-    if frame.shape[1] != max(columns) + 1 or frame.drop(columns=list(columns)).notna().any(axis=None):
+    if frame.shape[1] != len(columns | empty) or frame[list(empty)].notna().any(axis=None):
         raise explain_double_colon(path, ValueError("a line does not hold four fields"))
     return frame[list(columns)]
 

@@ -5,10 +5,12 @@ A rating is a film's quality plus a user's generosity plus the match of two tast
     stars[u, i] = 3.4 + generosity[u] + quality[i] + taste[u] . style[i] + noise
 
 The style follows the genres and the quality shows in the metadata, so that a network has something to learn.
+Ratings are drawn and written block by block of users, so that a sample may be larger than memory.
 """
 
 import json
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from movierec.errors import ConfigError
+from movierec.sources.draw import draw_pairs
 from movierec.sources.metadata import OMDB_FILE, TMDB_FILE
 from movierec.sources.movielens import RELEASES, Release
 
@@ -31,31 +34,44 @@ COUNTRY_CODES = np.array(["US", "GB", "FR", "JP", "DE, FR", "IN"])
 LANGUAGES = np.array(["English", "English, French", "French", "Japanese", "German", "Hindi, English"])
 LANGUAGE_CODES = np.array(["en", "en", "fr", "ja", "de", "hi"])
 NUM_STYLES = 4
+MIN_RATINGS = 20  # fewer leave next to nothing to validate and test on
 UNKNOWN = "N/A"
 FIRST_TIME, LAST_TIME = 946_684_800, 1_577_836_800  # the years 2000 to 2019, seconds since 1970, UTC
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSize:
-    """How large a sample is, and the seed that it is generated from."""
+    """How large each release of a sample is, which releases it holds, and the seed that it is generated from."""
 
     num_users: int = 300
     num_movies: int = 400
     num_ratings: int = 20_000
     seed: int = 0
+    releases: tuple[str, ...] = tuple(RELEASES)
 
     def __post_init__(self) -> None:
-        """Refuse a size that cannot be generated.
+        """Refuse a size that cannot be generated, or that is too small to train on.
 
         Raises:
-            ConfigError: A number is below 1, or there are more ratings than half of all pairs.
+            ConfigError: A number is too small, there are more ratings than half of all pairs, or there is no such
+                release.
         """
         if min(self.num_users, self.num_movies, self.num_ratings) < 1 or self.seed < 0:
             raise ConfigError("Expected at least one user, film and rating, and a seed of 0 or more.")
+        if self.num_ratings < MIN_RATINGS:
+            raise ConfigError(
+                f"Expected at least {MIN_RATINGS} ratings, to be split and trained on, got {self.num_ratings}. "
+                "Ask for more."
+            )
         if 2 * self.num_ratings > (most := self.num_users * self.num_movies):
             raise ConfigError(
                 f"Expected at most {most // 2} ratings for {self.num_users} users and {self.num_movies} films "
                 f"(half of all pairs), got {self.num_ratings}. Ask for fewer ratings, or for more users or films."
+            )
+        if not self.releases or not set(self.releases) <= set(RELEASES):
+            raise ConfigError(
+                f"Expected releases among {', '.join(RELEASES)}, got {', '.join(self.releases) or 'none'}. "
+                "Name one of them, or leave the option out for all."
             )
 
 
@@ -65,7 +81,10 @@ def is_sample(root: Path) -> bool:
 
 
 def write_sample(root: Path, size: SampleSize) -> None:
-    """Generate both releases and the metadata below a data root; the same size gives the same bytes.
+    """Generate releases, links and metadata below a data root; the same size gives the same bytes.
+
+    A release is the same whether or not another is generated with it. The links, which all releases share, are
+    always there.
 
     Raises:
         ConfigError: The folder is there and is not an earlier sample, which alone is replaced.
@@ -77,13 +96,15 @@ def write_sample(root: Path, size: SampleSize) -> None:
     root = root.absolute()
     partial = root.with_name(root.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    rng = np.random.default_rng(size.seed)
-    movies = generate_movies(rng, size.num_movies)
-    for release in RELEASES.values():
-        ratings = generate_ratings(rng, size, movies, release)
-        writer = write_csv_release if release.ratings.endswith(".csv") else write_double_colon_release
-        writer(partial, release, movies, ratings)
-    write_metadata(rng, partial, movies)
+    movies_rng, metadata_rng, *release_rngs = np.random.default_rng(size.seed).spawn(2 + len(RELEASES))
+    movies = generate_movies(movies_rng, size.num_movies)
+    for release, rng in zip(RELEASES.values(), release_rngs, strict=True):
+        if release.name in size.releases:
+            ratings = generate_ratings(rng, size, movies, release)
+            writer = write_csv_release if release.ratings.endswith(".csv") else write_double_colon_release
+            writer(partial, release, movies, ratings)
+    write_links(partial, movies)
+    write_metadata(metadata_rng, partial, movies)
     (partial / "README.txt").write_text(NOTICE, encoding="utf-8")
     (partial / MARKER).write_text(json.dumps(asdict(size)) + "\n", encoding="utf-8")
     root.mkdir(parents=True, exist_ok=True)  # the folder itself stays: someone may stand in it
@@ -116,66 +137,72 @@ def generate_movies(rng: np.random.Generator, num_movies: int) -> pd.DataFrame:
 
 def generate_ratings(
     rng: np.random.Generator, size: SampleSize, movies: pd.DataFrame, release: Release
-) -> pd.DataFrame:
-    """Rate films: popular ones and busy users more often, no pair twice, in the release's steps of stars."""
-    user, movie = draw_pairs(rng, size)
+) -> Iterator[pd.DataFrame]:
+    """Rate films: popular ones and busy users more often, no pair twice, in the release's steps of stars.
+
+    Yields:
+        Blocks of user_id, movie_id, stars and timestamp, sorted by user, then film.
+    """
     taste = 0.5 * rng.normal(size=(size.num_users, NUM_STYLES))
     generosity = 0.4 * rng.normal(size=size.num_users)
-    style = np.array(movies["style"].tolist())
-    match = np.einsum("rs,rs->r", taste[user], style[movie])
-    noise = 0.7 * rng.normal(size=len(user))
-    exact = 3.4 + generosity[user] + movies["quality"].to_numpy()[movie] + match + noise
-    stars = np.clip(np.round(exact / release.min_stars) * release.min_stars, release.min_stars, release.max_stars)
-    return pd.DataFrame(
-        {
-            "user_id": user + 1,
-            "movie_id": movies["movie_id"].to_numpy()[movie],
-            "stars": stars,
-            "timestamp": rng.integers(FIRST_TIME, LAST_TIME, len(user)),
-        }
-    )
+    style, quality = np.array(movies["style"].tolist()), movies["quality"].to_numpy()
+    pairs = draw_pairs(rng, num_users=size.num_users, num_movies=size.num_movies, num_ratings=size.num_ratings)
+    for user, movie in pairs:
+        match = np.einsum("rs,rs->r", taste[user], style[movie])
+        noise = 0.7 * rng.normal(size=len(user))
+        exact = 3.4 + generosity[user] + quality[movie] + match + noise
+        stars = np.clip(np.round(exact / release.min_stars) * release.min_stars, release.min_stars, release.max_stars)
+        yield pd.DataFrame(
+            {
+                "user_id": user + 1,
+                "movie_id": movies["movie_id"].to_numpy()[movie],
+                "stars": stars,
+                "timestamp": rng.integers(FIRST_TIME, LAST_TIME, len(user)),
+            }
+        )
 
 
-def draw_pairs(rng: np.random.Generator, size: SampleSize) -> tuple[np.ndarray, np.ndarray]:
-    """Draw distinct (user, film) pairs, sorted, with log-normal activity and popularity."""
-    activity = rng.lognormal(sigma=0.7, size=size.num_users)
-    popularity = rng.lognormal(sigma=1.0, size=size.num_movies)
-    pairs = np.empty(0, dtype=np.int64)
-    while len(pairs) < size.num_ratings:
-        wanted = 2 * (size.num_ratings - len(pairs))
-        user = rng.choice(size.num_users, wanted, p=activity / activity.sum())
-        movie = rng.choice(size.num_movies, wanted, p=popularity / popularity.sum())
-        pairs = np.union1d(pairs, user * size.num_movies + movie)
-    kept = np.sort(rng.choice(pairs, size.num_ratings, replace=False))
-    return kept // size.num_movies, kept % size.num_movies
-
-
-def write_csv_release(root: Path, release: Release, movies: pd.DataFrame, ratings: pd.DataFrame) -> None:
-    """Write a release as csv files with a header."""
+def write_csv_release(root: Path, release: Release, movies: pd.DataFrame, ratings: Iterable[pd.DataFrame]) -> None:
+    """Write a release as csv files with a header; every hundredth rating of a block has a tag."""
     folder = root / release.name
     folder.mkdir(parents=True)
-    ratings.set_axis(["userId", "movieId", "rating", "timestamp"], axis="columns").to_csv(
-        root / release.ratings, index=False
-    )
     movies[["movie_id", "title", "genres"]].set_axis(["movieId", "title", "genres"], axis="columns").to_csv(
         root / release.movies, index=False
     )
+    with (
+        (root / release.ratings).open("w", newline="") as ratings_file,
+        (folder / "tags.csv").open("w", newline="") as tags_file,
+    ):
+        ratings_file.write("userId,movieId,rating,timestamp\n")
+        tags_file.write("userId,movieId,tag,timestamp\n")
+        for block in ratings:
+            tags = block.iloc[::100].assign(stars="slow")
+            for rows, file in (block, ratings_file), (tags, tags_file):
+                rows.to_csv(file, header=False, index=False, lineterminator="\n")
+
+
+def write_links(root: Path, movies: pd.DataFrame) -> None:
+    """Write the films' ids at IMDb and TMDb, to the one file where every release looks for them."""
     links = pd.DataFrame({"movieId": movies["movie_id"], "imdbId": [f"{i:07d}" for i in imdb_ids(movies)]})
     links["tmdbId"] = tmdb_ids(movies).astype("Int64").mask(np.arange(len(movies)) % 50 == 49)  # some have none
-    links.to_csv(root / release.links, index=False)
-    tags = ratings.iloc[::100]
-    pd.DataFrame(
-        {"userId": tags["user_id"], "movieId": tags["movie_id"], "tag": "slow", "timestamp": tags["timestamp"]}
-    ).to_csv(folder / "tags.csv", index=False)
+    for name in {release.links for release in RELEASES.values()}:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        links.to_csv(root / name, index=False)
 
 
-def write_double_colon_release(root: Path, release: Release, movies: pd.DataFrame, ratings: pd.DataFrame) -> None:
+def write_double_colon_release(
+    root: Path, release: Release, movies: pd.DataFrame, ratings: Iterable[pd.DataFrame]
+) -> None:
     """Write a release as `::` files in Latin-1; letters that Latin-1 lacks become question marks."""
     (root / release.name).mkdir(parents=True)
-    whole = ratings.astype({"stars": "int64"})
-    write_double_colon(root / release.ratings, whole[["user_id", "movie_id", "stars", "timestamp"]])
+    num_users = 0
+    with (root / release.ratings).open("w", newline="") as file:
+        for block in ratings:
+            num_users = block["user_id"].iloc[-1]
+            text = block.astype({"stars": "int64"}).to_csv(sep=":", header=False, index=False, lineterminator="\n")
+            file.write(text.replace(":", "::"))  # pandas' separators have one letter
     write_double_colon(root / release.movies, movies[["movie_id", "title", "genres"]])
-    users = pd.DataFrame({"user_id": np.arange(1, ratings["user_id"].max() + 1)})
+    users = pd.DataFrame({"user_id": np.arange(1, num_users + 1)})
     users["gender"] = np.where(users["user_id"] % 3 == 0, "F", "M")
     users = users.assign(age=25, occupation=users["user_id"] % 21, zip="00000")
     write_double_colon(root / release.name / "users.dat", users)

@@ -3,13 +3,20 @@
 import csv
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from movierec.errors import DataFormatError, MissingDataError
-from movierec.sources.movielens import RELEASES, Release, read_links, read_movies, read_ratings
+from movierec.sources.movielens import RELEASES, Release, read_links, read_movies, read_ratings, repeated_pairs
 
 CSV, DOUBLE_COLON = RELEASES["ml-latest-small"], RELEASES["ml-1m"]
 LINKS = "movieId,imdbId,tmdbId\n1,0114709,862\n2,0113497,\n"
+MANY = 30_000  # rows, of which pandas reads no more than a part at a time
+ANY_ID = st.integers(0, 3) | st.integers(2**53 - 2, 2**53) | st.integers(-(2**63), 2**63 - 1)
+deterministic = settings(derandomize=True, deadline=None, max_examples=400, database=None)
 both_formats = pytest.mark.parametrize("release", [CSV, DOUBLE_COLON], ids=["csv", "double colon"])
 
 
@@ -90,6 +97,54 @@ def test_a_pair_rated_twice_is_an_error_that_names_the_second_line(tmp_path: Pat
     with pytest.raises(DataFormatError) as caught:
         read_ratings(tmp_path, release)
     assert f"{path}, line {line(release, 2)}: user 7 rated film 12 before (1 such rows)" in str(caught.value)
+
+
+@both_formats
+def test_pairs_rated_again_far_below_are_counted_and_the_first_in_the_file_is_named(
+    tmp_path: Path, release: Release
+) -> None:
+    rows = [f"{1 + row % 300},{1 + row // 300},4,0" for row in range(MANY)]
+    path = write_ratings(tmp_path, release, *rows, "300,1,4,0", "1,1,4,0", "300,1,4,0")
+    with pytest.raises(DataFormatError) as caught:
+        read_ratings(tmp_path, release)
+    assert f"{path}, line {line(release, MANY)}: user 300 rated film 1 before (3 such rows)" in str(caught.value)
+
+
+@both_formats
+def test_pairs_of_huge_ids_are_told_apart_and_named_to_the_last_digit(tmp_path: Path, release: Release) -> None:
+    rows = [f"{user},{film},4,0" for user in (1, 2**53 - 1, 2**53, 2**63 - 1) for film in (0, 1, 2**53, 2**63 - 1)]
+    write_ratings(tmp_path, release, *rows)
+    frame = read_ratings(tmp_path, release)
+    assert frame["user_id"].tolist()[::4] == [1, 2**53 - 1, 2**53, 2**63 - 1]
+    write_ratings(tmp_path, release, *rows, rows[-1])
+    with pytest.raises(DataFormatError, match="user 9223372036854775807 rated film 9223372036854775807 before"):
+        read_ratings(tmp_path, release)
+
+
+@deterministic
+@given(st.lists(st.tuples(ANY_ID, ANY_ID), min_size=1))
+@example([(0, 0), (2**32, 0), (0, 2**32), (2**32, 2**32)])
+@example([(-(2**63), 0), (2**63 - 1, 0), (-(2**63), 0)])
+def test_repeated_pairs_are_those_that_pandas_finds(pairs: list[tuple[int, int]]) -> None:
+    frame = pd.DataFrame(pairs, columns=["user_id", "movie_id"], dtype="int64")
+    expected = np.flatnonzero(frame.duplicated())
+    assert repeated_pairs(frame["user_id"], frame["movie_id"]).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("place", [0, 1, MANY], ids=["first", "second", "last"])
+@pytest.mark.parametrize(
+    "bad", ["0:x:2::4::0", "0:1:2::4::0", "0::2::4:é:0", "0::2::4::0::9", "0::2::4::0:", "0::2::4:0"]
+)
+def test_a_line_of_ml_1m_with_anything_between_its_colons_or_behind_is_an_error_that_names_it(
+    tmp_path: Path, bad: str, place: int
+) -> None:
+    rows = [f"{row},{row},4,0" for row in range(1, MANY + 1)]
+    path = write_ratings(tmp_path, DOUBLE_COLON, *rows[:place], bad, *rows[place:])
+    with pytest.raises(
+        DataFormatError, match=rf"line {place + 1}: expected UserID::MovieID::Rating::Timestamp"
+    ) as caught:
+        read_ratings(tmp_path, DOUBLE_COLON)
+    assert str(path) in str(caught.value)
 
 
 @both_formats

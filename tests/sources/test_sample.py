@@ -1,7 +1,9 @@
 """The generated sample: the published formats, a structure to learn, and no folder of the user's harmed."""
 
 import csv
+import json
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
@@ -34,14 +36,57 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: 
     assert {name for name in first if first[name] == third[name]} <= {"README.txt", "ml-1m/users.dat"}
 
 
-def test_the_files_are_those_of_a_data_root_and_say_that_they_are_generated(sample_root: Path) -> None:
-    assert set(contents(sample_root)) == {
+@pytest.mark.parametrize("name", RELEASES)
+def test_a_release_alone_is_the_same_as_beside_another_and_has_its_links(tmp_path: Path, name: str) -> None:
+    for folder, releases in ("alone", (name,)), ("beside", tuple(RELEASES)):
+        size = SampleSize(num_users=20, num_movies=60, num_ratings=200, seed=3, releases=releases)
+        write_sample(tmp_path / folder, size)
+    alone, beside = contents(tmp_path / "alone"), contents(tmp_path / "beside")
+    (other,) = set(RELEASES) - {name}
+    only_of_other = {file for file in beside if file.startswith(other)} - {"ml-latest-small/links.csv"}
+    assert set(alone) == set(beside) - only_of_other
+    assert {file for file in alone if alone[file] != beside[file]} == {"sample.json"}
+    assert json.loads(alone["sample.json"])["releases"] == [name]
+    assert len(read_links(tmp_path / "alone", RELEASES[name])) == len(read_movies(tmp_path / "alone", RELEASES[name]))
+
+
+@both_releases
+def test_blocks_follow_each_other_in_one_file(tmp_path: Path, release: Release) -> None:
+    """Enough ratings for two blocks, written as the reader of one long file expects."""
+    size = SampleSize(num_users=6_000, num_movies=3_000, num_ratings=1_100_000, releases=(release.name,))
+    write_sample(tmp_path / "sample", size)
+    ratings = read_ratings(tmp_path / "sample", release)
+    assert len(ratings) == 1_100_000
+    pairs = ratings["user_id"].to_numpy() * 10_000 + ratings["movie_id"].to_numpy()
+    assert (np.diff(pairs) > 0).all()
+    assert set(ratings["movie_id"]) <= set(read_movies(tmp_path / "sample", release)["movie_id"])
+    if release.name == "ml-latest-small":
+        tags = records(tmp_path / "sample/ml-latest-small/tags.csv")
+        assert [int(tags[0]["userId"]), int(tags[-1]["userId"])] == [1, 6_000]
+        assert {row["tag"] for row in tags} == {"slow"}
+        assert len(tags) == pytest.approx(11_000, abs=2)
+
+
+def test_lines_are_those_that_movielens_writes(sample_root: Path) -> None:
+    header, *lines = (sample_root / "ml-latest-small/ratings.csv").read_bytes().split(b"\n")[:-1]
+    assert header == b"userId,movieId,rating,timestamp"
+    assert all(re.fullmatch(rb"\d+,\d+,[0-5]\.[05],\d{9,10}", line) for line in lines)
+    lines = (sample_root / "ml-1m/ratings.dat").read_bytes().split(b"\n")[:-1]
+    assert all(re.fullmatch(rb"\d+::\d+::[1-5]::\d{9,10}", line) for line in lines)
+    users = (sample_root / "ml-1m/users.dat").read_text().splitlines()
+    assert users[2] == "3::F::25::3::00000"
+    assert len(users) == 300
+
+
+def test_the_files_are_those_of_a_data_root_and_say_that_they_are_generated(tmp_path: Path) -> None:
+    write_sample(tmp_path, SMALL)
+    assert set(contents(tmp_path)) == {
         "README.txt", "sample.json", TMDB_FILE, OMDB_FILE,
         *(f"ml-latest-small/{name}.csv" for name in ("ratings", "movies", "links", "tags")),
         *(f"ml-1m/{name}.dat" for name in ("ratings", "movies", "users")),
     }  # fmt: skip
-    assert is_sample(sample_root)
-    assert "Generated" in (sample_root / "README.txt").read_text(encoding="utf-8")
+    assert is_sample(tmp_path)
+    assert "Generated" in (tmp_path / "README.txt").read_text(encoding="utf-8")
 
 
 @both_releases
@@ -167,8 +212,9 @@ def test_the_folder_that_one_stands_in_can_become_a_sample(tmp_path: Path, monke
         (10, 10, 0, 0, "at least one"),
         (-10, -10, 5, 0, "at least one"),
         (10, 10, 5, -1, "a seed of 0 or more"),
+        (10, 10, 19, 0, "at least 20 ratings, to be split and trained on, got 19"),
         (10, 10, 51, 0, "at most 50 ratings for 10 users and 10 films .* got 51"),
-        (1, 1, 1, 0, "at most 0 ratings"),
+        (1, 1, 20, 0, "at most 0 ratings"),
     ],
 )
 def test_an_impossible_size_is_refused(*, users: int, movies: int, ratings: int, seed: int, message: str) -> None:
@@ -176,7 +222,13 @@ def test_an_impossible_size_is_refused(*, users: int, movies: int, ratings: int,
         SampleSize(num_users=users, num_movies=movies, num_ratings=ratings, seed=seed)
 
 
-@pytest.mark.parametrize(("users", "movies", "ratings"), [(1, 2, 1), (2, 1, 1), (10, 10, 50)])
+@pytest.mark.parametrize("releases", [(), ("ml-5m",), ("ml-1m", "ml-5m")])
+def test_a_release_that_is_not_known_is_refused(releases: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"releases among ml-latest-small, ml-1m, got (none|.*ml-5m)\."):
+        SampleSize(releases=releases)
+
+
+@pytest.mark.parametrize(("users", "movies", "ratings"), [(1, 40, 20), (40, 1, 20), (10, 10, 50)])
 def test_the_smallest_and_the_densest_sample_can_be_read(tmp_path: Path, users: int, movies: int, ratings: int) -> None:
     root = tmp_path / "sample"
     write_sample(root, SampleSize(num_users=users, num_movies=movies, num_ratings=ratings))
