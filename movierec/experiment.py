@@ -24,6 +24,7 @@ from movierec.model.checkpoint import (
     read_checkpoint,
 )
 from movierec.model.task import RatingTask
+from movierec.processes import LossWatch, is_loss
 from movierec.progress import RunProgress
 from movierec.record import PredictionWriter, RunRecord
 from movierec.report.terminal import print_fit, print_predictions, print_start, print_test, print_validation
@@ -38,10 +39,10 @@ class SaveRunConfig(SaveConfigCallback):
     """Save the configuration of a fit, without the checkpoint that it was resumed from."""
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write config.yaml into the run's folder."""
-        if stage != "fit" or trainer.log_dir is None:
+        """Write config.yaml into the run's folder; only the first process comes here, so it may not ask the others."""
+        if stage != "fit" or trainer.logger is None or trainer.logger.log_dir is None:
             return
-        folder = Path(trainer.log_dir)
+        folder = Path(trainer.logger.log_dir)
         folder.mkdir(parents=True, exist_ok=True)
         replace_text(folder / "config.yaml", self.dump())
 
@@ -134,6 +135,7 @@ class ExperimentCLI(LightningCLI):
         config = self.config[str(self.subcommand)]
         callbacks: list[Any] = [RunProgress()] if config.trainer.enable_progress_bar is not False else []
         resolved = SaveRunConfig(self._parser(self.subcommand), config, save_to_log_dir=False).dump()
+        callbacks.append(LossWatch(self.kept))
         callbacks.append(RunRecord(run=self.run, config=self.name, seed=config.seed_everything, resolved=resolved))
         if self.subcommand == "predict":
             folder = self.run.path if self.run else Path()
@@ -144,13 +146,7 @@ class ExperimentCLI(LightningCLI):
             kwargs["logger"] = self.logger()
         kwargs["plugins"] = [WholeCheckpointIO(), *as_list(given.get("plugins"))]
         kwargs["callbacks"] = [*as_list(given.get("callbacks")), *callbacks]
-        trainer = super().instantiate_trainer(**kwargs)
-        if trainer.world_size > 1:
-            raise ConfigError(
-                f"Expected one device, got {trainer.world_size}: metrics of several would count some rows twice. "
-                "Use --trainer.devices 1."
-            )
-        return trainer
+        return super().instantiate_trainer(**kwargs)
 
     def logger(self) -> TensorBoardLogger | bool:
         """Build the logger of the run's folder."""
@@ -191,30 +187,34 @@ class ExperimentCLI(LightningCLI):
 
         Raises:
             KeyboardInterrupt: With a message that says what is kept and how to go on.
+            SystemExit: Another process was lost, which has been said already.
         """
         try:
             function(**options, weights_only=True)
+        except RuntimeError as error:
+            if is_loss(error):
+                raise SystemExit(1) from error
+            raise
         except SystemExit as stop:
-            if not self.trainer.interrupted:
+            if not self.trainer.interrupted or not self.trainer.is_global_zero:
                 raise
-            raise KeyboardInterrupt(self.how_to_go_on()) from stop
+            raise KeyboardInterrupt(f"interrupted. {self.kept()}") from stop
 
-    def how_to_go_on(self) -> str:
-        """Say what an interrupted command has kept."""
+    def kept(self) -> str:
+        """Say what is kept of a command that did not come to its end, and how to go on."""
         last = self.run.checkpoints / "last.ckpt" if self.run else None
         if self.subcommand != "fit":
-            return "interrupted; nothing was written."
+            return "Nothing was written."
         if last is None or not last.is_file():
-            return "interrupted before the end of the first epoch; nothing was kept."
+            return "The first epoch was not over, and nothing is kept."
         epochs = read_checkpoint(last)["epoch"] + 1
-        return (
-            f"interrupted. {epochs} whole epochs are kept in {last}\ngo on with: {self.command('fit')} --ckpt_path last"
-        )
+        return f"{epochs} whole epochs are kept in {last}\ngo on with: {self.command('fit')} --ckpt_path last"
 
     def before_fit(self) -> None:
         """Say what is going to be trained, and where it is logged."""
-        self.datamodule.setup("fit")
-        print_start(self.name, self.datamodule.tables, self.run, resumed=self.checkpoint)
+        if self.trainer.is_global_zero:
+            self.datamodule.setup("fit")
+            print_start(self.name, self.datamodule.tables, self.run, resumed=self.checkpoint)
 
     def after_fit(self) -> None:
         """Show the validation metrics of the best checkpoint, and what comes next."""
@@ -223,15 +223,18 @@ class ExperimentCLI(LightningCLI):
 
     def after_validate(self) -> None:
         """Show the validation metrics."""
-        print_validation(self.model, self.checkpoint)
+        if self.trainer.is_global_zero:
+            print_validation(self.model, self.checkpoint)
 
     def after_test(self) -> None:
         """Show the metrics of all parts of the ratings."""
-        print_test(self.name, self.model, self.checkpoint, self.run)
+        if self.trainer.is_global_zero:
+            print_test(self.name, self.model, self.checkpoint, self.run)
 
     def after_predict(self) -> None:
         """Say where the predictions are."""
-        print_predictions(self.writer.path, self.writer.rows, self.checkpoint)
+        if self.trainer.is_global_zero:
+            print_predictions(self.writer.path, self.writer.rows, self.checkpoint)
 
 
 def as_list(value: Any) -> list[Any]:

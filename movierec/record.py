@@ -3,11 +3,13 @@
 import csv
 import math
 import platform
+import shutil
 import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -147,7 +149,8 @@ def versions() -> dict[str, str]:
 class PredictionWriter(Callback):
     """Write predictions to a csv file, batch by batch: user_id, movie_id, title, rating, prediction.
 
-    Both the rating (empty where there is none) and the prediction are in stars.
+    Both the rating (empty where there is none) and the prediction are in stars. Several processes write a file
+    each, and the first one puts them together.
 
     Args:
         path: The file, replaced if it is there.
@@ -155,14 +158,20 @@ class PredictionWriter(Callback):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.partial = path.with_name(f"{path.name}.partial")
+        self.rank = 0
         self.rows = 0
+
+    def partial(self, rank: int) -> Path:
+        """Name the file that a process writes."""
+        return self.path.with_name(f"{self.path.name}.{rank}.partial")
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the file."""
+        self.rank = trainer.global_rank
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.partial.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(["user_id", "movie_id", "title", "rating", "prediction"])
+        with self.partial(self.rank).open("w", newline="", encoding="utf-8") as file:
+            if self.rank == 0:
+                csv.writer(file).writerow(["user_id", "movie_id", "title", "rating", "prediction"])
 
     def on_predict_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_args: Any
@@ -180,14 +189,23 @@ class PredictionWriter(Callback):
             [f"{value:.4f}" for value in outputs.cpu().tolist()],
             strict=True,
         )
-        with self.partial.open("a", newline="", encoding="utf-8") as file:
+        with self.partial(self.rank).open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(columns)
         self.rows += len(outputs)
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the file in its place, now that it is whole."""
-        self.partial.replace(self.path)
+        """Put the file in its place, now that all processes have written theirs."""
+        rows = trainer.strategy.reduce(torch.tensor(self.rows), reduce_op="sum")  # which waits for all
+        if self.rank:
+            return
+        self.rows = int(rows)
+        with self.partial(0).open("ab") as whole:
+            for part in map(self.partial, range(1, trainer.world_size)):
+                with part.open("rb") as file:
+                    shutil.copyfileobj(file, whole)
+                part.unlink()
+        self.partial(0).replace(self.path)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave an earlier file as it was."""
-        self.partial.unlink(missing_ok=True)
+        self.partial(self.rank).unlink(missing_ok=True)

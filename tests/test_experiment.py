@@ -157,7 +157,7 @@ def test_tensorboard_gets_curves_over_epochs_charts_config_and_hparams(trained: 
 def test_a_checkpoint_holds_plain_types_and_all_that_scoring_needs(trained: Path) -> None:
     checkpoint = torch.load(BEST, weights_only=True)
     tables = checkpoint["tables"]
-    assert tables["movie_features"].shape[0] == len(tables["titles"]) == len(tables["movie_ids"]) == 400
+    assert tables["movie_features"].shape[0] == len(json.loads(tables["titles"])) == len(tables["movie_ids"]) == 400
     assert tables["user_statistics"].shape[:2] == (11, 300)
     assert len(tables["rated_movies"]) == 20_000
     assert len(tables["record"]["fingerprint"]) == 64
@@ -278,7 +278,6 @@ def test_what_to_type_next_works_whatever_options_were_given(here: Path, capsys:
         ("fit", ["--ckpt_path", "last", "--trainer.max_epochs", "1"], "has 3 whole epochs"),
         ("fit", ["--checkpoint.monitor", "val/rms"], "one of val/loss, val/r2"),
         ("fit", ["--trainer.enable_checkpointing", "false"], "enable_checkpointing"),
-        ("fit", ["--trainer.devices", "2", "--trainer.accelerator", "cpu"], "Expected one device"),
     ],
 )
 def test_what_cannot_be_done_is_refused(

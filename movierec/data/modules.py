@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import torch
 from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveInt
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
-from movierec.data.batches import Batch, batch_loader
+from movierec.data.batches import ALONE, Batch, Share, batch_loader
 from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.pairs import read_pairs
 from movierec.data.preparation import Options, Source, prepare
@@ -46,9 +47,10 @@ class MovieDataModule(LightningDataModule):
         missing: `drop`: ratings of films that lack a value are left out. `impute`: the median and an indicator.
         whole_stars: Cut half stars off before anything else: 4.5 becomes 4, and 0.5 becomes 0.
         columns: What the network reads beside the six rating statistics. Default: all that the feature set has.
-        batch_size: Ratings a training step.
-        eval_batch_size: Ratings a step of validation, test and prediction.
+        batch_size: Ratings a training step, on each device.
+        eval_batch_size: Ratings a step of validation, test and prediction, on each device.
         num_workers: Processes that cut batches; batches are a few integers, so 0 is the fastest.
+        cache: Keep the prepared tables in `prepared/` below the root, for the runs that follow.
         pairs: For `predict`: a csv file with the columns userId and movieId. Default: the test ratings.
     """
 
@@ -71,8 +73,9 @@ class MovieDataModule(LightningDataModule):
         whole_stars: bool = False,
         columns: list[str] | None = None,
         batch_size: PositiveInt = 1024,
-        eval_batch_size: PositiveInt = 8192,
+        eval_batch_size: PositiveInt = 1024,
         num_workers: NonNegativeInt = 0,
+        cache: bool = True,
         pairs: Path | None = None,
     ) -> None:
         super().__init__()
@@ -92,9 +95,19 @@ class MovieDataModule(LightningDataModule):
             columns=tuple(self.default_columns if columns is None else columns),
         )
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
+        self.cache = cache
+        self.prepare_data_per_node = False  # one process prepares, and keeps the result where the others find it
         self.pairs = Path(pairs) if pairs else None
         self.tables: Tables | None = None
         self.rows: dict[str, Batch] = {}
+
+    def prepare_data(self) -> None:
+        """Prepare the tables for all processes; Lightning calls this in the first one alone.
+
+        Raises:
+            MovierecError: As in `setup`.
+        """
+        self.setup()
 
     def setup(self, stage: str | None = None) -> None:
         """Read, split and encode the data, once.
@@ -106,11 +119,11 @@ class MovieDataModule(LightningDataModule):
         """
         if self.tables is None:
             check_columns(self.options.columns, self.available_columns)
-            self.tables, self.rows = prepare(self.root, self.options)
+            self.tables, self.rows = prepare(self.root, self.options, cache=self.cache)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Load the training ratings in an order that changes each epoch."""
-        return batch_loader(self.rows["train"], batch_size=self.batch_size, num_workers=self.num_workers, shuffle=True)
+        return self.loader(self.rows["train"], self.batch_size, shuffle=True)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Load the validation ratings."""
@@ -133,7 +146,25 @@ class MovieDataModule(LightningDataModule):
 
     def ordered(self, rows: Batch) -> DataLoader[Batch]:
         """Load some ratings as they come."""
-        return batch_loader(rows, batch_size=self.eval_batch_size, num_workers=self.num_workers, shuffle=False)
+        return self.loader(rows, self.eval_batch_size, shuffle=False)
+
+    def loader(self, rows: Batch, batch_size: int, *, shuffle: bool) -> DataLoader[Batch]:
+        """Load this process's share of some ratings."""
+        return batch_loader(
+            rows, batch_size=batch_size, num_workers=self.num_workers, shuffle=shuffle, share=self.share()
+        )
+
+    def share(self) -> Share:
+        """Say which of the trainer's processes this is; the only one without a trainer."""
+        if self.trainer is None:
+            return ALONE
+        # Worker processes cut batches on the CPU.
+        device = self.trainer.strategy.root_device if self.num_workers == 0 else torch.device("cpu")
+        return Share(self.trainer.global_rank, self.trainer.world_size, device)
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Move a batch to the device; Lightning's own way is slow, and mostly the batch is there already."""
+        return batch.to(device)
 
 
 class RatingsDataModule(MovieDataModule):

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from movierec.data.batches import Batch
+from movierec.data.cache import Prepared, cache_path, load, store
 from movierec.data.features import ROW_IDS, Missing, complete_films, encode_films
 from movierec.data.split import Split, random_split, time_split
 from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
@@ -50,12 +51,13 @@ class Options:
             raise ConfigError(f"Expected at least 2 folds to hide a row's rating from it, got {self.folds}.")
 
 
-def prepare(root: Path, options: Options) -> tuple[Tables, dict[str, Batch]]:
-    """Build the tables, and the rows of each part of the ratings.
+def prepare(root: Path, options: Options, *, cache: bool) -> Prepared:
+    """Build the tables, and the rows of each part of the ratings, or find those of an earlier run.
 
     Args:
         root: The data root.
         options: What to read and how.
+        cache: Whether to keep what is built below the root, and to take what is kept there.
 
     Raises:
         MissingDataError: A file is not there.
@@ -63,10 +65,30 @@ def prepare(root: Path, options: Options) -> tuple[Tables, dict[str, Batch]]:
         ConfigError: Options contradict each other, or a part of the split would be empty.
     """
     options.check()
+    origin = describe_origin(root, options)
+    if not cache:
+        return build(root, options, origin)
+    path = cache_path(root, origin)
+    prepared = load(path)
+    if prepared is None:
+        prepared = build(root, options, origin)
+        store(path, prepared)
+    return prepared
+
+
+def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
+    """Build the tables and the rows from the files.
+
+    Args:
+        root: The data root.
+        options: What to read and how.
+        origin: What `describe_origin` says of them.
+    """
     release = movielens.RELEASES[options.release]
     movies = read_movies(root, options)
-    read = movielens.read_ratings(root, release)
-    ratings = keep_usable(read, movies, options)
+    ratings = movielens.read_ratings(root, release)
+    num_read = len(ratings)
+    ratings = keep_usable(ratings, movies, options)
     user_ids, user = np.unique(ratings["user_id"], return_inverse=True)
     movie_ids = movies["movie_id"].to_numpy()
     movie = np.searchsorted(movie_ids, ratings["movie_id"])
@@ -114,7 +136,7 @@ def prepare(root: Path, options: Options) -> tuple[Tables, dict[str, Batch]]:
         min_stars=low,
         max_stars=high,
         threshold=torch.tensor(median, dtype=torch.float32).item(),
-        record=describe(root, options, ratings, split, num_read=len(read)),
+        record=origin | describe_ratings(ratings, split, num_read=num_read),
     )
     return tables, rows_of_parts(user, movie, banks, unit, split)
 
@@ -205,17 +227,27 @@ def rows_of_parts(
     return {part: rows.take(torch.tensor(positions)) for part, positions in split._asdict().items()}
 
 
-def describe(root: Path, options: Options, ratings: pd.DataFrame, split: Split, *, num_read: int) -> dict[str, Any]:
-    """Record what the data are: options, files, counts, and a fingerprint of options and files."""
+def describe_origin(root: Path, options: Options) -> dict[str, Any]:
+    """Record what data are made of: options, files, and a fingerprint of both.
+
+    Raises:
+        MissingDataError: A file is not there.
+    """
     chosen = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(options).items()}
     if options.statistics != "cross_fit":
         chosen["folds"] = None  # without meaning then
-    files = {name: sha256(root / name) for name in file_names(options)}
+    files = {name: sha256(movielens.find(root, name)) for name in file_names(options)}
     return {
         "sample": is_sample(root),
         "options": chosen,
         "files": files,
         "fingerprint": hashlib.sha256(json.dumps([chosen, files]).encode()).hexdigest(),
+    }
+
+
+def describe_ratings(ratings: pd.DataFrame, split: Split, *, num_read: int) -> dict[str, Any]:
+    """Count the ratings, and those who gave and got them."""
+    return {
         "ratings": len(ratings),
         "ratings_left_out": num_read - len(ratings),
         "users": int(ratings["user_id"].nunique()),

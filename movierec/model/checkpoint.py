@@ -72,7 +72,7 @@ class BestCheckpoint(RunCheckpoint):
     """
 
     def __init__(self, *, monitor: str | None = "val/rmse") -> None:
-        known = [f"val/{name}" for name in ("loss", *NAMES)]
+        known = [f"val/{name}" for name in NAMES]
         if monitor is not None and monitor not in known:
             raise ConfigError(f"Expected checkpoint.monitor to be null or one of {', '.join(known)}; got {monitor}.")
         low = monitor is None or monitor.split("/")[-1] in ("loss", "mae", "mse", "rmse", "mae_stars", "rmse_stars")

@@ -1,8 +1,10 @@
 """Metrics of predicted ratings: torchmetrics for regression and classification, per-user ranking beside them."""
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor
-from torchmetrics import MeanAbsoluteError, MeanSquaredError, Metric, MetricCollection, R2Score
+from torch import Tensor, nn
+from torchmetrics import MeanAbsoluteError, MeanMetric, MeanSquaredError, Metric, MetricCollection, R2Score
 from torchmetrics.functional import mean_absolute_error, mean_squared_error, r2_score
 from torchmetrics.functional.classification import (
     binary_auroc,
@@ -12,11 +14,13 @@ from torchmetrics.functional.classification import (
 )
 from torchmetrics.utilities import dim_zero_cat
 
-from movierec.model.ranking import mean_average_precision, ndcg, precision_recall
+from movierec.model.ranking import mean_average_precision, ndcg, precision_recall, rank_lists
 
+Loss = Callable[[Tensor, Tensor], Tensor]
 LIST_LENGTH = 10
+BATCHES_AT_A_TIME = 64
 NAMES = (
-    "r2", "mae", "mse", "rmse", "mae_stars", "rmse_stars", "precision", "recall", "f1", "auroc",
+    "loss", "r2", "mae", "mse", "rmse", "mae_stars", "rmse_stars", "precision", "recall", "f1", "auroc",
     f"ndcg@{LIST_LENGTH}", f"precision@{LIST_LENGTH}", f"recall@{LIST_LENGTH}", "map",
 )  # fmt: skip
 
@@ -24,15 +28,16 @@ NAMES = (
 class RatingMetrics(Metric):
     """All metrics of an evaluation, from every prediction, computed once at its end in double precision.
 
-    On the unit scale: r2, mae, mse, rmse. In stars, predictions clipped to the scale: mae_stars, rmse_stars. Of the
-    question whether a rating lies above the threshold: precision, recall, f1, auroc. Per user over the user's rated
-    films, with the same question as relevance: ndcg@10 (gains in stars), precision@10, recall@10, map. A metric that
-    the ratings do not define (R2 of one rating, AUROC of one class) is NaN.
+    On the unit scale: loss, r2, mae, mse, rmse. In stars, predictions clipped to the scale: mae_stars, rmse_stars.
+    Of the question whether a rating lies above the threshold: precision, recall, f1, auroc. Per user over the user's
+    rated films, with the same question as relevance: ndcg@10 (gains in stars), precision@10, recall@10, map. A metric
+    that the ratings do not define (R2 of one rating, AUROC of one class) is NaN.
 
     Args:
         min_stars: The stars that are 0 on the unit scale.
         max_stars: The stars that are 1 on the unit scale.
         threshold: A rating above it, on the unit scale, is positive.
+        loss: The training loss, a mean over ratings.
     """
 
     full_state_update = False
@@ -40,8 +45,9 @@ class RatingMetrics(Metric):
     prediction: list[Tensor]
     rating: list[Tensor]
 
-    def __init__(self, *, min_stars: float, max_stars: float, threshold: float) -> None:
+    def __init__(self, *, min_stars: float, max_stars: float, threshold: float, loss: Loss) -> None:
         super().__init__()
+        self.loss = loss
         self.min_stars, self.max_stars, self.threshold = min_stars, max_stars, threshold
         for name in ("user", "prediction", "rating"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
@@ -67,8 +73,10 @@ class RatingMetrics(Metric):
         spread = self.max_stars - self.min_stars
         error = spread * (prediction.clamp(0, 1) - rating)
         mse = mean_squared_error(prediction, rating)
-        precision_at_k, recall_at_k = precision_recall(user, prediction, positive, k=LIST_LENGTH)
+        lists = rank_lists(user, prediction)
+        precision_at_k, recall_at_k = precision_recall(lists, positive, k=LIST_LENGTH)
         return {
+            "loss": self.loss(prediction, rating),
             "r2": r2_score(prediction, rating) if (rating != rating[0]).any() else rating.new_tensor(torch.nan),
             "mae": mean_absolute_error(prediction, rating),
             "mse": mse,
@@ -79,10 +87,10 @@ class RatingMetrics(Metric):
             "recall": binary_recall(predicted_positive.int(), positive.int()).double(),
             "f1": binary_f1_score(predicted_positive.int(), positive.int()).double(),
             "auroc": area_under_curve(prediction, positive),
-            f"ndcg@{LIST_LENGTH}": ndcg(user, prediction, self.min_stars + spread * rating, k=LIST_LENGTH),
+            f"ndcg@{LIST_LENGTH}": ndcg(lists, user, self.min_stars + spread * rating, k=LIST_LENGTH),
             f"precision@{LIST_LENGTH}": precision_at_k,
             f"recall@{LIST_LENGTH}": recall_at_k,
-            "map": mean_average_precision(user, prediction, positive),
+            "map": mean_average_precision(lists, positive),
         }
 
 
@@ -98,13 +106,55 @@ def area_under_curve(score: Tensor, positive: Tensor) -> Tensor:
     return binary_auroc(rank.double() / len(rank), positive.int()).double()
 
 
-def running_metrics() -> MetricCollection:
-    """Build the metrics of a training epoch, measured as it goes, dropout included: r2, mae, mse, rmse."""
-    return MetricCollection(
-        {
-            "r2": R2Score(),
-            "mae": MeanAbsoluteError(),
-            "mse": MeanSquaredError(),
-            "rmse": MeanSquaredError(squared=False),
-        }
-    )
+class RunningMetrics(nn.Module):
+    """Metrics of a training epoch, measured as it goes, dropout included: loss, r2, mae, mse, rmse.
+
+    An update of torchmetrics takes as long as a step of a small network, so batches are counted some at a time.
+
+    Args:
+        loss: The training loss, a mean over ratings.
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__()
+        self.loss = loss
+        self.mean_loss = MeanMetric()
+        self.errors = MetricCollection(
+            {
+                "r2": R2Score(),
+                "mae": MeanAbsoluteError(),
+                "mse": MeanSquaredError(),
+                "rmse": MeanSquaredError(squared=False),
+            }
+        )
+        self.pending: list[tuple[Tensor, Tensor]] = []
+
+    def update(self, prediction: Tensor, rating: Tensor) -> None:
+        """Take in a batch.
+
+        Args:
+            prediction: On the unit scale, [batch].
+            rating: On the unit scale, [batch].
+        """
+        self.pending.append((prediction.detach(), rating))
+        if len(self.pending) == BATCHES_AT_A_TIME:
+            self.count()
+
+    def count(self) -> None:
+        """Count the batches that have come in since the last time."""
+        if self.pending:
+            prediction, rating = (torch.cat(parts).float() for parts in zip(*self.pending, strict=True))
+            self.mean_loss.update(self.loss(prediction, rating), weight=len(rating))
+            self.errors.update(prediction, rating)
+            self.pending.clear()
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return each metric as a scalar, over the batches of all processes."""
+        self.count()
+        return {"loss": self.mean_loss.compute(), **self.errors.compute()}
+
+    def reset(self) -> None:
+        """Start a new epoch."""
+        self.pending.clear()
+        self.mean_loss.reset()
+        self.errors.reset()

@@ -1,6 +1,6 @@
 """Ranking metrics per user, over the films that the user has rated, without a loop over users.
 
-All take the films of all users in one row of tensors and average over users. Ties of the prediction keep their order.
+All take the films of all users in one row of tensors and average over users. Ties of the score keep their order.
 """
 
 from typing import NamedTuple
@@ -50,14 +50,14 @@ def rank_lists(user: Tensor, score: Tensor) -> RankedLists:
     return RankedLists(number, torch.arange(len(user)) - start[number], order, length)
 
 
-def ndcg(user: Tensor, score: Tensor, stars: Tensor, *, k: int) -> Tensor:
+def ndcg(predicted: RankedLists, user: Tensor, stars: Tensor, *, k: int) -> Tensor:
     """Compute normalised discounted cumulative gain (Jarvelin and Kekalainen, 2002), with the stars as gains.
 
         DCG@k = sum over the first k films of stars / log2(place + 1),   NDCG@k = DCG@k / best possible DCG@k
 
     Args:
+        predicted: The films in the order that is judged.
         user: User of each rated film, [size] int.
-        score: What the films are ranked by, [size].
         stars: What the user gave, 0 or more, [size].
         k: Length of the list that counts.
 
@@ -69,46 +69,41 @@ def ndcg(user: Tensor, score: Tensor, stars: Tensor, *, k: int) -> Tensor:
         discount = torch.log2(lists.rank.to(stars.dtype) + 2).reciprocal() * (lists.rank < k)
         return lists.per_user(stars[lists.order] * discount)
 
-    predicted, ideal = rank_lists(user, score), rank_lists(user, stars)
-    best = gain(ideal)
+    best = gain(rank_lists(user, stars))
     counts = (predicted.length > 1) & (best > 0)
     return (gain(predicted)[counts] / best[counts]).mean()
 
 
-def precision_recall(user: Tensor, score: Tensor, relevant: Tensor, *, k: int) -> tuple[Tensor, Tensor]:
+def precision_recall(lists: RankedLists, relevant: Tensor, *, k: int) -> tuple[Tensor, Tensor]:
     """Compute precision and recall of each user's first k films.
 
         precision@k = hits / min(k, films rated),   recall@k = hits / relevant films
 
     Args:
-        user: User of each rated film, [size] int.
-        score: What the films are ranked by, [size].
-        relevant: Whether the user liked the film, [size] bool.
+        lists: The rated films, ranked.
+        relevant: Whether the user liked the film, in the order before ranking, [size] bool.
         k: Length of the list that counts.
 
     Returns:
         Means over the users who rated two films or more and liked one or more, two scalars; NaN if there are none.
     """
-    lists = rank_lists(user, score)
-    hit = relevant[lists.order].to(score.dtype)
+    hit = relevant[lists.order].double()
     liked, hits = lists.per_user(hit), lists.per_user(hit * (lists.rank < k))
     counts = (lists.length > 1) & (liked > 0)
     return (hits / lists.length.clamp(max=k))[counts].mean(), (hits / liked)[counts].mean()
 
 
-def mean_average_precision(user: Tensor, score: Tensor, relevant: Tensor) -> Tensor:
+def mean_average_precision(lists: RankedLists, relevant: Tensor) -> Tensor:
     """Compute MAP: the mean over users of the mean precision at each film that the user liked.
 
     Args:
-        user: User of each rated film, [size] int.
-        score: What the films are ranked by, [size].
-        relevant: Whether the user liked the film, [size] bool.
+        lists: The rated films, ranked.
+        relevant: Whether the user liked the film, in the order before ranking, [size] bool.
 
     Returns:
         Mean over the users who rated two films or more and liked one or more, a scalar; NaN if there are none.
     """
-    lists = rank_lists(user, score)
-    hit = relevant[lists.order].to(score.dtype)
+    hit = relevant[lists.order].double()
     liked = lists.per_user(hit)
     before = liked.cumsum(0) - liked
     so_far = hit.cumsum(0) - before[lists.user]

@@ -1,21 +1,20 @@
 """Training and evaluating a rating network, as a LightningModule."""
 
-from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import torch
 from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat, PositiveFloat, PositiveInt
 from lightning import LightningModule
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError, ConfigError
-from movierec.model.metrics import RatingMetrics, running_metrics
+from movierec.model.metrics import Loss, RatingMetrics, RunningMetrics
 from movierec.model.network import Activation, Normalisation, RatingNetwork
 
-Loss = Callable[[Tensor, Tensor], Tensor]
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
@@ -62,7 +61,7 @@ class RatingTask(LightningModule):
         self.loss = losses[loss]
         self.tables: Tables | None = None
         self.network: RatingNetwork | None = None
-        self.running = running_metrics()
+        self.running = RunningMetrics(self.loss)
         self.evaluations = nn.ModuleDict()
         self.results: dict[str, dict[str, float]] = {}
 
@@ -76,9 +75,16 @@ class RatingTask(LightningModule):
             activation=self.hparams["activation"],
             normalisation=self.hparams["normalisation"],
         )
+        # The tables are the same in all processes, and far too large to be sent to the others at each step.
+        DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]  # noqa: SLF001 - documented, if private
+            self, [f"network.first.{name}" for name, _ in self.network.first.named_buffers()]
+        )
         for part in PARTS:  # "train" alone is an attribute of each module
             self.evaluations[f"{part}_rows"] = RatingMetrics(
-                min_stars=tables.min_stars, max_stars=tables.max_stars, threshold=tables.threshold
+                min_stars=tables.min_stars,
+                max_stars=tables.max_stars,
+                threshold=tables.threshold,
+                loss=self.loss,
             )
 
     def evaluation(self, part: str) -> RatingMetrics:
@@ -115,8 +121,7 @@ class RatingTask(LightningModule):
             )
         prediction = self.predict_batch(batch)
         loss = self.loss(prediction, batch.rating)
-        self.running.update(prediction.detach().float(), batch.rating)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(prediction))
+        self.running.update(prediction, batch.rating)
         return loss
 
     def on_train_epoch_end(self) -> None:
@@ -126,10 +131,7 @@ class RatingTask(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Take in a batch of validation ratings."""
-        prediction = self.measure("val", batch)
-        if self.trainer.state.fn == "fit":
-            loss = self.loss(prediction, batch.rating)
-            self.log("val/loss", loss, on_step=False, on_epoch=True, batch_size=len(prediction))
+        self.measure("val", batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation metrics; outside a fit there is no epoch to log them at."""
@@ -144,18 +146,16 @@ class RatingTask(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Finish the metrics of all parts; those of the test ratings are logged."""
         values = {part: self.finish(part) for part in PARTS}
-        self.log_dict({f"test/{name}": value.float() for name, value in values["test"].items()})
+        self.log_dict({f"test/{name}": value.float() for name, value in values["test"].items()}, sync_dist=True)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return predictions in stars, clipped to the scale, [batch]."""
         assert self.tables is not None
         return self.tables.to_stars(self.predict_batch(batch).float())
 
-    def measure(self, part: str, batch: Batch) -> Tensor:
-        """Predict a batch, [batch], and count it in a part's metrics."""
-        prediction = self.predict_batch(batch)
-        self.evaluation(part).update(batch.user, prediction, batch.rating)
-        return prediction
+    def measure(self, part: str, batch: Batch) -> None:
+        """Predict a batch, and count it in a part's metrics."""
+        self.evaluation(part).update(batch.user, self.predict_batch(batch), batch.rating)
 
     def finish(self, part: str) -> dict[str, Tensor]:
         """Compute a part's metrics and keep them in `results`."""
@@ -167,17 +167,20 @@ class RatingTask(LightningModule):
     def log_epoch(self, values: dict[str, Tensor]) -> None:
         """Log metrics that are final for the epoch, over the epochs rather than the steps.
 
-        They are computed from the state of all processes already, so nothing is left to average.
+        They are the same in all processes, computed from the state of all.
         """
         steps = {"step": torch.tensor(float(self.current_epoch))}
-        self.log_dict({name: value.float() for name, value in values.items()} | steps, on_step=False, on_epoch=True)
+        values = {name: value.float() for name, value in values.items()}
+        self.log_dict(values | steps, on_step=False, on_epoch=True, sync_dist=True)
 
     def on_train_start(self) -> None:
-        """Refuse to stretch a cosine that a checkpoint is in the middle of.
+        """Let each process drop out others, and refuse to stretch a cosine that a checkpoint is in the middle of.
 
         Raises:
             ConfigError: The number of epochs is not the one that the learning rate falls over.
         """
+        if self.global_rank:
+            torch.manual_seed(torch.initial_seed() + self.global_rank)
         for config in self.trainer.lr_scheduler_configs:
             falls_over = getattr(config.scheduler, "T_max", self.trainer.max_epochs)
             if falls_over != self.trainer.max_epochs:

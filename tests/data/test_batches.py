@@ -1,7 +1,13 @@
 import pytest
 import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from torch.utils.data import DistributedSampler
 
-from movierec.data.batches import Batch, BatchSampler, RatingDataset, batch_loader
+from movierec.data.batches import Batch, BatchSampler, RatingDataset, Share, batch_loader
+from movierec.errors import ConfigError
+
+PROCESSES = st.sampled_from([1, 2, 3, 7])
 
 
 def numbered(size: int) -> Batch:
@@ -107,3 +113,73 @@ def test_worker_processes_give_the_batches_that_the_main_process_gives() -> None
             assert isinstance(loader.sampler, BatchSampler)
             loader.sampler.set_epoch(epoch)
         assert [[c.tolist() for c in batch] for batch in helped] == [[c.tolist() for c in batch] for batch in alone]
+
+
+def cut(size: int, batch_size: int, processes: int, *, shuffle: bool) -> list[list[list[int]]]:
+    """List the ratings of each batch of each process."""
+    cuts = []
+    for rank in range(processes):
+        share = Share(rank, processes)
+        sampler = BatchSampler(size=size, batch_size=batch_size, shuffle=shuffle, share=share)
+        part = range(size)[share.part(size)]
+        cuts.append([[part[position] for position in batch.tolist()] for batch in sampler])
+        assert len(sampler) == len(cuts[-1])
+    return cuts
+
+
+@settings(deadline=None)
+@given(st.integers(7, 200), st.integers(1, 40), PROCESSES)
+@example(8, 1, 7)  # one process has a rating more than batches
+def test_processes_train_on_each_rating_once_in_as_many_batches_and_none_is_empty(
+    size: int, batch_size: int, processes: int
+) -> None:
+    cuts = cut(size, batch_size, processes, shuffle=True)
+    assert sorted(rating for batches in cuts for batch in batches for rating in batch) == list(range(size))
+    for step in zip(*cuts, strict=True):  # strict: as many batches each
+        sizes = [len(batch) for batch in step]
+        assert min(sizes) >= 1
+        assert max(sizes) - min(sizes) <= 1
+        assert max(sizes) <= max(batch_size, 2 if processes > 1 else 1)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 200), st.integers(1, 40), PROCESSES)
+@example(0, 1, 3)
+def test_processes_evaluate_the_ratings_in_order_one_after_the_other(
+    size: int, batch_size: int, processes: int
+) -> None:
+    cuts = cut(size, batch_size, processes, shuffle=False)
+    assert len({len(batches) for batches in cuts}) == 1
+    assert [rating for batches in cuts for batch in batches for rating in batch] == list(range(size))
+
+
+@pytest.mark.parametrize(("size", "sizes"), [(10, [[3, 2], [3, 2]]), (7, [[2, 1], [2, 2]]), (3, [[1], [2]])])
+def test_several_processes_cut_batches_of_about_the_same_size(size: int, sizes: list[list[int]]) -> None:
+    cuts = cut(size, 3, 2, shuffle=True)
+    assert [[len(batch) for batch in batches] for batches in cuts] == sizes
+
+
+def test_processes_without_a_rating_to_evaluate_get_one_empty_batch() -> None:
+    loaders = [
+        batch_loader(numbered(3), batch_size=4, num_workers=0, shuffle=False, share=Share(rank, 7)) for rank in range(7)
+    ]
+    batches = [batch for loader in loaders for batch in loader]
+    assert [batch.user.tolist() for batch in batches] == [[], [], [0], [], [1], [], [2]]
+    assert all([column.dtype for column in batch] == [torch.int32] * 3 + [torch.float32] for batch in batches)
+
+
+def test_fewer_training_ratings_than_processes_are_refused() -> None:
+    with pytest.raises(ConfigError, match="a training rating for each of 3 devices, got 2"):
+        batch_loader(numbered(2), batch_size=4, num_workers=0, shuffle=True, share=Share(0, 3))
+
+
+def test_a_loader_of_a_process_holds_its_part_of_the_ratings_and_no_copy_of_it() -> None:
+    rows = numbered(20)
+    loader = batch_loader(rows, batch_size=4, num_workers=0, shuffle=True, share=Share(1, 3))
+    assert sorted(torch.cat([batch.user for batch in loader]).tolist()) == [6, 7, 8, 9, 10, 11, 12]
+    assert loader.dataset.rows.user.data_ptr() == rows.user[6:].data_ptr()  # type: ignore[attr-defined]
+
+
+def test_lightning_puts_no_sampler_of_its_own_around_ours() -> None:
+    loader = batch_loader(numbered(20), batch_size=4, num_workers=0, shuffle=True)
+    assert isinstance(loader.sampler, DistributedSampler)  # what Lightning asks before it does

@@ -139,7 +139,7 @@ def test_training_ratings_are_shuffled_and_validation_ratings_are_not(sample_roo
 
 
 def test_predict_reads_the_test_ratings_unless_a_file_names_pairs(sample_root: Path, tmp_path: Path) -> None:
-    module = RatingsDataModule(root=sample_root)
+    module = RatingsDataModule(root=sample_root, eval_batch_size=4096)
     data = prepared(module)
     (batch,) = module.predict_dataloader()
     assert torch.equal(batch.movie, data.rows["test"].movie)

@@ -53,7 +53,7 @@ def write_root(root: Path, stars: tuple[float, ...] = STARS) -> Path:
 
 
 def by_time(root: Path, **changes: Any) -> tuple[Tables, dict[str, Batch]]:
-    return prepare(root, replace(OPTIONS, split="time", **changes))
+    return prepare(root, replace(OPTIONS, split="time", **changes), cache=False)
 
 
 def sample_options(**changes: Any) -> Options:
@@ -134,14 +134,14 @@ def test_a_rated_film_that_is_not_listed_is_refused_by_its_id(tmp_path: Path) ->
 
 def test_a_root_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match="Expected the data folder"):
-        prepare(tmp_path / "nowhere", OPTIONS)
+        prepare(tmp_path / "nowhere", OPTIONS, cache=False)
 
 
 def test_metadata_of_other_films_are_refused_under_drop(sample_root: Path, tmp_path: Path) -> None:
     write_root(tmp_path)
     shutil.copytree(sample_root / "metadata", tmp_path / "metadata")
     with pytest.raises(DataFormatError, match="missing: impute"):
-        prepare(tmp_path, sample_options())
+        prepare(tmp_path, sample_options(), cache=False)
 
 
 def test_drop_leaves_out_the_ratings_of_films_that_lack_a_value(sample_root: Path) -> None:
@@ -154,7 +154,7 @@ def test_drop_leaves_out_the_ratings_of_films_that_lack_a_value(sample_root: Pat
     ratings = pd.read_csv(sample_root / "ml-latest-small/ratings.csv")
     kept = ratings[ratings["movieId"].isin(usable)]
 
-    tables, rows = prepare(sample_root, sample_options())
+    tables, rows = prepare(sample_root, sample_options(), cache=False)
     assert tables.movie_ids[tables.complete].tolist() == sorted(usable)
     assert (tables.record["ratings"], tables.record["ratings_left_out"]) == (len(kept), len(ratings) - len(kept))
     assert 0 < tables.record["ratings_left_out"] < 5000
@@ -163,14 +163,14 @@ def test_drop_leaves_out_the_ratings_of_films_that_lack_a_value(sample_root: Pat
 
 
 def test_impute_keeps_all_ratings(sample_root: Path) -> None:
-    tables, rows = prepare(sample_root, sample_options(missing="impute"))
+    tables, rows = prepare(sample_root, sample_options(missing="impute"), cache=False)
     assert tables.complete.all()
     assert tables.record["ratings_left_out"] == 0
     assert sum(len(part.rating) for part in rows.values()) == 20_000
 
 
 def test_the_record_counts_what_was_read(sample_root: Path) -> None:
-    tables, rows = prepare(sample_root, replace(OPTIONS, fractions=(0.8, 0.1, 0.1)))
+    tables, rows = prepare(sample_root, replace(OPTIONS, fractions=(0.8, 0.1, 0.1)), cache=False)
     record, ratings = tables.record, pd.read_csv(sample_root / "ml-latest-small/ratings.csv")
     assert (record["sample"], record["ratings"], record["ratings_left_out"]) == (True, 20_000, 0)
     assert (record["users"], record["movies"]) == (ratings["userId"].nunique(), ratings["movieId"].nunique())
@@ -180,7 +180,7 @@ def test_the_record_counts_what_was_read(sample_root: Path) -> None:
 
 
 def test_each_part_holds_the_lines_that_the_split_says(sample_root: Path) -> None:
-    tables, rows = prepare(sample_root, OPTIONS)
+    tables, rows = prepare(sample_root, OPTIONS, cache=False)
     ratings = pd.read_csv(sample_root / "ml-latest-small/ratings.csv")
     for part, positions in random_split(20_000, OPTIONS.fractions, OPTIONS.seed)._asdict().items():
         lines = ratings.take(positions)
@@ -190,7 +190,7 @@ def test_each_part_holds_the_lines_that_the_split_says(sample_root: Path) -> Non
 
 
 def fingerprint(root: Path, options: Options) -> str:
-    return str(prepare(root, options)[0].record["fingerprint"])
+    return str(prepare(root, options, cache=False)[0].record["fingerprint"])
 
 
 def test_the_fingerprint_is_that_of_the_content_not_of_the_place(tmp_path: Path) -> None:

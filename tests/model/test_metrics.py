@@ -6,15 +6,16 @@ import torch
 from sklearn import metrics as sk
 from torch import Tensor
 
-from movierec.model.metrics import NAMES, RatingMetrics, area_under_curve, running_metrics
-from movierec.model.ranking import mean_average_precision, ndcg, precision_recall
+from movierec.model.metrics import NAMES, RatingMetrics, RunningMetrics, area_under_curve
+from movierec.model.ranking import mean_average_precision, ndcg, precision_recall, rank_lists
 
 LOW, HIGH, THRESHOLD = 0.5, 5.0, 6 / 9  # the median is 3.5 stars
+LOSS = torch.nn.HuberLoss(delta=0.3)
 SIZES = [100, 1, 37, 250, 12]  # uneven batches, one of a single rating
 
 
 def new() -> RatingMetrics:
-    return RatingMetrics(min_stars=LOW, max_stars=HIGH, threshold=torch.tensor(THRESHOLD).item())
+    return RatingMetrics(min_stars=LOW, max_stars=HIGH, threshold=torch.tensor(THRESHOLD).item(), loss=LOSS)
 
 
 def draw(seed: int, spread: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -37,7 +38,9 @@ def reference(prediction: Tensor, rating: Tensor) -> dict[str, float]:
     threshold = np.float32(THRESHOLD)
     chosen, positive = prediction.numpy() > threshold, rating.numpy() > threshold
     stars, clipped = LOW + (HIGH - LOW) * truth, np.clip(LOW + (HIGH - LOW) * guess, LOW, HIGH)
+    error = np.abs(truth - guess)
     return {
+        "loss": np.where(error < 0.3, error**2 / 2, 0.3 * (error - 0.15)).mean(),
         "r2": sk.r2_score(truth, guess),
         "mae": sk.mean_absolute_error(truth, guess),
         "mse": sk.mean_squared_error(truth, guess),
@@ -66,11 +69,12 @@ def test_ranking_metrics_take_stars_as_gains_and_the_threshold_as_relevance() ->
     user, prediction, rating = draw(1, 0.5)
     values = measure(user, prediction, rating, SIZES)
     stars, liked = LOW + (HIGH - LOW) * rating.double(), rating > torch.tensor(THRESHOLD)
-    precision, recall = precision_recall(user, prediction, liked, k=10)
-    assert values["ndcg@10"] == pytest.approx(ndcg(user, prediction, stars, k=10).item())
+    lists = rank_lists(user, prediction)
+    precision, recall = precision_recall(lists, liked, k=10)
+    assert values["ndcg@10"] == pytest.approx(ndcg(lists, user, stars, k=10).item())
     assert values["precision@10"] == pytest.approx(precision.item())
     assert values["recall@10"] == pytest.approx(recall.item())
-    assert values["map"] == pytest.approx(mean_average_precision(user, prediction, liked).item())
+    assert values["map"] == pytest.approx(mean_average_precision(lists, liked).item())
 
 
 def test_four_ratings_by_hand() -> None:
@@ -148,15 +152,16 @@ def test_many_equal_errors_lose_no_precision() -> None:
 
 def test_the_running_metrics_of_an_epoch_agree_with_scikit_learn() -> None:
     _, prediction, rating = draw(4, 0.3)
-    running = running_metrics()
-    for batch in zip(torch.split(prediction, [399, 1]), torch.split(rating, [399, 1]), strict=True):
-        running.update(*batch)
-    values = {name: value.item() for name, value in running.compute().items()}
-    expected = {name: reference(prediction, rating)[name] for name in ("r2", "mae", "mse", "rmse")}
-    assert values == pytest.approx(expected, rel=1e-4)
+    running = RunningMetrics(LOSS)
+    expected = {name: reference(prediction, rating)[name] for name in ("loss", "r2", "mae", "mse", "rmse")}
+    for sizes in ([399, 1], [2] * 200):  # more batches than are counted at a time
+        for batch in zip(torch.split(prediction, sizes), torch.split(rating, sizes), strict=True):
+            running.update(*batch)
+        assert {name: value.item() for name, value in running.compute().items()} == pytest.approx(expected, rel=1e-4)
+        running.reset()
 
 
 def test_every_name_that_can_be_monitored_is_computed() -> None:
-    metrics = RatingMetrics(min_stars=0.5, max_stars=5.0, threshold=0.5)
+    metrics = new()
     metrics.update(torch.tensor([0, 0, 1]), torch.tensor([0.2, 0.6, 0.4]), torch.tensor([0.1, 0.9, 0.5]))
     assert tuple(metrics.compute()) == NAMES

@@ -37,7 +37,7 @@ def close(value: float) -> object:
 @pytest.mark.parametrize("k", [1, 3, K])
 def test_ndcg_agrees_with_torchmetrics_and_with_scikit_learn(seed: int, k: int) -> None:
     user, score, stars = draw_lists(seed)
-    value = ndcg(user, score, stars, k=k).item()
+    value = ndcg(rank_lists(user, score), user, stars, k=k).item()
     assert value == close(measured(RetrievalNormalizedDCG(top_k=k), user, score, stars))
     each = [ndcg_score(stars[None, user == one], score[None, user == one], k=k) for one in set(user.tolist())]
     assert value == close(float(np.mean(each)))
@@ -48,7 +48,7 @@ def test_ndcg_agrees_with_torchmetrics_and_with_scikit_learn(seed: int, k: int) 
 def test_precision_and_recall_agree_with_torchmetrics(seed: int, k: int) -> None:
     user, score, stars = draw_lists(seed)
     relevant = stars > 4  # some users like nothing: they are left out
-    precision, recall = precision_recall(user, score, relevant, k=k)
+    precision, recall = precision_recall(rank_lists(user, score), relevant, k=k)
     references = (
         RetrievalPrecision(top_k=k, adaptive_k=True, empty_target_action="skip"),
         RetrievalRecall(top_k=k, empty_target_action="skip"),
@@ -62,7 +62,7 @@ def test_mean_average_precision_agrees_with_torchmetrics(seed: int) -> None:
     user, score, stars = draw_lists(seed)
     relevant = stars > 4
     expected = measured(RetrievalMAP(empty_target_action="skip"), user, score, relevant)
-    assert mean_average_precision(user, score, relevant).item() == close(expected)
+    assert mean_average_precision(rank_lists(user, score), relevant).item() == close(expected)
 
 
 def test_a_list_of_three_films_by_hand() -> None:
@@ -70,16 +70,16 @@ def test_a_list_of_three_films_by_hand() -> None:
     stars = torch.tensor([5.0, 1.0, 3.0])
     gained = 1 / math.log2(2) + 3 / math.log2(3) + 5 / math.log2(4)
     best = 5 / math.log2(2) + 3 / math.log2(3) + 1 / math.log2(4)
-    assert ndcg(user, score, stars, k=10).item() == close(gained / best)
-    assert ndcg(user, score, stars, k=1).item() == close(1 / 5)
+    assert ndcg(rank_lists(user, score), user, stars, k=10).item() == close(gained / best)
+    assert ndcg(rank_lists(user, score), user, stars, k=1).item() == close(1 / 5)
     relevant = stars > 2  # at the places 2 and 3
-    assert [value.item() for value in precision_recall(user, score, relevant, k=2)] == [1 / 2, 1 / 2]
-    assert mean_average_precision(user, score, relevant).item() == close((1 / 2 + 2 / 3) / 2)
+    assert [value.item() for value in precision_recall(rank_lists(user, score), relevant, k=2)] == [1 / 2, 1 / 2]
+    assert mean_average_precision(rank_lists(user, score), relevant).item() == close((1 / 2 + 2 / 3) / 2)
 
 
 def test_precision_divides_by_the_films_rated_when_they_are_fewer_than_k() -> None:
     user, score = torch.tensor([1, 1, 1]), torch.tensor([3.0, 2.0, 1.0])
-    precision, recall = precision_recall(user, score, torch.tensor([True, False, True]), k=10)
+    precision, recall = precision_recall(rank_lists(user, score), torch.tensor([True, False, True]), k=10)
     assert (precision.item(), recall.item()) == (close(2 / 3), 1)
 
 
@@ -88,14 +88,17 @@ def test_users_count_alike_however_many_films_they_rated() -> None:
     score = torch.tensor([1.0, 2.0, 4.0, 3.0, 2.0, 1.0])
     relevant = torch.tensor([True, False, True, True, True, True])
     # User 0 has the one liked film in the second place, user 1 likes all four.
-    assert precision_recall(user, score, relevant, k=1)[0].item() == (0 + 1) / 2
-    assert mean_average_precision(user, score, relevant).item() == (0.5 + 1) / 2
+    assert precision_recall(rank_lists(user, score), relevant, k=1)[0].item() == (0 + 1) / 2
+    assert mean_average_precision(rank_lists(user, score), relevant).item() == (0.5 + 1) / 2
 
 
 def all_of(user: Tensor, score: Tensor, stars: Tensor) -> list[float]:
     relevant = stars > 3
-    values = [ndcg(user, score, stars, k=K), *precision_recall(user, score, relevant, k=K)]
-    return [value.item() for value in [*values, mean_average_precision(user, score, relevant)]]
+    values = [
+        ndcg(rank_lists(user, score), user, stars, k=K),
+        *precision_recall(rank_lists(user, score), relevant, k=K),
+    ]
+    return [value.item() for value in [*values, mean_average_precision(rank_lists(user, score), relevant)]]
 
 
 def test_users_who_rated_one_film_are_left_out() -> None:
@@ -115,14 +118,14 @@ def test_metrics_without_a_user_of_two_films_are_not_a_number(user: list[int]) -
 
 def test_users_who_gave_only_zero_stars_do_not_make_ndcg_undefined() -> None:
     user, score = torch.tensor([0, 0, 1, 1]), torch.tensor([1.0, 2.0, 1.0, 2.0])
-    assert ndcg(user, score, torch.tensor([0.0, 0.0, 1.0, 2.0]), k=K).item() == 1
-    assert math.isnan(ndcg(user, score, torch.zeros(4), k=K).item())
+    assert ndcg(rank_lists(user, score), user, torch.tensor([0.0, 0.0, 1.0, 2.0]), k=K).item() == 1
+    assert math.isnan(ndcg(rank_lists(user, score), user, torch.zeros(4), k=K).item())
 
 
 def test_a_perfect_order_is_one_and_the_worst_is_not() -> None:
     user, _, stars = draw_lists(1)
-    assert ndcg(user, stars, stars, k=K).item() == close(1)
-    assert ndcg(user, -stars, stars, k=K).item() < 0.9
+    assert ndcg(rank_lists(user, stars), user, stars, k=K).item() == close(1)
+    assert ndcg(rank_lists(user, -stars), user, stars, k=K).item() < 0.9
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:

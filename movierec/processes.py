@@ -1,0 +1,37 @@
+"""Several processes that train together: what is done and said when one of them is lost."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+from lightning import Callback, LightningModule, Trainer
+from torch.distributed import DistError
+
+
+class LossWatch(Callback):
+    """Say at once that another process has ended, before what remains of this one is ended too.
+
+    Lightning kills the first process soon after one of those it has started has died, whether or not the first one
+    has found that out for itself.
+
+    Args:
+        kept: Says what is kept of the work, and how to go on.
+    """
+
+    def __init__(self, kept: Callable[[], str]) -> None:
+        self.kept = kept
+        logging.getLogger("lightning.fabric.strategies.launchers.subprocess_script").setLevel(logging.INFO)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Print the message, once a run."""
+        if trainer.is_global_zero and is_loss(exception):
+            print(
+                "movierec: error: another process of this run has ended. Its own message, if it left one, is above. "
+                f"{self.kept()}",
+                file=sys.stderr,
+            )
+
+
+def is_loss(exception: BaseException) -> bool:
+    """Say whether an exception means that another process does not answer any more; gloo's has no class of its own."""
+    return isinstance(exception, DistError) or (isinstance(exception, RuntimeError) and "gloo" in str(exception))
