@@ -2,6 +2,8 @@
 # make test    run all tests
 # make check   lint and type-check
 # make format  format the code
+# make bench   measure speed, start and memory against references, beside the baseline (20 minutes)
+# make bench-scale   measure 100 thousand to 32 million ratings (10 minutes, 3 GB of disk for a while)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +11,7 @@ BIN := $(VENV)/bin
 SAMPLE := data/sample/sample.json
 MODELS := model1 model2 model3 model4 model5
 
-.PHONY: demo test check format
+.PHONY: demo test check format bench bench-scale
 
 demo: $(VENV)/installed $(SAMPLE)
 	@for model in $(MODELS); do \
@@ -29,6 +31,12 @@ check: $(VENV)/installed
 format: $(VENV)/installed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+bench: $(VENV)/installed
+	$(BIN)/python -m tests.benchmarks
+
+bench-scale: $(VENV)/installed
+	$(BIN)/python -m tests.benchmarks.scale
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

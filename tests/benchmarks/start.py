@@ -35,9 +35,10 @@ class Witness(Callback):
         print(f"megabytes {peak_megabytes()}")
 
 
-def peak_megabytes() -> float:
-    """Return the peak resident memory of this process so far; Linux counts it in kilobytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1.024 / KILOBYTES_A_MEGABYTE
+def peak_megabytes(usage: resource.struct_rusage | None = None) -> float:
+    """Return the peak resident memory of a process that has ended, else of this one; Linux counts in kilobytes."""
+    usage = usage or resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_maxrss * 1.024 / KILOBYTES_A_MEGABYTE
 
 
 def measure_start(config: str, *, root: Path, rounds: int) -> dict[str, float]:

@@ -1,0 +1,121 @@
+"""How time and memory grow with the number of ratings: `python -m tests.benchmarks.scale`, or `make bench-scale`.
+
+For each size: generate the ratings, prepare them, train model 1's network for an epoch with a large batch, and test
+it; each step is a process of its own. Writes a table as json and a figure.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from movierec.runs import replace_text
+from tests.benchmarks.start import peak_megabytes
+
+SIZES = {  # ratings: users, films, as in MovieLens' releases
+    100_000: (610, 9_742),
+    1_000_000: (6_040, 3_883),
+    10_000_000: (70_000, 10_700),
+    32_000_000: (200_948, 87_585),
+}
+CONFIG = "configs/model1.yaml"
+FIT = ("--data.batch_size", "16384", "--data.eval_batch_size", "8192", "--trainer.max_epochs", "1")
+FIT += ("--trainer.precision", "bf16-mixed", "--trainer.callbacks", "tests.benchmarks.scale_clock.EpochClock")
+PREPARE = "import sys; from pathlib import Path; from movierec.data import RatingsDataModule as Data; "
+PREPARE += "Data(root=Path(sys.argv[1])).setup()"
+STEPS = ("generate", "prepare", "start again", "fit", "test")
+
+
+def main() -> None:
+    """Measure each size, keep the figures, and draw them."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), choices=list(SIZES), help="ratings")
+    parser.add_argument("--out", type=Path, default=Path("build/scale.json"), help="where to keep the figures")
+    parser.add_argument("--figure", type=Path, default=Path("build/scale.svg"), help="where to draw them")
+    options = parser.parse_args()
+    found = {}
+    for size in options.sizes:
+        found[size] = measure(size)
+        print(size, json.dumps(found[size]), flush=True)
+    for path in (options.out, options.figure):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(options.out, json.dumps(found, indent=1) + "\n")
+    draw(found, options.figure)
+    print(f"kept in {options.out} and {options.figure}")
+
+
+def measure(num_ratings: int) -> dict[str, Any]:
+    """Measure one size.
+
+    Returns:
+        Seconds and peak megabytes of each step; ratings a second of the training part of the epoch, and of all of it.
+    """
+    users, movies = SIZES[num_ratings]
+    with tempfile.TemporaryDirectory() as folder:
+        root, options = f"{folder}/data", ("--config", CONFIG, "--data.root", f"{folder}/data")
+        options += ("--trainer.default_root_dir", folder)
+        size = ("--users", str(users), "--movies", str(movies), "--ratings", str(num_ratings))
+        module = ("-m", "movierec")
+        commands = {
+            "generate": (*module, "data", "sample", "--root", root, *size, "--releases", "ml-latest-small"),
+            "prepare": ("-c", PREPARE, root),
+            "start again": ("-c", PREPARE, root),
+            "fit": (*module, "fit", *options, *FIT),
+            "test": (*module, "test", *options),
+        }
+        results = {step: run(*command) for step, command in commands.items()}
+        kept = sum(path.stat().st_size for path in Path(root, "prepared").iterdir())
+        checkpoint = next(Path(folder).rglob("best.ckpt")).stat().st_size
+    clock = json.loads(results["fit"][2].split("epoch ")[1].splitlines()[0])
+    return {
+        "seconds": {step: round(seconds, 2) for step, (seconds, _, _) in results.items()},
+        "megabytes": {step: round(peak) for step, (_, peak, _) in results.items()},
+        "prepared megabytes": round(kept / 1e6, 1),
+        "checkpoint megabytes": round(checkpoint / 1e6, 1),
+        **clock,
+    }
+
+
+def run(*arguments: str) -> tuple[float, float, str]:
+    """Run Python as a process of its own; return seconds, peak megabytes, and what it printed."""
+    with tempfile.TemporaryFile("w+") as output:
+        begun = time.time()
+        process = subprocess.Popen([sys.executable, *arguments], stdout=output)  # noqa: S603 - our own commands
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.time() - begun
+        if status:
+            raise RuntimeError(f"{arguments} ended with status {status}")
+        output.seek(0)
+        return seconds, peak_megabytes(usage), output.read()
+
+
+def draw(found: dict[int, dict[str, Any]], path: Path) -> None:
+    """Draw seconds and peak memory of each step over the number of ratings."""
+    mpl.rcParams |= {"svg.hashsalt": "movierec", "font.size": 9}
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    draw_steps(left, found, "seconds", "seconds")
+    draw_steps(right, found, "megabytes", "peak resident memory, MB")
+    left.legend(frameon=False)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def draw_steps(axes: Axes, found: dict[int, dict[str, Any]], what: str, label: str) -> None:
+    """Draw a line for each step on logarithmic axes, each with a mark of its own."""
+    sizes = sorted(found)
+    for step, marker in zip(STEPS, "osD^v", strict=True):
+        axes.plot(sizes, [found[size][what][step] for size in sizes], marker=marker, label=step)
+    axes.set(xscale="log", yscale="log", xlabel="ratings", ylabel=label)
+    axes.grid(alpha=0.3)
+
+
+if __name__ == "__main__":
+    main()
