@@ -28,8 +28,10 @@ SIZES = {  # ratings: users, films, as in MovieLens' releases
     32_000_000: (200_948, 87_585),
 }
 CONFIG = "configs/model1.yaml"
-FIT = ("--data.batch_size", "16384", "--data.eval_batch_size", "8192", "--trainer.max_epochs", "1")
-FIT += ("--trainer.precision", "bf16-mixed", "--trainer.callbacks", "tests.benchmarks.scale_clock.EpochClock")
+FIT = (
+    *("--data.batch_size", "16384", "--data.eval_batch_size", "8192", "--trainer.max_epochs", "1"),
+    *("--trainer.precision", "bf16-mixed", "--trainer.callbacks", "tests.benchmarks.scale_clock.EpochClock"),
+)
 PREPARE = "import sys; from pathlib import Path; from movierec.data import RatingsDataModule as Data; "
 PREPARE += "Data(root=Path(sys.argv[1])).setup()"
 STEPS = ("generate", "prepare", "start again", "fit", "test")
@@ -61,8 +63,8 @@ def measure(num_ratings: int) -> dict[str, Any]:
     """
     users, movies = SIZES[num_ratings]
     with tempfile.TemporaryDirectory() as folder:
-        root, options = f"{folder}/data", ("--config", CONFIG, "--data.root", f"{folder}/data")
-        options += ("--trainer.default_root_dir", folder)
+        root = f"{folder}/data"
+        options = ("--config", CONFIG, "--data.root", root, "--trainer.default_root_dir", folder)
         size = ("--users", str(users), "--movies", str(movies), "--ratings", str(num_ratings))
         module = ("-m", "movierec")
         commands = {
