@@ -26,9 +26,7 @@ def on_meta(module: MovieDataModule) -> RatingTask:
 def test_rows_live_on_the_device_and_batches_are_cut_there(sample_root: Path) -> None:
     module = CombinedDataModule(root=sample_root)
     module.setup()
-    loader = batch_loader(
-        module.rows["train"], batch_size=512, num_workers=0, shuffle=True, share=Share(device=META)
-    )
+    loader = batch_loader(module.rows["train"], batch_size=512, num_workers=0, shuffle=True, share=Share(device=META))
     batches = list(loader)
     assert sum(len(batch.rating) for batch in batches) == len(module.rows["train"].rating)
     assert {column.device for batch in batches for column in batch} == {META}
@@ -44,9 +42,7 @@ def test_a_training_step_reads_nothing_back_from_the_device(sample_root: Path) -
     assert task.network is not None
     assert {buffer.device for buffer in task.network.buffers()} == {META}
     optimizer = torch.optim.AdamW(task.parameters())
-    loader = batch_loader(
-        module.rows["train"], batch_size=512, num_workers=0, shuffle=True, share=Share(device=META)
-    )
+    loader = batch_loader(module.rows["train"], batch_size=512, num_workers=0, shuffle=True, share=Share(device=META))
     for number, batch in enumerate(loader):
         optimizer.zero_grad()
         task.training_step(batch, number).backward()
