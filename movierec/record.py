@@ -195,7 +195,9 @@ class PredictionWriter(Callback):
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the file in its place, now that all processes have written theirs."""
-        rows = trainer.strategy.reduce(torch.tensor(self.rows), reduce_op="sum")  # which waits for all
+        rows = trainer.strategy.reduce(
+            torch.tensor(self.rows, device=pl_module.device), reduce_op="sum"
+        )  # waits for all
         if self.rank:
             return
         self.rows = int(rows)

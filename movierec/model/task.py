@@ -146,7 +146,7 @@ class RatingTask(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Finish the metrics of all parts; those of the test ratings are logged."""
         values = {part: self.finish(part) for part in PARTS}
-        self.log_dict({f"test/{name}": value.float() for name, value in values["test"].items()}, sync_dist=True)
+        self.log_values({f"test/{name}": value for name, value in values["test"].items()})
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return predictions in stars, clipped to the scale, [batch]."""
@@ -165,13 +165,13 @@ class RatingTask(LightningModule):
         return values
 
     def log_epoch(self, values: dict[str, Tensor]) -> None:
-        """Log metrics that are final for the epoch, over the epochs rather than the steps.
+        """Log metrics that are final for the epoch, over the epochs rather than the steps."""
+        self.log_values(values | {"step": torch.tensor(self.current_epoch)})
 
-        They are the same in all processes, computed from the state of all.
-        """
-        steps = {"step": torch.tensor(float(self.current_epoch))}
-        values = {name: value.float() for name, value in values.items()}
-        self.log_dict(values | steps, on_step=False, on_epoch=True, sync_dist=True)
+    def log_values(self, values: dict[str, Tensor]) -> None:
+        """Log what is the same in all processes, because it was computed from the state of all."""
+        on_device = {name: value.float().to(self.device) for name, value in values.items()}
+        self.log_dict(on_device, on_step=False, on_epoch=True, sync_dist=True)
 
     def on_train_start(self) -> None:
         """Let each process drop out others, and refuse to stretch a cosine that a checkpoint is in the middle of.

@@ -6,7 +6,6 @@ it; each step is a process of its own. Writes a table as json and a figure.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,6 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from movierec.runs import replace_text
-from tests.benchmarks.start import peak_megabytes
 
 SIZES = {  # ratings: users, films, as in MovieLens' releases
     100_000: (610, 9_742),
@@ -34,6 +32,9 @@ FIT = (
 )
 PREPARE = "import sys; from pathlib import Path; from movierec.data import RatingsDataModule as Data; "
 PREPARE += "Data(root=Path(sys.argv[1])).setup()"
+# A small process between, since a process's maximum is at least the memory of the one that starts it.
+WATCH = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+WATCH += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
 STEPS = ("generate", "prepare", "start again", "fit", "test")
 
 
@@ -89,15 +90,12 @@ def measure(num_ratings: int) -> dict[str, Any]:
 
 def run(*arguments: str) -> tuple[float, float, str]:
     """Run Python as a process of its own; return seconds, peak megabytes, and what it printed."""
-    with tempfile.TemporaryFile("w+") as output:
-        begun = time.time()
-        process = subprocess.Popen([sys.executable, *arguments], stdout=output)  # noqa: S603 - our own commands
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.time() - begun
-        if status:
-            raise RuntimeError(f"{arguments} ended with status {status}")
-        output.seek(0)
-        return seconds, peak_megabytes(usage), output.read()
+    begun = time.time()
+    command = [sys.executable, "-c", WATCH, sys.executable, *arguments]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - our own
+    seconds = time.time() - begun
+    *_, kibibytes = output.split()
+    return seconds, int(kibibytes) * 1024 / 1e6, output
 
 
 def draw(found: dict[int, dict[str, Any]], path: Path) -> None:

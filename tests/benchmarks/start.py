@@ -1,6 +1,5 @@
 """How long `fit` takes to its first step, and how much memory it needs: whole processes, as a user starts them."""
 
-import resource
 import statistics
 import subprocess
 import sys
@@ -11,8 +10,7 @@ from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
-IMPORT = "import resource, lightning.pytorch.cli; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-KILOBYTES_A_MEGABYTE = 1000
+IMPORT = "import lightning.pytorch.cli; print(open('/proc/self/status').read())"
 
 
 class Witness(Callback):
@@ -35,10 +33,14 @@ class Witness(Callback):
         print(f"megabytes {peak_megabytes()}")
 
 
-def peak_megabytes(usage: resource.struct_rusage | None = None) -> float:
-    """Return the peak resident memory of a process that has ended, else of this one; Linux counts in kilobytes."""
-    usage = usage or resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_maxrss * 1.024 / KILOBYTES_A_MEGABYTE
+def peak_megabytes(status: str | None = None) -> float:
+    """Read the peak resident memory of a process in its /proc/PID/status; of this process without one.
+
+    getrusage's maximum is at least the memory of the process that started this one.
+    """
+    text = Path("/proc/self/status").read_text(encoding="utf-8") if status is None else status
+    kibibytes = int(text.split("VmHWM:")[1].split()[0])
+    return kibibytes * 1024 / 1e6
 
 
 def measure_start(config: str, *, root: Path, rounds: int) -> dict[str, float]:
@@ -85,7 +87,7 @@ def measure_memory(config: str, *, root: Path, epochs: int, batches: int) -> dic
     return {
         "peak megabytes": peaks[-1],
         "peak megabytes after two epochs": peaks[2],
-        "megabytes of the import alone": int(imported) * 1.024 / KILOBYTES_A_MEGABYTE,
+        "megabytes of the import alone": peak_megabytes(imported),
     }
 
 

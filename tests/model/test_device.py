@@ -45,7 +45,7 @@ def test_a_training_step_reads_nothing_back_from_the_device(sample_root: Path) -
     loader = batch_loader(module.rows["train"], batch_size=512, num_workers=0, shuffle=True, share=Share(device=META))
     for number, batch in enumerate(loader):
         optimizer.zero_grad()
-        task.training_step(batch, number).backward()
+        torch.autograd.backward(task.training_step(batch, number))
         optimizer.step()
     assert all(weight.grad is not None and weight.grad.device == META for weight in task.parameters())
 
