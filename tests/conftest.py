@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from movierec.data.cache import FOLDER
 from movierec.sources.sample import SampleSize, write_sample
 
 
@@ -17,9 +18,13 @@ def sample_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_root() -> Path:
-    """The data root that MOVIEREC_DATA names."""
-    root = os.environ.get("MOVIEREC_DATA")
-    if not root:
+def real_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with what MOVIEREC_DATA names, so that nothing is kept in that folder itself."""
+    named = os.environ.get("MOVIEREC_DATA")
+    if not named:
         pytest.skip("MOVIEREC_DATA does not name a folder with the real data")
-    return Path(root)
+    root = tmp_path_factory.mktemp("real")
+    for entry in Path(named).resolve().iterdir():
+        if entry.name != FOLDER:
+            (root / entry.name).symlink_to(entry)
+    return root
