@@ -24,7 +24,7 @@ from movierec.model.checkpoint import (
     read_checkpoint,
 )
 from movierec.model.task import RatingTask
-from movierec.processes import LossWatch, is_loss
+from movierec.processes import ProcessWatch, is_lost_process
 from movierec.progress import RunProgress
 from movierec.record import PredictionWriter, RunRecord
 from movierec.report.terminal import print_fit, print_predictions, print_start, print_test, print_validation
@@ -135,7 +135,7 @@ class ExperimentCLI(LightningCLI):
         config = self.config[str(self.subcommand)]
         callbacks: list[Any] = [RunProgress()] if config.trainer.enable_progress_bar is not False else []
         resolved = SaveRunConfig(self._parser(self.subcommand), config, save_to_log_dir=False).dump()
-        callbacks.append(LossWatch(self.kept))
+        callbacks.append(ProcessWatch(self.kept))
         callbacks.append(RunRecord(run=self.run, config=self.name, seed=config.seed_everything, resolved=resolved))
         if self.subcommand == "predict":
             folder = self.run.path if self.run else Path()
@@ -192,7 +192,7 @@ class ExperimentCLI(LightningCLI):
         try:
             function(**options, weights_only=True)
         except RuntimeError as error:
-            if is_loss(error):
+            if is_lost_process(error):
                 raise SystemExit(1) from error
             raise
         except SystemExit as stop:

@@ -8,7 +8,7 @@ from lightning import Callback, LightningModule, Trainer
 from torch.distributed import DistError
 
 
-class LossWatch(Callback):
+class ProcessWatch(Callback):
     """Say at once that another process has ended, before what remains of this one is ended too.
 
     Lightning kills the first process soon after one of those it has started has died, whether or not the first one
@@ -24,7 +24,7 @@ class LossWatch(Callback):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Print the message, once a run."""
-        if trainer.is_global_zero and is_loss(exception):
+        if trainer.is_global_zero and is_lost_process(exception):
             print(
                 "movierec: error: another process of this run has ended. Its own message, if it left one, is above. "
                 f"{self.kept()}",
@@ -32,6 +32,6 @@ class LossWatch(Callback):
             )
 
 
-def is_loss(exception: BaseException) -> bool:
+def is_lost_process(exception: BaseException) -> bool:
     """Say whether an exception means that another process does not answer any more; gloo's has no class of its own."""
     return isinstance(exception, DistError) or (isinstance(exception, RuntimeError) and "gloo" in str(exception))

@@ -21,7 +21,7 @@ from rich.table import Table
 from movierec.configuration import find_config
 from movierec.runs import replace_text
 from movierec.sources.movielens import RELEASES
-from movierec.sources.sample import SampleSize, write_sample
+from movierec.sources.sample import SampleSize, is_sample, write_sample
 from tests.benchmarks import start, training
 
 BASELINE = Path(__file__).with_name("baseline.json")
@@ -37,7 +37,13 @@ TRAININGS: dict[str, tuple[str, tuple[str, ...]]] = {
 def main() -> None:
     """Measure what is asked for, print it beside the baseline, and keep it as json."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", default=["training", "start", "memory"], help="which groups to measure")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=list(GROUPS),
+        default=["training", "start", "memory"],
+        help="which groups to measure",
+    )
     parser.add_argument("--rounds", type=int, default=5, help="rounds, of which the median counts")
     parser.add_argument("--batches", type=int, default=120, help="training batches of an epoch, at most")
     parser.add_argument("--out", type=Path, default=Path("build/benchmark.json"), help="where to keep the figures")
@@ -45,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # Lightning's, about our own limits
     with data_roots() as (small, large):
-        found: dict[str, Any] = {"machine": machine(), "data": "generated" if is_generated(small) else "published"}
+        found: dict[str, Any] = {"machine": machine(), "data": "generated" if is_sample(small) else "published"}
         for group in options.only:
             found[group] = {}
             for name, figures in GROUPS[group](small, large, options):
@@ -72,11 +78,6 @@ def data_roots() -> Iterator[tuple[Path, Path]]:
         write_sample(small, SMALL)
         write_sample(large, LARGE)
         yield small, large
-
-
-def is_generated(root: Path) -> bool:
-    """Say whether the ratings are invented."""
-    return (root / "sample.json").is_file()
 
 
 def machine() -> dict[str, Any]:

@@ -136,6 +136,7 @@ def loop(
                 running.update(prediction, rating)
                 if number % metrics == 0:
                     running.count()
+        running.count()
 
     return run
 
