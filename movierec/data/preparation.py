@@ -18,6 +18,7 @@ from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
 from movierec.data.tables import Scaling, Tables, group_by_user, scale_statistics
 from movierec.errors import ConfigError, DataFormatError
 from movierec.sources import metadata, movielens
+from movierec.sources.catalog import RELEASES
 from movierec.sources.sample import is_sample
 
 Source = Literal["tmdb", "omdb"]
@@ -49,6 +50,11 @@ class Options:
             raise ConfigError("Expected `statistics: per_split` with `scaling: per_split`; each part needs its bank.")
         if self.statistics == "cross_fit" and self.folds <= 1:
             raise ConfigError(f"Expected at least 2 folds to hide a row's rating from it, got {self.folds}.")
+        if self.sources and RELEASES[self.release].links is None:
+            raise ConfigError(
+                f"Expected a release whose films are known to TMDb and IMDb, got {self.release}: its film ids are its "
+                "own. Use RatingsDataModule with it, or another release."
+            )
 
 
 def prepare(root: Path, options: Options, *, cache: bool) -> Prepared:
@@ -84,7 +90,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         options: What to read and how.
         origin: What `describe_origin` says of them.
     """
-    release = movielens.RELEASES[options.release]
+    release = RELEASES[options.release]
     movies = read_movies(root, options)
     ratings = movielens.read_ratings(root, release)
     num_read = len(ratings)
@@ -143,7 +149,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
 
 def read_movies(root: Path, options: Options) -> pd.DataFrame:
     """Read the films of the release, by ascending id, joined with the sources asked for."""
-    release = movielens.RELEASES[options.release]
+    release = RELEASES[options.release]
     movies = movielens.read_movies(root, release).sort_values("movie_id", ignore_index=True)
     if not options.sources:
         return movies
@@ -166,7 +172,7 @@ def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -
     """
     if not (known := ratings["movie_id"].isin(movies["movie_id"])).all():
         stray = ratings.loc[~known, "movie_id"].iloc[0]
-        release = movielens.RELEASES[options.release]
+        release = RELEASES[options.release]
         raise DataFormatError(
             f"Expected each rated film of {release.ratings} in {release.movies}; film {stray} is not "
             f"({(~known).sum()} such ratings). Fetch both files again."
@@ -258,9 +264,9 @@ def describe_ratings(ratings: pd.DataFrame, split: Split, *, num_read: int) -> d
 
 def file_names(options: Options) -> list[str]:
     """List the files below the root that the options make us read."""
-    release = movielens.RELEASES[options.release]
+    release = RELEASES[options.release]
     of_source = {"tmdb": metadata.TMDB_FILE, "omdb": metadata.OMDB_FILE}
-    links = [release.links] if options.sources else []
+    links = [release.links] if options.sources and release.links else []
     return [release.ratings, release.movies, *links, *(of_source[source] for source in options.sources)]
 
 

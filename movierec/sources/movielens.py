@@ -6,7 +6,6 @@ Two formats exist: csv with a header (ml-latest-small) and `::` between the fiel
 import functools
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,47 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from movierec.errors import DataFormatError, MissingDataError
+from movierec.sources.catalog import Release
 from movierec.sources.table import THREE_WAYS, csv_line, read_csv, require_file
 
 NO_ID = -1  # a film without an entry in the other database
 NO_GENRES = "(no genres listed)"
 RATING_TYPES = {"userId": "int64", "movieId": "int64", "rating": "float64", "timestamp": "int64"}
 RATING_NAMES = ["user_id", "movie_id", "stars", "timestamp"]
-
-
-@dataclass(frozen=True)
-class Release:
-    """A MovieLens release: where its files lie below the data root, and its rating scale in stars."""
-
-    name: str
-    ratings: str
-    movies: str
-    links: str
-    min_stars: float
-    max_stars: float
-
-
-RELEASES = {
-    release.name: release
-    for release in (
-        Release(
-            name="ml-latest-small",
-            ratings="ml-latest-small/ratings.csv",
-            movies="ml-latest-small/movies.csv",
-            links="ml-latest-small/links.csv",
-            min_stars=0.5,
-            max_stars=5.0,
-        ),
-        Release(  # has no links of its own; film ids are shared between the releases
-            name="ml-1m",
-            ratings="ml-1m/ratings.dat",
-            movies="ml-1m/movies.dat",
-            links="ml-latest-small/links.csv",
-            min_stars=1.0,
-            max_stars=5.0,
-        ),
-    )
-}
 
 
 def read_ratings(root: Path, release: Release) -> pd.DataFrame:
@@ -69,7 +34,7 @@ def read_ratings(root: Path, release: Release) -> pd.DataFrame:
             message names the line.
     """
     path = find(root, release.ratings)
-    if path.suffix == ".csv":
+    if release.format == "csv":
         frame = read_csv(path, columns=RATING_TYPES)
         line_of = functools.partial(csv_line, path)
     else:
@@ -173,7 +138,7 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
         DataFormatError: A line is not a film, or a film is listed twice.
     """
     path = find(root, release.movies)
-    if path.suffix == ".csv":
+    if release.format == "csv":
         movies = read_csv(path, columns={"movieId": "int64", "title": "str", "genres": "str"})
         movies.columns = pd.Index(["movie_id", "title", "genres"])
         movies = movies.fillna({"title": "", "genres": NO_GENRES})
@@ -207,6 +172,7 @@ def read_links(root: Path, release: Release) -> pd.DataFrame:
     Returns:
         movie_id, imdb_id and tmdb_id (int64, -1 where there is none), one row a film.
     """
+    assert release.links is not None, "the film ids of this release are its own"
     path = find(root, release.links)
     links = read_csv(path, columns={"movieId": "int64", "imdbId": "str", "tmdbId": "float64"})
     if len(bad := np.flatnonzero(links["tmdbId"].notna() & (links["tmdbId"].mod(1) != 0))):

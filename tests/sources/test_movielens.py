@@ -10,9 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from movierec.errors import DataFormatError, MissingDataError
-from movierec.sources.movielens import RELEASES, Release, read_links, read_movies, read_ratings, repeated_pairs
+from movierec.sources.catalog import RELEASES, Release
+from movierec.sources.movielens import read_links, read_movies, read_ratings, repeated_pairs
 
 CSV, DOUBLE_COLON = RELEASES["ml-latest-small"], RELEASES["ml-1m"]
+LINKS_FILE = "ml-latest-small/links.csv"
 LINKS = "movieId,imdbId,tmdbId\n1,0114709,862\n2,0113497,\n"
 MANY = 30_000  # rows, of which pandas reads no more than a part at a time
 ANY_ID = st.integers(0, 3) | st.integers(2**53 - 2, 2**53) | st.integers(-(2**63), 2**63 - 1)
@@ -36,7 +38,7 @@ def write_ratings(root: Path, release: Release, *rows: str, end: str = "\n") -> 
 
 
 def write_movies(root: Path, release: Release, text: str, links: str = LINKS) -> Path:
-    write(root / release.links, links)
+    write(root / LINKS_FILE, links)
     return write(root / release.movies, text, encoding="utf-8" if release is CSV else "latin-1")
 
 
@@ -242,13 +244,13 @@ def test_a_line_of_ml_1m_that_is_no_film_is_an_error_that_names_and_quotes_it(tm
 def test_links_are_numbers_and_minus_one_where_there_is_none(
     tmp_path: Path, row: str, imdb_id: int, tmdb_id: int
 ) -> None:
-    write(tmp_path / CSV.links, f"movieId,imdbId,tmdbId\n{row}\n")
+    write(tmp_path / LINKS_FILE, f"movieId,imdbId,tmdbId\n{row}\n")
     assert read_links(tmp_path, DOUBLE_COLON).to_numpy().tolist() == [[1, imdb_id, tmdb_id]]
 
 
 @pytest.mark.parametrize("bad", ["x", "inf", "86.2"])
 def test_a_tmdb_id_that_is_no_whole_number_is_an_error_that_names_the_file(tmp_path: Path, bad: str) -> None:
-    path = write(tmp_path / CSV.links, f"movieId,imdbId,tmdbId\n1,0114709,{bad}\n")
+    path = write(tmp_path / LINKS_FILE, f"movieId,imdbId,tmdbId\n1,0114709,{bad}\n")
     with pytest.raises(DataFormatError) as caught:
         read_links(tmp_path, CSV)
     assert str(path) in str(caught.value)

@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 
 from movierec.errors import ConfigError
+from movierec.sources.catalog import Release
 from movierec.sources.metadata import OMDB_FILE, TMDB_FILE, read_omdb, read_tmdb
-from movierec.sources.movielens import RELEASES, Release, read_links, read_movies, read_ratings
-from movierec.sources.sample import SampleSize, is_sample, write_sample
+from movierec.sources.movielens import read_links, read_movies, read_ratings
+from movierec.sources.sample import GENERATED, SampleSize, is_sample, write_sample
 
 SMALL = SampleSize(num_users=20, num_movies=60, num_ratings=200, seed=3)
-both_releases = pytest.mark.parametrize("release", RELEASES.values(), ids=list(RELEASES))
+both_releases = pytest.mark.parametrize("release", GENERATED.values(), ids=list(GENERATED))
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -36,18 +37,18 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: 
     assert {name for name in first if first[name] == third[name]} <= {"README.txt", "ml-1m/users.dat"}
 
 
-@pytest.mark.parametrize("name", RELEASES)
+@pytest.mark.parametrize("name", GENERATED)
 def test_a_release_alone_is_the_same_as_beside_another_and_has_its_links(tmp_path: Path, name: str) -> None:
-    for folder, releases in ("alone", (name,)), ("beside", tuple(RELEASES)):
+    for folder, releases in ("alone", (name,)), ("beside", tuple(GENERATED)):
         size = SampleSize(num_users=20, num_movies=60, num_ratings=200, seed=3, releases=releases)
         write_sample(tmp_path / folder, size)
     alone, beside = contents(tmp_path / "alone"), contents(tmp_path / "beside")
-    (other,) = set(RELEASES) - {name}
+    (other,) = set(GENERATED) - {name}
     only_of_other = {file for file in beside if file.startswith(other)} - {"ml-latest-small/links.csv"}
     assert set(alone) == set(beside) - only_of_other
     assert {file for file in alone if alone[file] != beside[file]} == {"sample.json"}
     assert json.loads(alone["sample.json"])["releases"] == [name]
-    assert len(read_links(tmp_path / "alone", RELEASES[name])) == len(read_movies(tmp_path / "alone", RELEASES[name]))
+    assert len(read_links(tmp_path / "alone", GENERATED[name])) == len(read_movies(tmp_path / "alone", GENERATED[name]))
 
 
 @both_releases
@@ -128,7 +129,7 @@ def test_the_sample_sets_the_traps_of_the_real_files(sample_root: Path) -> None:
 
 
 def test_titles_hold_commas_colons_and_letters_beyond_ascii(sample_root: Path) -> None:
-    small, large = (read_movies(sample_root, release)["title"] for release in RELEASES.values())
+    small, large = (read_movies(sample_root, release)["title"] for release in GENERATED.values())
     for mark in (",", ":", "É", "ñ"):
         assert small.str.contains(mark).any()
         assert large.str.contains(mark).any()
@@ -160,8 +161,8 @@ def test_users_and_films_tell_more_than_the_mean_of_all(sample_root: Path, relea
 
 
 def test_ratings_of_imdb_tell_of_the_quality_of_a_film(sample_root: Path) -> None:
-    links = read_links(sample_root, RELEASES["ml-latest-small"]).set_index("movie_id")
-    means = read_ratings(sample_root, RELEASES["ml-latest-small"]).groupby("movie_id")["stars"].agg(["mean", "count"])
+    links = read_links(sample_root, GENERATED["ml-latest-small"]).set_index("movie_id")
+    means = read_ratings(sample_root, GENERATED["ml-latest-small"]).groupby("movie_id")["stars"].agg(["mean", "count"])
     at_imdb = links["imdb_id"].map(read_omdb(sample_root)["imdb_rating"])
     often = means["count"] >= 20
     assert means["mean"][often].corr(at_imdb) > 0.5
@@ -171,7 +172,7 @@ def test_an_earlier_sample_is_replaced_and_nothing_of_it_stays(tmp_path: Path) -
     root = tmp_path / "sample"
     write_sample(root, SampleSize(num_users=5, num_movies=9, num_ratings=20))
     write_sample(root, SMALL)
-    assert len(read_ratings(root, RELEASES["ml-1m"])) == 200
+    assert len(read_ratings(root, GENERATED["ml-1m"])) == 200
     assert [path.name for path in tmp_path.iterdir()] == ["sample"]
 
 
@@ -232,7 +233,7 @@ def test_a_release_that_is_not_known_is_refused(releases: tuple[str, ...]) -> No
 def test_the_smallest_and_the_densest_sample_can_be_read(tmp_path: Path, users: int, movies: int, ratings: int) -> None:
     root = tmp_path / "sample"
     write_sample(root, SampleSize(num_users=users, num_movies=movies, num_ratings=ratings))
-    for release in RELEASES.values():
+    for release in GENERATED.values():
         assert len(read_ratings(root, release)) == ratings
         assert len(read_movies(root, release)) == movies
     assert len(read_tmdb(root)) == movies
