@@ -6,7 +6,7 @@ import torch
 from sklearn import metrics as sk
 from torch import Tensor
 
-from movierec.model.metrics import NAMES, RatingMetrics, RunningMetrics, area_under_curve
+from movierec.model.metrics import BLOCK_ROWS, NAMES, Blocks, RatingMetrics, RunningMetrics, area_under_curve
 from movierec.model.ranking import mean_average_precision, ndcg, precision_recall, rank_lists
 
 LOW, HIGH, THRESHOLD = 0.5, 5.0, 6 / 9  # the median is 3.5 stars
@@ -141,6 +141,26 @@ def test_a_reset_forgets_all_ratings() -> None:
     metric.reset()
     metric.update(user, prediction, rating)
     assert metric.compute()["mse"].item() == pytest.approx(reference(prediction, rating)["mse"])
+
+
+def test_batches_are_kept_in_a_few_large_tensors_until_a_reset() -> None:
+    metric, rows = new(), draw(1, 0.1)
+    for start in range(0, 400, 4):
+        batch = [column[start : start + 4].clone() for column in rows]
+        metric.update(*batch)
+        batch[1].fill_(9.0)  # what the caller does with the batch later is not the metric's concern
+    for column, kept in zip(rows, (metric.user, metric.prediction, metric.rating), strict=True):
+        assert torch.equal(torch.cat(kept), column)
+        assert len({part.untyped_storage().data_ptr() for part in kept}) == 1
+    metric.reset()
+    assert not metric.blocks
+
+
+def test_a_batch_larger_than_a_block_and_what_follows_it_are_kept() -> None:
+    sizes = [3, BLOCK_ROWS + 1, BLOCK_ROWS, 5]
+    blocks, batches = Blocks(), [torch.rand(size) for size in sizes]
+    kept = [blocks.keep(batch) for batch in batches]
+    assert all(torch.equal(*pair) for pair in zip(kept, batches, strict=True))
 
 
 def test_many_equal_errors_lose_no_precision() -> None:
