@@ -1,5 +1,6 @@
 """Unpacking a zip archive that came from elsewhere: nothing leaves the folder, nothing grows without bound."""
 
+import errno
 import lzma
 import re
 import shutil
@@ -17,8 +18,8 @@ MAX_ENTRIES = 1000  # the largest release has about thirty
 MAX_RATIO = 20  # ratings as text unpack to four or five times their size
 IS_ENCRYPTED = 0x1  # a bit of the flags of an entry
 DAMAGE = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, OverflowError, NotImplementedError,
-    struct.error,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, OverflowError, RuntimeError, struct.error,
+    OSError,
 )  # fmt: skip
 
 
@@ -36,6 +37,7 @@ def extract(archive: Path, target: Path, *, folder: str, max_bytes: float, sourc
         DataFormatError: The archive is no zip file, damaged, encrypted, or holds what no release holds: paths out of
             its folder, links, names that stand twice, too many entries or too much. Nothing is unpacked then, but for
             damage found on the way.
+        OSError: The files cannot be written.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -47,7 +49,8 @@ def extract(archive: Path, target: Path, *, folder: str, max_bytes: float, sourc
                 if entry.filename.startswith(f"{folder}/") and not entry.is_dir():
                     unpack(opened, entry, target / entry.filename)
     except DAMAGE as error:
-        if isinstance(error, DataFormatError):
+        is_of_disk = isinstance(error, OSError) and error.errno != errno.EINVAL  # that is of a seek to nowhere
+        if isinstance(error, DataFormatError) or is_of_disk:
             raise
         raise DataFormatError(f"{source}: a damaged zip archive ({error}). Get it again.") from error
 

@@ -171,9 +171,9 @@ def fetch_archive(release: Release, folder: Path, origin: Origin) -> Path:
         sidecar = path.with_name(f"{path.name}.md5")
         try:
             fetch(f"{url}.md5", sidecar, max_bytes=MB, meter=silent, timeout=origin.timeout, pause=origin.pause)
-        except DownloadError as error:
+        except DownloadError:
             sidecar.unlink(missing_ok=True)
-            print(f"There is no checksum to compare {release.name} with: {error}")
+            print(f"{url}.md5 is not to be had; the archive's content alone is looked at.")
     return path
 
 

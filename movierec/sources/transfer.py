@@ -8,6 +8,7 @@ from typing import Self
 
 import httpx
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
@@ -16,8 +17,10 @@ from movierec.errors import DownloadError
 
 ATTEMPTS = 6
 BUSY = {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS}
-CHUNK = 1 << 16
-OTHER_WAYS = "Try later, or take it from elsewhere: --mirror URL, or --from-zip FILE for an archive that is here"
+OTHER_WAYS = (
+    "Try later, or get it from elsewhere: `data download` takes --mirror URL, and --from-zip FILE for an archive that "
+    "is here already."
+)
 
 
 class PassingError(DownloadError):
@@ -68,7 +71,7 @@ class Meter:
         self.bar.update(self.task, completed=self.done)
         if self.bar.disable and self.total and 4 * self.done // self.total > self.quarters:
             self.quarters = 4 * self.done // self.total
-            self.say(f"{self.what}: {self.done / 1e6:,.1f} of {self.total / 1e6:,.1f} MB")
+            self.say(f"{self.what}: {decimal(self.done)} of {decimal(self.total)}")
 
     def say(self, text: str) -> None:
         """Print a line, above the bar if there is one."""
@@ -110,7 +113,7 @@ class Transfer:
             self.validator = validator_of(response)
             self.meter.start(start, total)
             with self.target.open("ab" if start else "wb") as file:
-                for chunk in response.iter_raw(CHUNK):
+                for chunk in response.iter_raw():  # a chunk size would hold bytes back, and lose them
                     self.check_size(self.meter.done + len(chunk))
                     file.write(chunk)
                     self.meter.advance(len(chunk))
@@ -127,16 +130,16 @@ class Transfer:
             self.target.unlink(missing_ok=True)
             raise PassingError(f"{status}, with another part than was asked for")
         if response.status_code not in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
-            raise DownloadError(f"{status}. Check the address. {OTHER_WAYS}.")
+            raise DownloadError(f"{status}. Check the address. {OTHER_WAYS}")
         if "text/html" in response.headers.get("Content-Type", ""):
             start = next(response.iter_bytes(1 << 12), b"")
-            raise DownloadError(f"{response.url}: expected a file, got {describe_content(start)}. {OTHER_WAYS}.")
+            raise DownloadError(f"{response.url}: expected a file, got {describe_content(start)}. {OTHER_WAYS}")
 
     def check_size(self, size: int) -> None:
         """Refuse a file that grows beyond all that can be meant."""
         if size > self.max_bytes:
             raise DownloadError(
-                f"{self.url}: expected at most {self.max_bytes / 1e6:,.1f} MB, got {size / 1e6:,.1f} MB or more. "
+                f"{self.url}: expected at most {decimal(int(self.max_bytes))}, got {decimal(size)} or more. "
                 "It is not the file that was meant; check the address."
             )
 
@@ -187,9 +190,9 @@ def is_certificate(error: BaseException | None) -> bool:
 def explain(url: str, error: Exception) -> str:
     """Say why there is no file."""
     if is_certificate(error):
-        return f"{url}: the server's certificate is not valid ({reason_of(error)}): anyone may answer. {OTHER_WAYS}."
+        return f"{url}: the server's certificate is not valid ({reason_of(error)}): anyone may answer. {OTHER_WAYS}"
     times = f" in {ATTEMPTS} attempts" if may_pass(error) else ""
-    return f"{url} could not be downloaded{times}: {reason_of(error)}. {OTHER_WAYS}."
+    return f"{url} could not be downloaded{times}: {reason_of(error)}. {OTHER_WAYS}"
 
 
 def reason_of(error: BaseException | None) -> str:
@@ -198,7 +201,7 @@ def reason_of(error: BaseException | None) -> str:
         return "no answer in time"
     if is_certificate(error):
         return re.sub(r"^.*verify failed: | \(_ssl.*$", "", str(error))
-    return str(error) or type(error).__name__
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
 
 
 def validator_of(response: httpx.Response) -> str | None:
