@@ -18,8 +18,9 @@ def accepts_download(data: MovieDataModule) -> bool:
         f"{' and '.join(release.name for release in missing)} {are} not in {data.root}. Download {it} from "
         f"{urlsplit(SERVER).hostname} ({sum(release.megabytes for release in missing):.1f} MB)? [y/N] "
     )
+    print(question, end="", flush=True)  # input() itself would write it to stderr
     try:
-        return input(question).strip().lower() in {"y", "yes"}
+        return input().strip().lower() in {"y", "yes"}
     except EOFError:
         print()
         return False

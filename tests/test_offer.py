@@ -2,6 +2,8 @@
 
 import io
 import os
+import select
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,18 +21,14 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """A terminal with a person at it."""
+def at_terminal(text: str, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Put a person who types a text at a terminal; return what the terminal shows."""
+    screen = Terminal()
     for name in "CI", "TERM":
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(sys, "stdout", Terminal())
-    assert isinstance(sys.stdout, Terminal)
-    return sys.stdout
-
-
-def types(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Terminal(text))
+    monkeypatch.setattr(sys, "stdout", screen)
+    return screen
 
 
 @pytest.fixture
@@ -43,17 +41,15 @@ def data(tmp_path: Path) -> MovieDataModule:
     [("y\n", True), ("Yes\n", True), (" y \n", True), ("n\n", False), ("\n", False), ("what?\n", False), ("", False)],
 )
 def test_only_a_yes_is_one(
-    screen: Terminal, data: MovieDataModule, text: str, *, accepted: bool, monkeypatch: pytest.MonkeyPatch
+    data: MovieDataModule, text: str, *, accepted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    types(text, monkeypatch)
+    screen = at_terminal(text, monkeypatch)
     assert accepts_download(data) is accepted
     assert screen.getvalue().rstrip("\n") == QUESTION.format(root=data.root)
 
 
-def test_the_release_with_the_links_is_in_the_same_question(
-    screen: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    types("y\n", monkeypatch)
+def test_the_release_with_the_links_is_in_the_same_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = at_terminal("y\n", monkeypatch)
     assert accepts_download(Combined1MDataModule(root=tmp_path))
     asked = "ml-1m and ml-latest-small are not in {root}. Download them from files.grouplens.org (6.9 MB)? [y/N] "
     assert screen.getvalue() == asked.format(root=tmp_path)
@@ -61,9 +57,9 @@ def test_the_release_with_the_links_is_in_the_same_question(
 
 @pytest.mark.parametrize("without", ["stdin", "stdout", "CI", "TERM", "sample", "asked"])
 def test_nobody_is_asked_who_cannot_answer_or_need_not(
-    screen: Terminal, data: MovieDataModule, without: str, monkeypatch: pytest.MonkeyPatch
+    data: MovieDataModule, without: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    types("y\n", monkeypatch)
+    screen = at_terminal("y\n", monkeypatch)
     if without in {"stdin", "stdout"}:
         monkeypatch.setattr(sys, without, io.StringIO("y\n"))
     elif without == "sample":
@@ -76,10 +72,10 @@ def test_nobody_is_asked_who_cannot_answer_or_need_not(
     assert screen.getvalue() == ""
 
 
-def test_what_is_there_is_not_offered(screen: Terminal, sample_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    types("y\n", monkeypatch)
-    monkeypatch.setattr("movierec.offer.is_sample", lambda root: False)
-    assert not accepts_download(Combined1MDataModule(root=sample_root))
+def test_what_is_there_is_not_offered(sample_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = shutil.copytree(sample_root, tmp_path / "root", ignore=shutil.ignore_patterns("sample.json"))
+    screen = at_terminal("y\n", monkeypatch)
+    assert not accepts_download(Combined1MDataModule(root=root))
     assert screen.getvalue() == ""
 
 
@@ -93,7 +89,9 @@ def test_fit_asks_at_a_terminal_and_takes_no_for_an_answer(tmp_path: Path) -> No
         [*command, "--data.root", "nowhere"],
         cwd=tmp_path, env=environment, stdin=terminal, stdout=terminal, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
-    shown = os.read(keyboard, 1 << 16).decode()
+    shown = ""
+    while select.select([keyboard], [], [], 0)[0]:
+        shown += os.read(keyboard, 1 << 16).decode()
     for end in keyboard, terminal:
         os.close(end)
     assert QUESTION.format(root="nowhere") in shown

@@ -1,4 +1,5 @@
 import functools
+import hashlib
 import io
 import shutil
 import zipfile
@@ -173,7 +174,9 @@ def server(small_root: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyP
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted((small_root / "ml-latest-small").iterdir()):
             archive.write(path, f"ml-latest-small/{path.name}")
+    checksum = hashlib.md5(packed.getvalue(), usedforsecurity=False).hexdigest()
     httpserver.expect_request("/ml-latest-small.zip").respond_with_data(packed.getvalue())
+    httpserver.expect_request("/ml-latest-small.zip.md5").respond_with_data(f"MD5 (ml-latest-small.zip) = {checksum}")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     here = functools.partial(download.Origin, server=httpserver.url_for(""), pause=0.01)
     monkeypatch.setattr(download, "Origin", here)
