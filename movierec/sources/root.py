@@ -22,7 +22,7 @@ def is_sample(root: Path) -> bool:
 
 def files_of(release: Release) -> list[str]:
     """List the files below the root without which a release is not complete."""
-    links = [release.links] if release.links and release_of(release.links) == release else []
+    links = [release.links] if release.links and release.links.startswith(f"{release.folder}/") else []
     splits = [f"{release.folder}/{split}.{part}" for split in release.splits for part in ("base", "test")]
     return [release.ratings, release.movies, *links, *splits]
 
