@@ -1,13 +1,41 @@
-"""The commands of `data`: generate data."""
+"""The commands of `data`: download and generate data."""
 
 import argparse
 from pathlib import Path
+
+from movierec.sources.catalog import RELEASES, SERVER
+from movierec.sources.root import default_root
 
 
 def add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `data` and its actions to the commands."""
     actions = commands.add_parser("data", help="get the data").add_subparsers(metavar="ACTION", required=True)
+    add_download(actions)
     add_sample(actions)
+
+
+def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `data download`."""
+    download = actions.add_parser("download", help="download releases of MovieLens from GroupLens")
+    download.add_argument("names", nargs="+", metavar="NAME", choices=RELEASES, help=", ".join(RELEASES))
+    download.add_argument("--root", type=Path, default=default_root(), help="folder to put them in")
+    origin = download.add_mutually_exclusive_group()
+    origin.add_argument("--mirror", metavar="URL", default=SERVER, help="another server, which has URL/NAME.zip")
+    origin.add_argument("--from-zip", metavar="FILE", type=Path, help="an archive that is here already, of one release")
+    download.set_defaults(run=download_named)
+
+
+def download_named(options: argparse.Namespace) -> int:
+    """Download releases."""
+    from movierec.errors import ConfigError
+    from movierec.sources.download import Origin, download_releases
+
+    names = list(dict.fromkeys(options.names))
+    if options.from_zip and len(names) > 1:
+        raise ConfigError(f"Expected one release with --from-zip, got {', '.join(names)}. Install one at a time.")
+    origin = Origin(server=options.mirror, archive=options.from_zip)
+    download_releases([RELEASES[name] for name in names], options.root, origin)
+    return 0
 
 
 def add_sample(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

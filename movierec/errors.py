@@ -13,6 +13,14 @@ class DataFormatError(MovierecError, ValueError):
     """A data file does not hold what its format promises."""
 
 
+class DownloadError(MovierecError, OSError):
+    """A file that could not be downloaded, or not be put in its place."""
+
+
+class ChecksumError(MovierecError, OSError):
+    """An archive whose bytes are not those that were published."""
+
+
 class ConfigError(MovierecError, ValueError):
     """Options that contradict each other, the data or the checkpoint."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from movierec import __version__, cli
 from movierec.cli import main
-from movierec.sources.sample import is_sample
+from movierec.sources.root import is_sample
 
 SMALL = ["--users", "5", "--movies", "9", "--ratings", "20"]
 
@@ -47,6 +47,9 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
         (["data"], "ACTION"),
         (["data", "smaple"], "'smaple'"),
         (["data", "sample", "--users", "many"], "'many'"),
+        (["data", "download"], "NAME"),
+        (["data", "download", "ml-5m"], "'ml-5m'"),
+        (["data", "download", "ml-1m", "--mirror", "http://x", "--from-zip", "x.zip"], "not allowed with argument"),
         (["report", "--format", "pdf"], "'pdf'"),
         (["report", "--colour"], "--colour"),
     ],
@@ -122,6 +125,34 @@ def test_a_sample_that_cannot_be_made_is_one_clear_message_and_status_1(
     assert (elsewhere / "full" / "thesis.tex").read_text() == "years of work"
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["ml-1m", "ml-100k", "--from-zip", "a.zip"], "one release with --from-zip, got ml-1m, ml-100k"),
+        (["ml-1m", "--mirror", "example.org"], "the address of a mirror, such as https://files.grouplens.org"),
+        (["ml-1m", "--from-zip", "a.zip"], "a zip archive at a.zip, found no such file"),
+    ],
+)
+def test_a_download_that_cannot_be_is_one_clear_message_and_status_1(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "download", *options]) == 1
+    output = capsys.readouterr()
+    assert output.err.startswith(f"movierec: error: Expected {message}")
+    assert output.out == ""
+
+
+def test_data_download_goes_where_fit_looks(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "sample", "--root", "a/b", *SMALL]) == 0
+    monkeypatch.setenv("MOVIEREC_DATA", "a/b")
+    assert main(["data", "download", "ml-1m", "ml-1m", "ml-latest-small"]) == 0
+    there = "{name} is in a/b/{name} already, with all its files; nothing to do.\n"
+    expected = "".join(there.format(name=name) for name in ("ml-1m", "ml-latest-small"))
+    assert capsys.readouterr().out.endswith(expected)
+
+
 def test_report_shows_the_runs_of_the_folder_named(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = elsewhere / "runs" / "model1" / "version_0"
     folder.mkdir(parents=True)
@@ -167,6 +198,7 @@ def test_light_commands_import_neither_torch_nor_lightning(elsewhere: Path) -> N
     code = (
         "import sys; from movierec.cli import main\n"
         f"assert main(['data', 'sample', *{SMALL!r}]) == 0; main(['report'])\n"
+        "assert main(['data', 'download', 'ml-1m', '--root', 'data/sample']) == 0\n"
         "assert not {'torch', 'lightning', 'sklearn'} & set(sys.modules), 'a heavy import'\n"
     )
     command = [sys.executable, "-c", code]

@@ -1,6 +1,5 @@
 """A LightningDataModule per feature set, over one base that splits, encodes and batches."""
 
-import os
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -12,19 +11,16 @@ from torch.utils.data import DataLoader
 from movierec.data.batches import ALONE, Batch, Share, batch_loader
 from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.pairs import read_pairs
-from movierec.data.preparation import Options, Source, prepare
+from movierec.data.preparation import Options, Source, file_names, prepare
 from movierec.data.split import Split
 from movierec.data.statistics import Kind
 from movierec.data.tables import Scaling, Tables
+from movierec.sources.catalog import Release
+from movierec.sources.root import default_root, missing_releases
 
 PARTS = Split._fields
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))
 IMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("imdb_"))
-
-
-def default_root() -> Path:
-    """Return the data root that the environment variable MOVIEREC_DATA names, else `data`."""
-    return Path(os.environ.get("MOVIEREC_DATA") or "data")
 
 
 class MovieDataModule(LightningDataModule):
@@ -51,6 +47,7 @@ class MovieDataModule(LightningDataModule):
         eval_batch_size: Ratings a step of validation, test and prediction, on each device.
         num_workers: Processes that cut batches; batches are a few integers, so 0 is the fastest.
         cache: Keep the prepared tables in `prepared/` below the root, for the runs that follow.
+        download: Download the releases that are read and not there, without asking.
         pairs: For `predict`: a csv file with the columns userId and movieId. Default: the test ratings.
     """
 
@@ -76,6 +73,7 @@ class MovieDataModule(LightningDataModule):
         eval_batch_size: PositiveInt = 1024,
         num_workers: NonNegativeInt = 0,
         cache: bool = True,
+        download: bool = False,
         pairs: Path | None = None,
     ) -> None:
         super().__init__()
@@ -95,18 +93,32 @@ class MovieDataModule(LightningDataModule):
             columns=tuple(self.default_columns if columns is None else columns),
         )
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
-        self.cache = cache
+        self.cache, self.download = cache, download
         self.prepare_data_per_node = False  # one process prepares, and keeps the result where the others find it
         self.pairs = Path(pairs) if pairs else None
         self.tables: Tables | None = None
         self.rows: dict[str, Batch] = {}
 
-    def prepare_data(self) -> None:
-        """Prepare the tables for all processes; Lightning calls this in the first one alone.
+    def missing_releases(self) -> list[Release]:
+        """Find the releases with files that are read and not there.
 
         Raises:
-            MovierecError: As in `setup`.
+            ConfigError: Options contradict each other, so that nothing can be read.
         """
+        check_columns(self.options.columns, self.available_columns)
+        self.options.check()
+        return missing_releases(self.root, file_names(self.options))
+
+    def prepare_data(self) -> None:
+        """Download what is missing, if asked to, and prepare the tables; Lightning calls this in one process alone.
+
+        Raises:
+            MovierecError: As in `setup`, or a release cannot be downloaded.
+        """
+        if self.download and (missing := self.missing_releases()):
+            from movierec.sources.download import Origin, download_releases  # noqa: PLC0415 - slow, and rarely needed
+
+            download_releases(missing, self.root, Origin())
         self.setup()
 
     def setup(self, stage: str | None = None) -> None:

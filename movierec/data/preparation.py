@@ -19,7 +19,7 @@ from movierec.data.tables import Scaling, Tables, group_by_user, scale_statistic
 from movierec.errors import ConfigError, DataFormatError
 from movierec.sources import metadata, movielens
 from movierec.sources.catalog import RELEASES
-from movierec.sources.sample import is_sample
+from movierec.sources.root import is_sample
 
 Source = Literal["tmdb", "omdb"]
 

@@ -14,7 +14,8 @@ import pandas as pd
 
 from movierec.errors import DataFormatError, MissingDataError
 from movierec.sources.catalog import Release
-from movierec.sources.table import THREE_WAYS, csv_line, read_csv, require_file
+from movierec.sources.root import how_to_get
+from movierec.sources.table import csv_line, read_csv, require_file
 
 NO_ID = -1  # a film without an entry in the other database
 NO_GENRES = "(no genres listed)"
@@ -189,8 +190,8 @@ def find(root: Path, name: str) -> Path:
     """Return the path of a file below the data root.
 
     Raises:
-        MissingDataError: The root or the file is not there.
+        MissingDataError: The root or the file is not there; the message says how to get it.
     """
     if not root.is_dir():
-        raise MissingDataError(f"Expected the data folder {root}, found none. {THREE_WAYS}")
-    return require_file(root / name)
+        raise MissingDataError(f"Expected the data folder {root}, found none. {how_to_get(root, name)}")
+    return require_file(root / name, how_to_get(root, name))

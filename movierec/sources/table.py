@@ -13,22 +13,21 @@ import pandas as pd
 from movierec.errors import DataFormatError, MissingDataError
 
 CHUNK_BYTES = 1 << 18  # NumPy is fastest on what fits a core's cache
-THREE_WAYS = (
-    "Three ways to get the data: download it from https://grouplens.org/datasets/movielens/ and unzip it there; "
-    "point --data.root (or the environment variable MOVIEREC_DATA) at the folder that holds it; "
-    "or try the generated sample: `python -m movierec data sample`, then add `--config configs/sample.yaml`."
-)
 
 
-def require_file(path: Path) -> Path:
+def require_file(path: Path, hint: str = "Check the path.") -> Path:
     """Return the path of a data file that must be there.
 
+    Args:
+        path: The file.
+        hint: What to do if it is not there.
+
     Raises:
-        MissingDataError: There is no such file; the message says how to get it.
+        MissingDataError: There is no such file.
     """
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no such file"
-        raise MissingDataError(f"Expected the data file {path}, found {what}. {THREE_WAYS}")
+        raise MissingDataError(f"Expected the data file {path}, found {what}. {hint}")
     return path
 
 

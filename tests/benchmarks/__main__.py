@@ -20,7 +20,8 @@ from rich.table import Table
 
 from movierec.configuration import find_config
 from movierec.runs import replace_text
-from movierec.sources.sample import GENERATED, SampleSize, is_sample, write_sample
+from movierec.sources.root import is_sample
+from movierec.sources.sample import GENERATED, SampleSize, write_sample
 from tests.benchmarks import start, training
 
 BASELINE = Path(__file__).with_name("baseline.json")

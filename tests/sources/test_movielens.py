@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from movierec.errors import DataFormatError, MissingDataError
-from movierec.sources.catalog import RELEASES, Release
+from movierec.sources.catalog import RELEASES, SERVER, Release
 from movierec.sources.movielens import read_links, read_movies, read_ratings, repeated_pairs
 
 CSV, DOUBLE_COLON = RELEASES["ml-latest-small"], RELEASES["ml-1m"]
@@ -171,14 +171,17 @@ def test_half_a_star_is_off_the_scale_of_ml_1m(tmp_path: Path) -> None:
         read_ratings(tmp_path, DOUBLE_COLON)
 
 
+WAYS = ("--data.download true", f"unzip {SERVER}/", "--data.root", "MOVIEREC_DATA", "python -m movierec data sample")
+
+
 @both_formats
-def test_missing_data_is_an_error_that_names_the_path_and_three_ways(tmp_path: Path, release: Release) -> None:
+def test_missing_data_is_an_error_that_names_the_path_and_the_ways_to_get_it(tmp_path: Path, release: Release) -> None:
     for root, named in (tmp_path, tmp_path / release.ratings), (tmp_path / "absent", tmp_path / "absent"):
         with pytest.raises(MissingDataError) as caught:
             read_ratings(root, release)
         message = str(caught.value)
         assert str(named) in message
-        assert all(way in message for way in ("grouplens.org", "--data.root", "MOVIEREC_DATA", "data sample"))
+        assert all(way in message for way in (f"data download {release.name} --root {root}`", *WAYS))
 
 
 def test_films_of_a_csv_keep_quoted_commas(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from movierec.errors import ConfigError
 from movierec.sources.catalog import Release
 from movierec.sources.metadata import OMDB_FILE, TMDB_FILE, read_omdb, read_tmdb
 from movierec.sources.movielens import read_links, read_movies, read_ratings
-from movierec.sources.sample import GENERATED, SampleSize, is_sample, write_sample
+from movierec.sources.root import is_sample
+from movierec.sources.sample import GENERATED, SampleSize, write_sample
 
 SMALL = SampleSize(num_users=20, num_movies=60, num_ratings=200, seed=3)
 both_releases = pytest.mark.parametrize("release", GENERATED.values(), ids=list(GENERATED))
