@@ -1,6 +1,5 @@
 """A LightningDataModule per feature set, over one base that splits, encodes and batches."""
 
-import os
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -12,19 +11,16 @@ from torch.utils.data import DataLoader
 from movierec.data.batches import ALONE, Batch, Share, batch_loader
 from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.pairs import read_pairs
-from movierec.data.preparation import Options, Source, prepare
+from movierec.data.preparation import Options, prepare
 from movierec.data.split import Split
 from movierec.data.statistics import Kind
 from movierec.data.tables import Scaling, Tables
+from movierec.sources.metadata import Source
+from movierec.sources.root import default_root
 
 PARTS = Split._fields
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))
 IMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("imdb_"))
-
-
-def default_root() -> Path:
-    """Return the data root that the environment variable MOVIEREC_DATA names, else `data`."""
-    return Path(os.environ.get("MOVIEREC_DATA") or "data")
 
 
 class MovieDataModule(LightningDataModule):
