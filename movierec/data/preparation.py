@@ -19,8 +19,8 @@ from movierec.data.tables import Scaling, Tables, group_by_user, scale_statistic
 from movierec.errors import ConfigError, DataFormatError
 from movierec.sources import metadata, movielens
 from movierec.sources.catalog import RELEASES
+from movierec.sources.file import sha256
 from movierec.sources.metadata import Source
-from movierec.sources.root import sha256
 from movierec.sources.sample import is_sample
 
 

@@ -8,13 +8,12 @@ import pandas as pd
 
 from movierec.errors import MissingDataError
 from movierec.sources.catalog import RELEASES, Release
+from movierec.sources.file import is_absent, sha256
 from movierec.sources.findings import Findings
 from movierec.sources.metadata import FILES, READERS, Source
 from movierec.sources.readiness import MODELS, ModelCheck, check_model
 from movierec.sources.release import ReleaseCheck, check_release, is_there, way_to
-from movierec.sources.root import is_absent, sha256
 from movierec.sources.sample import is_sample
-from movierec.sources.table import THREE_WAYS, records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,10 @@ def check_data(root: Path, names: Sequence[str] = ()) -> DataCheck:
     """
     if not root.is_dir():
         found = "a file" if root.exists() else "none"
-        raise MissingDataError(f"Expected the data folder {root}, found {found}. {THREE_WAYS}")
+        raise MissingDataError(
+            f"Expected the data folder {root}, found {found}. Name the folder that holds the data, or get some: "
+            f"{way_to(Path('data'), 'download ml-latest-small')}, or python -m movierec data sample"
+        )
     findings = Findings()
     with findings.note_warnings():
         there = find_releases(root, names, findings)
@@ -111,5 +113,5 @@ def check_metadata(path: Path, fields: pd.DataFrame | None) -> MetadataCheck:
     """Count the rows of a metadata file that may have been read."""
     if fields is None:
         return MetadataCheck(rows=None, duplicates=None, sha256=None)
-    num_records = sum(1 for _ in records(path)) - 1
-    return MetadataCheck(rows=len(fields), duplicates=num_records - len(fields), sha256=sha256(path))
+    num_rows = len(pd.read_csv(path, usecols=[0], dtype="str", encoding="utf-8-sig"))
+    return MetadataCheck(rows=len(fields), duplicates=num_rows - len(fields), sha256=sha256(path))

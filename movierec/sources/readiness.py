@@ -1,5 +1,6 @@
 """Which of the five models can be trained on what is there."""
 
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def check_model(root: Path, model: str, release: ReleaseCheck | None, readable: 
     lacks: dict[str, str] = {}
     links = RELEASES[name].links
     if release is None or not release.trainable:
-        lacks[name] = way_to(root, f"download {name}")
+        lacks[f"a whole {name}" if release else name] = way_to(root, f"download {name}")
     elif sources and links and (release.films is None or release.films.unlinked is None):
         lacks[links] = way_to(root, f"download {Path(links).parent}")
     for source in sources:
@@ -55,9 +56,8 @@ def check_model(root: Path, model: str, release: ReleaseCheck | None, readable: 
             lacks[source] = way_to(root, f"fetch {source}")
     num_ratings = count_usable(release, sources) if release and not lacks else 0
     if not lacks and num_ratings < FEWEST_RATINGS:
-        lacks["films with all fields"] = (
-            f"python -m movierec fit --config configs/{model}.yaml --data.root {root} --data.missing impute"
-        )
+        at = f"--config configs/{model}.yaml --data.root {shlex.quote(str(root))}"
+        lacks["films with all fields"] = f"python -m movierec fit {at} --data.missing impute"
     return ModelCheck(release=name, sources=sources, ratings=None if lacks else num_ratings, lacks=lacks)
 
 

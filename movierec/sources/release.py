@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +11,14 @@ import pandas as pd
 
 from movierec.sources.catalog import Release, Version
 from movierec.sources.content import Films, Ratings, describe_films, describe_ratings
+from movierec.sources.file import is_absent, sha256
 from movierec.sources.findings import Findings
 from movierec.sources.metadata import Source
 from movierec.sources.movielens import read_links, read_movies, read_ratings
-from movierec.sources.root import is_absent, sha256
 from movierec.sources.sample import is_sample
 
 CHANGED = "changed"
-FEWEST_RATINGS = 10  # of fewer, none is left to validate on when they are split 80/10/10
+FEWEST_RATINGS = 6  # of fewer, none is left to validate on when they are split 80/10/10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +48,20 @@ class ReleaseCheck:
 
 def way_to(root: Path, action: str) -> str:
     """Write the command that gets data, `download RELEASE` or `fetch SOURCE`; a sample is generated anew instead."""
-    return f"python -m movierec data {f'sample --root {root}' if is_sample(root) else action}"
+    return f"python -m movierec data {'sample' if is_sample(root) else action} --root {shlex.quote(str(root))}"
 
 
 def is_there(root: Path, release: Release) -> bool:
     """Say whether a release's folder is there, and not only for the links that other releases take from it."""
-    ratings, movies, *links = (not is_absent(root / name) for name in own_files(release))
-    return (root / release.folder).is_dir() and (ratings or movies or not any(links))
+    ratings, movies, *others = (not is_absent(root / name) for name in own_files(release))
+    return (root / release.folder).is_dir() and (ratings or movies or not any(others))
 
 
 def own_files(release: Release) -> list[str]:
-    """List the files that a release itself should hold: ratings, films, and mostly links."""
+    """List the files that a release itself should hold: ratings, films, mostly links, and its published splits."""
     links = [release.links] if release.links and release.links.startswith(f"{release.folder}/") else []
-    return [release.ratings, release.movies, *links]
+    splits = [f"{release.folder}/{split}.{part}" for split in release.splits for part in ("base", "test")]
+    return [release.ratings, release.movies, *links, *splits]
 
 
 def check_release(
