@@ -161,7 +161,7 @@ def test_data_check_as_json_holds_the_facts_of_the_tables(checked: Path, capsys:
             [films["coverage"]["tmdb"]["complete_films"], films["coverage"]["tmdb"]["complete_ratings"]],
             [ratings["films"], ratings["rows"]], strict=True,
         )]  # fmt: skip
-        assert " | ".join(f"{share:.1f} %" for share in shares) in tables
+        assert " | ".join(f"{share:.1f}%" for share in shares) in tables
         for fact in (release["version"], f"{ratings['films']} of {films['listed']}", release["fingerprint"][:12]):
             assert fact in tables
     for name, model in facts["models"].items():

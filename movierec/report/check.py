@@ -64,13 +64,14 @@ def facts(release: ReleaseCheck, sources: list[Source]) -> Iterator[tuple[str, s
     yield "users", f"{ratings.users:,}" if ratings else DASH
     listed = f" of {films.listed:,}" if films else ""
     yield "rated films", f"{ratings.films:,}{listed}" if ratings else DASH
-    yield "stars", f"{ratings.min_stars:g} to {ratings.max_stars:g}, mean {ratings.mean_stars:.2f}" if ratings else DASH
+    yield "stars", f"{ratings.min_stars:g} to {ratings.max_stars:g}" if ratings else DASH
+    yield "mean", f"{ratings.mean_stars:.4f}" if ratings else DASH
     yield "first rating", day(ratings.first) if ratings else DASH
     yield "last rating", day(ratings.last) if ratings else DASH
     yield "films without links", DASH if films is None or films.unlinked is None else f"{films.unlinked:,}"
     for source in sources:
         found, whole = coverage(release, source)
-        yield f"in {FILES[source].rpartition('/')[2]}, films | ratings", found
+        yield f"{FILES[source].rpartition('/')[2]}, films | ratings", found
         yield "  with all fields", whole
     yield "fingerprint", release.fingerprint[:FINGERPRINT_DIGITS] if release.fingerprint else DASH
 
@@ -100,8 +101,8 @@ def coverage(release: ReleaseCheck, source: Source) -> tuple[str, str]:
 
 
 def percent(part: int, whole: int) -> str:
-    """Write a share rounded down, so that 100.0 % means all."""
-    return f"{1000 * part // whole / 10:.1f} %"
+    """Write a share rounded down, so that 100.0% means all."""
+    return f"{1000 * part // whole / 10:.1f}%"
 
 
 def models_table(check: DataCheck) -> Table:

@@ -90,17 +90,21 @@ def check_release(
         trainable = not faults
     hashes = {name: findings.attempt(sha256, root / name) for name in own_files(release) if name not in missing}
     known = {name: value for name, value in hashes.items() if value}
-    is_whole = len(known) == len(own_files(release))
     return ReleaseCheck(
         name=release.name,
         version=version,
         missing=missing,
         sha256=known,
-        fingerprint=hashlib.sha256(json.dumps(known).encode()).hexdigest() if is_whole else None,
+        fingerprint=hash_all(known) if len(known) == len(own_files(release)) else None,
         ratings=ratings,
         films=films,
         trainable=trainable,
     )
+
+
+def hash_all(hashes: dict[str, str]) -> str:
+    """Make one hash of those of several files."""
+    return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
 
 
 def read_files(
