@@ -1,4 +1,4 @@
-"""The commands of `data`: download and generate data."""
+"""The commands of `data`: download and generate data, and check what is there."""
 
 import argparse
 from pathlib import Path
@@ -9,9 +9,12 @@ from movierec.sources.root import default_root
 
 def add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `data` and its actions to the commands."""
-    actions = commands.add_parser("data", help="get the data").add_subparsers(metavar="ACTION", required=True)
+    actions = commands.add_parser("data", help="get the data, and check them").add_subparsers(
+        metavar="ACTION", required=True
+    )
     add_download(actions)
     add_sample(actions)
+    add_check(actions)
 
 
 def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -79,3 +82,40 @@ def write_sample(options: argparse.Namespace) -> int:
         f"{'' if options.root == Path('data/sample') else f' --data.root {options.root}'}"
     )
     return 0
+
+
+def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `data check`."""
+    check = actions.add_parser(
+        "check",
+        help="tell what data are there, whether they are whole, and which models can be trained on them",
+        epilog="The exit status is 0 when what is there can be trained on, 1 when it is damaged, incomplete or none.",
+    )
+    check.add_argument(
+        "root",
+        nargs="?",
+        type=Path,
+        default=default_root(),
+        metavar="ROOT",
+        help="folder of the data (default: the environment variable MOVIEREC_DATA, else data)",
+    )
+    check.add_argument("--json", action="store_true", help="print all that is found as JSON")
+    check.add_argument(
+        "--releases",
+        nargs="+",
+        choices=list(RELEASES),
+        default=[],
+        metavar="RELEASE",
+        help=f"which should be there: {', '.join(RELEASES)} (default: those that are)",
+    )
+    check.set_defaults(run=check_data)
+
+
+def check_data(options: argparse.Namespace) -> int:
+    """Check the data."""
+    from movierec.report.check import show
+    from movierec.sources.check import check_data as check
+
+    found = check(options.root, options.releases)
+    show(found, as_json=options.json)
+    return 1 if found.problems else 0

@@ -11,11 +11,12 @@ from torch.utils.data import DataLoader
 from movierec.data.batches import ALONE, Batch, Share, batch_loader
 from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.pairs import read_pairs
-from movierec.data.preparation import Options, Source, file_names, prepare
+from movierec.data.preparation import Options, file_names, prepare
 from movierec.data.split import Split
 from movierec.data.statistics import Kind
 from movierec.data.tables import Scaling, Tables
 from movierec.sources.catalog import Release
+from movierec.sources.metadata import Source
 from movierec.sources.root import default_root, missing_releases
 
 PARTS = Split._fields

@@ -19,9 +19,9 @@ from movierec.data.tables import Scaling, Tables, group_by_user, scale_statistic
 from movierec.errors import ConfigError, DataFormatError
 from movierec.sources import metadata, movielens
 from movierec.sources.catalog import RELEASES
+from movierec.sources.file import sha256
+from movierec.sources.metadata import Source
 from movierec.sources.root import is_sample
-
-Source = Literal["tmdb", "omdb"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,15 +153,9 @@ def read_movies(root: Path, options: Options) -> pd.DataFrame:
     movies = movielens.read_movies(root, release).sort_values("movie_id", ignore_index=True)
     if not options.sources:
         return movies
-    movies = movies.merge(movielens.read_links(root, release), on="movie_id", how="left")
-    if "tmdb" in options.sources:
-        movies = movies.join(metadata.read_tmdb(root), on="tmdb_id")
-    if "omdb" in options.sources:
-        movies = movies.join(metadata.read_omdb(root), on="imdb_id")
-    ids = movies[["imdb_id", "tmdb_id"]]
-    return movies.assign(imdbId=ids["imdb_id"], tmdbId=ids["tmdb_id"]).replace(
-        {name: {movielens.NO_ID: np.nan} for name in ("imdbId", "tmdbId")}
-    )
+    links = movielens.read_links(root, release)
+    fields = [read(root) for source, read in metadata.READERS.items() if source in options.sources]
+    return metadata.join_fields(movies, links, fields)
 
 
 def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -> pd.DataFrame:
@@ -265,12 +259,5 @@ def describe_ratings(ratings: pd.DataFrame, split: Split, *, num_read: int) -> d
 def file_names(options: Options) -> list[str]:
     """List the files below the root that the options make us read."""
     release = RELEASES[options.release]
-    of_source = {"tmdb": metadata.TMDB_FILE, "omdb": metadata.OMDB_FILE}
     links = [release.links] if options.sources and release.links else []
-    return [release.ratings, release.movies, *links, *(of_source[source] for source in options.sources)]
-
-
-def sha256(path: Path) -> str:
-    """Hash a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return [release.ratings, release.movies, *links, *(metadata.FILES[source] for source in options.sources)]

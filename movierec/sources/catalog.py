@@ -1,7 +1,7 @@
 """The MovieLens releases: where GroupLens publishes them, what is in them, and on what terms."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 SERVER = "https://files.grouplens.org/datasets/movielens"
 CITATION = (
@@ -14,6 +14,15 @@ FILES: dict[Format, tuple[str, str]] = {
     "double_colon": ("ratings.dat", "movies.dat"),
     "tab": ("u.data", "u.item"),
 }
+
+
+class Version(NamedTuple):
+    """An earlier state of a release: what it is called, and how much it held."""
+
+    name: str
+    num_ratings: int
+    num_users: int
+    num_movies: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +40,8 @@ class Release:
         num_ratings: How many ratings it was published with; None if that changes.
         num_users: How many users have rated; None if that changes.
         num_movies: How many films are listed; None if that changes.
+        version: What the state with these counts is called.
+        earlier: Other states that were published under the same name.
         splits: Its published divisions into training ratings, `<split>.base`, and test ratings, `<split>.test`.
         md5: Of the archive; None if that changes.
         megabytes: Size of the archive, about.
@@ -47,6 +58,8 @@ class Release:
     num_ratings: int | None = None
     num_users: int | None = None
     num_movies: int | None = None
+    version: str = "as published"
+    earlier: tuple[Version, ...] = ()
     splits: tuple[str, ...] = ()
     md5: str | None = None
     megabytes: float
@@ -78,6 +91,8 @@ RELEASES = {
             num_ratings=100_836,
             num_users=610,
             num_movies=9_742,
+            version="September 2018",
+            earlier=(Version("October 2016", num_ratings=100_004, num_users=671, num_movies=9_125),),
             megabytes=1.0,
             redistribution="may be redistributed under the same terms",
         ),
