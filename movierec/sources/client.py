@@ -11,7 +11,14 @@ from typing import Self
 
 import httpx
 from aiolimiter import AsyncLimiter
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from movierec import __version__
 from movierec.errors import ConfigError, FetchError
@@ -52,7 +59,7 @@ class Client:
         rate: Requests a second, at most.
         base_url: The service's address, or that of a mirror; the keys are sent there.
         attempts: Requests for a film before it is left.
-        backoff: Seconds before the second attempt, on average; doubled for each further one.
+        backoff: Seconds before the second attempt, and as many by chance; doubled for each further one.
         timeout: Seconds that a whole answer may take.
 
     Raises:
@@ -80,7 +87,7 @@ class Client:
         burst = max(1.0, rate * BURST)
         self.limiter = AsyncLimiter(burst, burst / rate)
         self.pause_until = 0.0
-        self.backoff = wait_exponential_jitter(initial=backoff, jitter=backoff, max=60.0)
+        self.backoff = wait_exponential(backoff, max=60.0) + wait_random(0.0, backoff)
         self.retrying = AsyncRetrying(
             stop=stop_after_attempt(attempts),
             wait=self.wait_time,

@@ -25,7 +25,7 @@ class Plan:
         base_url: The service's address, or that of a mirror.
         accept_terms: Whether the user accepts the service's terms.
         attempts: Requests for a film before it is left.
-        backoff: Seconds before the second attempt, about; doubled for each further one.
+        backoff: Seconds before the second attempt, and as many by chance; doubled for each further one.
         timeout: Seconds that a whole answer may take.
     """
 
