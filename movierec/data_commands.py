@@ -1,6 +1,7 @@
 """The commands of `data`: generate data, fetch the films' metadata."""
 
 import argparse
+import os
 from pathlib import Path
 
 
@@ -65,7 +66,12 @@ def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "separated by commas, are used in turn, since a free one is good for 1,000 films a day.",
     )
     fetch.add_argument("service", choices=["tmdb", "omdb"], help="whom to ask")
-    fetch.add_argument("--root", type=Path, default=Path("data"), help="folder of the data (default: data)")
+    fetch.add_argument(
+        "--root",
+        type=Path,
+        default=Path(os.environ.get("MOVIEREC_DATA") or "data"),
+        help="folder of the data (default: the one that MOVIEREC_DATA names, else data)",
+    )
     fetch.add_argument(
         "--releases", nargs="+", default=(), metavar="RELEASE", help="whose films (default: all releases in the folder)"
     )

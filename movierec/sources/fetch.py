@@ -48,7 +48,9 @@ class Tally:
         self.failed_in_a_row += 1
         self.reason = reason
         if self.failed_in_a_row == MAX_FAILURES:
-            raise FetchError(f"{MAX_FAILURES} films in a row got no answer, the last because of: {reason}.")
+            raise FetchError(
+                f"{MAX_FAILURES} films in a row got no answer, the last because of: {reason}. See that you are online."
+            )
 
     def __str__(self) -> str:
         """List the numbers that are not 0."""
@@ -76,7 +78,8 @@ def fetch(plan: Plan) -> None:
         left = [film_id for film_id in wanted if film_id not in known]
         print(
             f"{plan.service.title}: {len(wanted):,} films of {', '.join(release.name for release in releases)}, "
-            f"{len(wanted) - len(left):,} of them answered before."
+            f"{len(wanted) - len(left):,} of them answered before.",
+            flush=True,  # so that it stands before the lines of the meter in a log
         )
         tally = Tally()
         stop = run(plan, store, left[: plan.limit], tally)
@@ -86,7 +89,7 @@ def fetch(plan: Plan) -> None:
     if stop or tally.failed:
         raise explain(stop, plan, tally, num_left) from None
     if num_left:
-        print(f"{num_left:,} films are left. Run the same command again to go on.")
+        print(f"{are_left(num_left)}. Run the same command again to go on.")
 
 
 def run(plan: Plan, store: AnswerStore, film_ids: list[int], tally: Tally) -> FetchError | KeyboardInterrupt | None:
@@ -138,9 +141,9 @@ def agree(plan: Plan, store: AnswerStore) -> None:
     """
     service = plan.service
     if store.has_accepted(service.terms):
-        print(service.terms.splitlines()[0])
+        print(service.terms.splitlines()[0], flush=True)
         return
-    print(service.terms)
+    print(service.terms, flush=True)
     if service.must_accept and not plan.accept_terms:
         if not sys.stdin.isatty():
             raise ConfigError(f"Expected --accept_terms, since {service.title}'s terms (above) must be accepted first.")
@@ -161,7 +164,7 @@ def explain(
     stop: FetchError | KeyboardInterrupt | None, plan: Plan, tally: Tally, num_left: int
 ) -> FetchError | KeyboardInterrupt:
     """Say why films are left, and what to do."""
-    left = f"{num_left:,} film{' is' if num_left == 1 else 's are'} left"
+    left = are_left(num_left)
     again = "Run the same command again to go on: what has been fetched is kept."
     if isinstance(stop, KeyboardInterrupt):
         return KeyboardInterrupt(f"interrupted; {left}. {again}")
@@ -174,4 +177,11 @@ def explain(
         )
     if stop:
         return FetchError(f"{stop} {left}. {again}")
-    return FetchError(f"No answer for {tally.failed:,}, the last because of: {tally.reason}; {left}. {again}")
+    return FetchError(
+        f"{are_left(tally.failed, 'without an answer')}, the last because of: {tally.reason}; {left}. {again}"
+    )
+
+
+def are_left(num_films: int, what: str = "left") -> str:
+    """Write "1 film is left"."""
+    return f"{num_films:,} film{' is' if num_films == 1 else 's are'} {what}"

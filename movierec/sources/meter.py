@@ -1,6 +1,7 @@
 """How far a fetch is: a bar on a terminal, a line now and then in a log file."""
 
 import time
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -71,8 +72,8 @@ class Meter:
     def line(self, seconds: float, note: str) -> str:
         """Describe the state after some seconds."""
         rate = self.done / seconds
-        minutes, rest = divmod(round((self.total - self.done) / rate), 60)
+        left = timedelta(seconds=round((self.total - self.done) / rate))
         return (
             f"{self.title}: {self.done:,} of {self.total:,} films, {rate:.1f} a second, "
-            f"{minutes}:{rest:02d} left{'  ' if note else ''}{note}"
+            f"{left} left{'  ' if note else ''}{note}"
         )

@@ -23,8 +23,8 @@ class OMDb(Service):
     rate: ClassVar[float] = 10.0
     max_age: ClassVar[float | None] = None
     terms: ClassVar[str] = (
-        "OMDb's data are licensed under CC BY-NC 4.0 (https://creativecommons.org/licenses/by-nc/4.0/): name OMDb\n"
-        "(https://www.omdbapi.com) as their source, and do not use them commercially."
+        "OMDb's data (https://www.omdbapi.com) are licensed under CC BY-NC 4.0.\n"
+        "Name OMDb as their source, and do not use them commercially: https://creativecommons.org/licenses/by-nc/4.0/"
     )
     must_accept: ClassVar[bool] = False
     link: ClassVar[str] = "imdb_id"
