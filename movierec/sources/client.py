@@ -25,7 +25,7 @@ from movierec.errors import ConfigError, FetchError
 from movierec.sources.service import Judgement, Key, Service, Verdict
 
 CONNECTIONS = 20
-BURST = 0.05  # seconds' worth of requests that may follow at once after a delay, so that delays do not add up
+BURST = 0.1  # seconds' worth of requests that may follow at once after a delay, so that delays do not add up
 LONGEST_WAIT = 600.0  # seconds; a service that asks for more is left alone until the next run
 
 
@@ -138,7 +138,7 @@ class Client:
             self.retire(key)
         elif judgement.verdict is Verdict.REFUSED:
             raise FetchError(
-                f"{self.service.title} does not accept {key}: {reason} Copy it again from {self.service.key_page}."
+                f'{self.service.title} does not accept {key} ("{reason}"). Copy it again from {self.service.key_page}.'
             )
         else:
             wait = retry_after(response.headers.get("Retry-After", ""))

@@ -72,8 +72,8 @@ def fetch(plan: Plan) -> None:
     releases = find_releases(plan)
     wanted = wanted_films(plan, releases)
     path = plan.root / "metadata" / f"{plan.service.name}.csv"
-    earlier = read_rows(path, plan.service)
     with AnswerStore(plan.root, plan.service.name) as store:
+        earlier = read_rows(path, plan.service)
         known = store.known(since=0.0 if plan.max_age is None else time.time() - plan.max_age * DAY)
         left = [film_id for film_id in wanted if film_id not in known]
         print(

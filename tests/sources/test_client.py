@@ -217,7 +217,7 @@ def test_a_service_that_asks_for_an_hour_is_left_alone(httpserver: HTTPServer) -
 
 def test_an_invalid_key_stops_at_once_and_is_named_by_its_variable(httpserver: HTTPServer) -> None:
     url = answers(httpserver, problem(401, 7, f"Invalid API key {SECRET}: You must be granted a valid key."))
-    with pytest.raises(FetchError, match=r"does not accept key 1 of TMDB_API_KEY: .*valid key") as stop:
+    with pytest.raises(FetchError, match=r"does not accept key 1 of TMDB_API_KEY \(.*valid key") as stop:
         ask(url)
     assert SECRET not in str(stop.value)
     assert len(httpserver.log) == 1
@@ -247,7 +247,7 @@ def test_when_all_keys_are_used_up_it_stops(httpserver: HTTPServer) -> None:
 
 def test_a_bad_key_of_omdb_is_not_taken_for_a_used_up_one(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/").respond_with_data('{"Response":"False","Error":"Invalid API key!"}', 401)
-    with pytest.raises(FetchError, match="does not accept key 1 of OMDB_API_KEY: Invalid API key!"):
+    with pytest.raises(FetchError, match=r'does not accept key 1 of OMDB_API_KEY \("Invalid API key!"\)'):
         ask(httpserver.url_for(""), service=OMDb(), keys=("bad", "good"))
 
 
@@ -283,7 +283,7 @@ def test_the_rate_holds_over_many_requests(httpserver: HTTPServer) -> None:
 
     asyncio.run(all_at_once())
     assert len(times) == 30
-    assert times[-1] - times[0] >= 0.6  # 28 of the 30 wait 25 ms each, whatever the machine does
+    assert times[-1] - times[0] >= 0.5  # all but the first four wait 25 ms each, less what the first took to arrive
 
 
 @pytest.mark.parametrize("url", ["", "example.org", "ftp://example.org", "http://", "http://a:b:c", "file:///tmp"])

@@ -247,7 +247,7 @@ def test_an_invalid_key_stops_the_run_with_the_variables_name(
     serve(httpserver, lambda *_: Response(refusal, 401))
     assert run("tmdb", root, httpserver) == 1
     error = capsys.readouterr().err
-    assert "TMDb does not accept key 1 of TMDB_API_KEY: status code 7: Invalid API key" in error
+    assert 'TMDb does not accept key 1 of TMDB_API_KEY ("status code 7: Invalid API key' in error
     assert SECRET not in error
     assert not (root / TMDB_FILE).exists()
 
