@@ -1,4 +1,4 @@
-"""The commands of `data`: download and generate data, and check what is there."""
+"""The commands of `data`: download, fetch and generate data, and check what is there."""
 
 import argparse
 from pathlib import Path
@@ -13,6 +13,7 @@ def add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="ACTION", required=True
     )
     add_download(actions)
+    add_fetch(actions)
     add_sample(actions)
     add_check(actions)
 
@@ -119,3 +120,61 @@ def check_data(options: argparse.Namespace) -> int:
     found = check(options.root, options.releases)
     show(found, as_json=options.json)
     return 1 if found.problems else 0
+
+
+def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `data fetch`."""
+    fetch = actions.add_parser(
+        "fetch",
+        help="fetch the films' metadata from TMDb or OMDb",
+        description="Fetch the metadata of MovieLens films from TMDb into metadata/tmdb.csv, or from OMDb (IMDb's "
+        "numbers) into metadata/omdb.csv. Every answer is kept at once; run the command again to go on after a stop.",
+        epilog="Keys come from the environment: TMDB_READ_TOKEN or TMDB_API_KEY, and OMDB_API_KEY. Several of OMDb's, "
+        "separated by commas, are used in turn, since a free one is good for 1,000 films a day.",
+    )
+    fetch.add_argument("service", choices=["tmdb", "omdb"], help="whom to ask")
+    fetch.add_argument(
+        "--root",
+        type=Path,
+        default=default_root(),
+        help="folder of the data (default: the one that MOVIEREC_DATA names, else data)",
+    )
+    fetch.add_argument(
+        "--releases", nargs="+", default=(), metavar="RELEASE", help="whose films (default: all releases in the folder)"
+    )
+    fetch.add_argument(
+        "--max_age",
+        type=float,
+        metavar="DAYS",
+        help="ask again for what is older, films not found included (default: 180 for tmdb, whose terms forbid to keep "
+        "answers for more than six months; never for omdb)",
+    )
+    fetch.add_argument(
+        "--rate", type=float, metavar="N", help="requests a second, at most (default: 40 for tmdb, 10 for omdb)"
+    )
+    fetch.add_argument("--limit", type=int, metavar="N", help="films to ask for now, at most (default: all)")
+    fetch.add_argument(
+        "--base_url", metavar="URL", help="address of a mirror, which gets the keys (default: the service)"
+    )
+    fetch.add_argument("--accept_terms", action="store_true", help="accept the service's terms without being asked")
+    fetch.set_defaults(run=fetch_metadata)
+
+
+def fetch_metadata(options: argparse.Namespace) -> int:
+    """Fetch the metadata."""
+    from movierec.sources.fetch import SERVICES, fetch
+    from movierec.sources.plan import Plan
+
+    service = SERVICES[options.service]
+    plan = Plan(
+        service=service,
+        root=options.root,
+        releases=tuple(options.releases),
+        max_age=service.max_age if options.max_age is None else options.max_age,
+        rate=service.rate if options.rate is None else options.rate,
+        limit=options.limit,
+        base_url=options.base_url or service.base_url,
+        accept_terms=options.accept_terms,
+    )
+    fetch(plan)
+    return 0

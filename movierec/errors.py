@@ -31,3 +31,11 @@ class CheckpointError(MovierecError, RuntimeError):
 
 class UnknownIdError(MovierecError, LookupError):
     """A user or film id that the ratings do not hold, or that cannot be scored."""
+
+
+class FetchError(MovierecError, ConnectionError):
+    """A service that does not answer, refuses, or has answered as often as it does in a day."""
+
+
+class StoreError(MovierecError, OSError):
+    """A store of answers that cannot be read or written."""

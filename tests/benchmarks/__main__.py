@@ -147,11 +147,19 @@ def measure_ablation(small: Path, large: Path, options: argparse.Namespace) -> I
         yield name, ablation.measure(data, task.network, hidden=hidden, rounds=options.rounds, steps=20)
 
 
+def measure_fetch(small: Path, large: Path, options: argparse.Namespace) -> Iterator[tuple[str, dict[str, float]]]:
+    """Measure how near a fetch comes to the rate that TMDb allows."""
+    from tests.benchmarks import fetch
+
+    yield "tmdb, 40 a second", fetch.measure(num_films=2_000, rate=40.0)
+
+
 GROUPS = {
     "training": measure_training,
     "start": measure_start,
     "memory": measure_memory,
     "ablation": measure_ablation,
+    "fetch": measure_fetch,
 }
 
 
