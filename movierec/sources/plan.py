@@ -1,14 +1,14 @@
 """What a fetch is to get: from whom, how fast, and of which films."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from movierec.errors import ConfigError, MissingDataError
 from movierec.sources.catalog import RELEASES, Release
 from movierec.sources.movielens import NO_ID, read_links, read_movies
-from movierec.sources.sample import is_sample
+from movierec.sources.root import is_sample
 from movierec.sources.service import Service
-from movierec.sources.table import THREE_WAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,9 @@ def find_releases(plan: Plan) -> list[Release]:
     found = [release for release in RELEASES.values() if release.links and (plan.root / release.movies).is_file()]
     if not found:
         raise MissingDataError(
-            f"Expected a MovieLens release with links in {plan.root.absolute()}, found none. {THREE_WAYS}"
+            f"Expected a MovieLens release with links in {plan.root.absolute()}, found none. Get one with "
+            f"`python -m movierec data download ml-latest-small --root {shlex.quote(str(plan.root))}`, or name the folder "
+            "that holds it as --root."
         )
     return found
 
