@@ -20,7 +20,7 @@ from rich.table import Table
 
 from movierec.configuration import find_config
 from movierec.runs import replace_text
-from movierec.sources.sample import GENERATED, SampleSize, is_sample, write_sample
+from movierec.sources.sample import DEFAULT_RELEASES, SampleSize, is_sample, write_sample
 from tests.benchmarks import start, training
 
 BASELINE = Path(__file__).with_name("baseline.json")
@@ -69,7 +69,7 @@ def main() -> None:
 def data_roots() -> Iterator[tuple[Path, Path]]:
     """Find the roots of a release of 100 thousand and one of a million ratings, or generate them for a while."""
     root = Path(os.environ.get("MOVIEREC_DATA") or "data")
-    if all((root / release.ratings).is_file() for release in GENERATED.values()):
+    if all((root / release.ratings).is_file() for release in map(RELEASES.get, DEFAULT_RELEASES)):
         yield root, root
         return
     with tempfile.TemporaryDirectory() as folder:
