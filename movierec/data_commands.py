@@ -47,7 +47,8 @@ def write_sample(options: argparse.Namespace) -> int:
     print(
         f"Generated {size.num_ratings:,} ratings by {size.num_users:,} users of {size.num_movies:,} films for "
         f"{' and as many for '.join(size.releases)}, in {options.root}\n"
-        f"Try it: python -m movierec fit --config configs/{trained.get(name, 'model1')}.yaml --config configs/sample.yaml"
+        f"Try it: python -m movierec fit --config configs/{trained.get(name, 'model1')}.yaml "
+        "--config configs/sample.yaml"
         f"{'' if name in trained else f' --data.release {name}'}"
         f"{'' if options.root == Path('data/sample') else f' --data.root {options.root}'}"
     )

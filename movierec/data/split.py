@@ -9,7 +9,6 @@ import pandas as pd
 
 from movierec.errors import ConfigError
 
-
 Way = Literal["random", "time", "u1", "u2", "u3", "u4", "u5", "ua", "ub"]  # to split; those of ml-100k are published
 
 

@@ -90,7 +90,7 @@ def parse(path: Path, chunk: Chunk, names: Sequence[str], columns: Mapping[str, 
         check_records(path, chunk, names, {})
     wanted = {names.index(name): dtype for name, dtype in columns.items()}
     try:
-        frame = pd.read_csv(
+        frame: pd.DataFrame = pd.read_csv(
             io.BytesIO(chunk.text),
             names=range(len(names)),
             usecols=list(wanted),
@@ -101,7 +101,7 @@ def parse(path: Path, chunk: Chunk, names: Sequence[str], columns: Mapping[str, 
     except NOT_NUMBERS as error:  # UnicodeDecodeError is a ValueError
         check_records(path, chunk, names, columns, is_first=options["header"] == 0)
         raise unreadable(path, chunk, error) from error
-    return frame.rename(columns=dict(enumerate(names)))
+    return frame.set_axis([names[position] for position in frame], axis="columns")
 
 
 def check_records(

@@ -13,7 +13,7 @@ from movierec.sources.headerless import GENRES
 
 NUM_FIFTHS = 5
 TESTED_RATINGS = 10  # of each user in ua.test, and as many others in ub.test
-LATEST_DAY = "01-Jan"
+RELEASE_DAY = "01-Jan"
 
 
 def write_release(root: Path, release: Release, movies: pd.DataFrame, ratings: Iterable[pd.DataFrame]) -> None:
@@ -81,7 +81,7 @@ def write_tab_release(root: Path, release: Release, movies: pd.DataFrame, rating
     flags = has_genre.reindex(columns=GENRES, fill_value=0)
     flags["unknown"] = (flags.sum(axis=1) == 0).astype(int)
     films = movies[["movie_id", "title"]].assign(
-        released=LATEST_DAY + "-" + movies["year"].astype(str), on_video="", url="http://us.imdb.com/"
+        released=RELEASE_DAY + "-" + movies["year"].astype(str), on_video="", url="http://us.imdb.com/"
     )
     write_lines(root / release.movies, films.join(flags), "|", release.encoding)
 

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from movierec.configuration import find_config
 from movierec.runs import replace_text
+from movierec.sources.catalog import RELEASES
 from movierec.sources.sample import DEFAULT_RELEASES, SampleSize, is_sample, write_sample
 from tests.benchmarks import start, training
 
@@ -69,7 +70,7 @@ def main() -> None:
 def data_roots() -> Iterator[tuple[Path, Path]]:
     """Find the roots of a release of 100 thousand and one of a million ratings, or generate them for a while."""
     root = Path(os.environ.get("MOVIEREC_DATA") or "data")
-    if all((root / release.ratings).is_file() for release in map(RELEASES.get, DEFAULT_RELEASES)):
+    if all((root / release.ratings).is_file() for release in (RELEASES[name] for name in DEFAULT_RELEASES)):
         yield root, root
         return
     with tempfile.TemporaryDirectory() as folder:
