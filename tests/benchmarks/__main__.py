@@ -22,7 +22,7 @@ from movierec.configuration import find_config
 from movierec.runs import replace_text
 from movierec.sources.catalog import RELEASES
 from movierec.sources.sample import DEFAULT_RELEASES, SampleSize, is_sample, write_sample
-from tests.benchmarks import start, training
+from tests.benchmarks import reading, start, training
 
 BASELINE = Path(__file__).with_name("baseline.json")
 SMALL = SampleSize(num_users=610, num_movies=9_742, num_ratings=100_836, releases=("ml-latest-small",))
@@ -46,6 +46,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5, help="rounds, of which the median counts")
     parser.add_argument("--batches", type=int, default=120, help="training batches of an epoch, at most")
+    parser.add_argument("--ratings", type=int, default=32_000_000, help="ratings of the csv file of `reading`")
     parser.add_argument("--out", type=Path, default=Path("build/benchmark.json"), help="where to keep the figures")
     parser.add_argument("--baseline", type=Path, default=BASELINE, help="earlier figures to compare with")
     options = parser.parse_args()
@@ -147,11 +148,17 @@ def measure_ablation(small: Path, large: Path, options: argparse.Namespace) -> I
         yield name, ablation.measure(data, task.network, hidden=hidden, rounds=options.rounds, steps=20)
 
 
+def measure_reading(small: Path, large: Path, options: argparse.Namespace) -> Iterator[tuple[str, dict[str, float]]]:
+    """Measure how fast ratings are read, always on generated ones."""
+    return reading.measure_reading(options)
+
+
 GROUPS = {
     "training": measure_training,
     "start": measure_start,
     "memory": measure_memory,
     "ablation": measure_ablation,
+    "reading": measure_reading,
 }
 
 
