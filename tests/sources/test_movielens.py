@@ -306,16 +306,16 @@ def test_a_line_of_ml_100k_that_is_no_film_is_an_error_that_names_and_quotes_it(
 
 
 BLOCKS = st.lists(
-    st.tuples(st.integers(1, 2**62), st.integers(1, 2**62), st.integers(2, 10), st.integers(0, 2**40)),
+    st.tuples(st.integers(1, 999), st.integers(1, 2**62), st.integers(2, 10), st.integers(0, 2**40)),
     min_size=1,
     unique_by=lambda row: row[:2],
 )
 
 
 @pytest.mark.parametrize("name", ["ml-latest-small", "ml-1m", "ml-100k", "ml-10m"])
-@settings(deterministic, max_examples=40)
+@settings(deterministic, max_examples=25)
 @given(
-    rows=BLOCKS, chunk_bytes=st.integers(20, 200), titles=st.lists(st.text("a:,\"'\u00e9 ()", min_size=1), min_size=1)
+    rows=BLOCKS, chunk_bytes=st.integers(20, 200), titles=st.lists(st.text("a,\"'\u00e9 ()", min_size=1), min_size=1)
 )
 def test_what_is_written_in_a_format_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, *, name: str, rows: list[tuple[int, ...]], chunk_bytes: int,
@@ -324,12 +324,15 @@ def test_what_is_written_in_a_format_is_what_is_read(
     release = RELEASES[name]
     ratings = pd.DataFrame(rows, columns=["user_id", "movie_id", "stars", "timestamp"])
     ratings["stars"] = ratings["stars"] // 2 if release.min_stars == 1 else ratings["stars"] / 2
-    titles = [title.replace("::", ":").strip() + "." for title in titles]
+    titles = [f"A: {title}." for title in titles]
     genres = [["Drama", "War"][: number % 3] for number, _ in enumerate(titles)]
     movies = pd.DataFrame({"movie_id": range(1, 1 + len(titles)), "title": titles, "year": 1990})
     root = tmp_path_factory.mktemp("written")
     write_release(
-        root, release, movies.assign(genres=["|".join(g) for g in genres]), [ratings[:2], ratings[2:]][: len(rows)]
+        root,
+        release,
+        movies.assign(genres=["|".join(g) for g in genres]),
+        [ratings[:1], *([ratings[1:]] if len(rows) > 1 else [])],
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
