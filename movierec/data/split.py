@@ -69,7 +69,7 @@ def published_split(is_test: np.ndarray, fractions: Sequence[float], seed: int) 
     check_fractions(fractions)
     first, second, _ = fractions
     order = np.random.default_rng(seed).permutation(np.flatnonzero(~is_test))
-    end = int(len(order) * first / (first + second)) if first else 0
+    end = round(len(order) * first / (first + second)) if first else 0
     return check_parts(Split(order[:end], order[end:], np.flatnonzero(is_test)), fractions)
 
 

@@ -245,7 +245,7 @@ def test_a_published_split_tests_on_the_ratings_of_its_file(tab_root: Path, spli
     assert tables.user_ids[test.user].tolist() == file["user"].tolist()
     assert tables.movie_ids[test.movie].tolist() == file["movie"].tolist()
     assert (1 + 4 * test.rating).round().tolist() == file["stars"].tolist()
-    assert len(rows["val"].rating) == 600 - len(file) - (600 - len(file)) * 3 // 4
+    assert len(rows["val"].rating) == 600 - len(file) - round((600 - len(file)) * 3 / 4)
     assert set(tables.record["files"]) == {
         f"ml-100k/{n}" for n in ("u.data", "u.item", f"{split}.base", f"{split}.test")
     }
