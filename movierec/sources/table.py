@@ -101,7 +101,7 @@ def parse(path: Path, chunk: Chunk, names: Sequence[str], columns: Mapping[str, 
     except NOT_NUMBERS as error:  # UnicodeDecodeError is a ValueError
         check_records(path, chunk, names, columns, is_first=options["header"] == 0)
         raise unreadable(path, chunk, error) from error
-    return frame.set_axis([names[int(position)] for position in frame], axis="columns")
+    return frame.set_axis([names[position] for position in sorted(wanted)], axis="columns")
 
 
 def check_records(
