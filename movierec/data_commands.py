@@ -56,15 +56,14 @@ def add_sample(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--releases",
         nargs="+",
         metavar="RELEASE",
-        help="which to generate: ml-latest-small, ml-1m or both (default: both); the links that each needs, "
-        "in ml-latest-small/links.csv, are written with either",
+        help="which releases of MovieLens to generate, in their formats (default: ml-latest-small ml-1m)",
     )
     sample.set_defaults(run=write_sample)
 
 
 def write_sample(options: argparse.Namespace) -> int:
     """Generate the sample."""
-    from movierec.sources.sample import GENERATED, SampleSize
+    from movierec.sources.sample import DEFAULT_RELEASES, SampleSize
     from movierec.sources.sample import write_sample as write
 
     size = SampleSize(
@@ -72,14 +71,17 @@ def write_sample(options: argparse.Namespace) -> int:
         num_movies=options.movies,
         num_ratings=options.ratings,
         seed=options.seed,
-        releases=tuple(options.releases or GENERATED),
+        releases=tuple(options.releases or DEFAULT_RELEASES),
     )
     write(options.root, size)
-    config = "model1" if "ml-latest-small" in size.releases else "model5"
+    trained = {"ml-latest-small": "model1", "ml-1m": "model5"}  # what the configurations train on
+    name = next((name for name in trained if name in size.releases), size.releases[0])
     print(
         f"Generated {size.num_ratings:,} ratings by {size.num_users:,} users of {size.num_movies:,} films for "
         f"{' and as many for '.join(size.releases)}, in {options.root}\n"
-        f"Try it: python -m movierec fit --config configs/{config}.yaml --config configs/sample.yaml"
+        f"Try it: python -m movierec fit --config configs/{trained.get(name, 'model1')}.yaml "
+        "--config configs/sample.yaml"
+        f"{'' if name in trained else f' --data.release {name}'}"
         f"{'' if options.root == Path('data/sample') else f' --data.root {options.root}'}"
     )
     return 0

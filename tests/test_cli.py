@@ -99,13 +99,21 @@ def test_data_sample_says_how_to_train_on_what_it_wrote(elsewhere: Path, capsys:
     assert output.endswith("--config configs/model5.yaml --config configs/sample.yaml --data.root a/b\n")
 
 
+def test_data_sample_names_the_release_where_the_configuration_has_another(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "sample", *SMALL, "--releases", "ml-100k", "ml-32m"]) == 0
+    output = capsys.readouterr().out
+    assert output.endswith("fit --config configs/model1.yaml --config configs/sample.yaml --data.release ml-100k\n")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--users", "0"], "at least one user"),
         (["--ratings", "60001"], "at most 60000 ratings"),
         (["--ratings", "19"], "at least 20 ratings"),
-        (["--releases", "ml-5m"], "releases among ml-latest-small, ml-1m, got ml-5m"),
+        (["--releases", "ml-5m"], "ml-32m, ml-latest, got ml-5m"),
         (["--seed", "-1"], "a seed of 0 or more"),
         (["--root", "full"], "holds other files"),
         (["--root", "full/thesis.tex"], "thesis.tex"),

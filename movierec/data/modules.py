@@ -1,7 +1,7 @@
 """A LightningDataModule per feature set, over one base that splits, encodes and batches."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveInt
@@ -12,10 +12,10 @@ from movierec.data.batches import ALONE, Batch, Share, batch_loader
 from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.pairs import read_pairs
 from movierec.data.preparation import Options, file_names, prepare
-from movierec.data.split import Split
+from movierec.data.split import Split, Way
 from movierec.data.statistics import Kind
 from movierec.data.tables import Scaling, Tables
-from movierec.sources.catalog import Release
+from movierec.sources.catalog import Release, ReleaseName
 from movierec.sources.metadata import Source
 from movierec.sources.root import default_root, missing_releases
 
@@ -34,8 +34,10 @@ class MovieDataModule(LightningDataModule):
         root: Folder that holds the releases and `metadata/`. Default: the environment variable MOVIEREC_DATA, else
             `data`.
         release: The MovieLens release whose ratings are learnt.
-        split: `random`: shuffle, then cut. `time`: the oldest ratings train, the newest test.
-        fractions: Share of the training, validation and test ratings.
+        split: `random`: shuffle, then cut. `time`: the oldest ratings train, the newest test. `u1` to `u5`, `ua`, `ub`:
+            the published splits of ml-100k; the test ratings are those of u1.test, and of u1.base some validate.
+        fractions: Share of the training, validation and test ratings. A published split keeps its test ratings; of the
+            others, the second divided by the sum of the first two is the share that validates.
         seed: Decides the split and the folds; not the network.
         statistics: Which ratings a row's statistics come from. `cross_fit` and `leave_one_out` hide its own rating
             from it; `self_inclusive` and `per_split` leak.
@@ -60,8 +62,8 @@ class MovieDataModule(LightningDataModule):
         self,
         *,
         root: Path | None = None,
-        release: Literal["ml-latest-small", "ml-1m"] = "ml-latest-small",
-        split: Literal["random", "time"] = "random",
+        release: ReleaseName = "ml-latest-small",
+        split: Way = "random",
         fractions: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] = (0.8, 0.1, 0.1),
         seed: NonNegativeInt = 123,
         statistics: Kind = "cross_fit",
@@ -211,5 +213,5 @@ class CombinedDataModule(MovieDataModule):
 class Combined1MDataModule(CombinedDataModule):
     """The combined feature set on MovieLens 1M: model 5."""
 
-    def __init__(self, *, release: Literal["ml-latest-small", "ml-1m"] = "ml-1m", **kwargs: Any) -> None:
+    def __init__(self, *, release: ReleaseName = "ml-1m", **kwargs: Any) -> None:
         super().__init__(release=release, **kwargs)

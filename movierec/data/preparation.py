@@ -13,12 +13,12 @@ import torch
 from movierec.data.batches import Batch
 from movierec.data.cache import Prepared, cache_path, load, store
 from movierec.data.features import ROW_IDS, Missing, complete_films, encode_films
-from movierec.data.split import Split, random_split, time_split
+from movierec.data.split import Split, Way, published_split, random_split, time_split
 from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
 from movierec.data.tables import Scaling, Tables, group_by_user, scale_statistics
 from movierec.errors import ConfigError, DataFormatError
 from movierec.sources import metadata, movielens
-from movierec.sources.catalog import RELEASES
+from movierec.sources.catalog import RELEASES, ReleaseName
 from movierec.sources.file import sha256
 from movierec.sources.metadata import Source
 from movierec.sources.root import is_sample
@@ -28,9 +28,9 @@ from movierec.sources.root import is_sample
 class Options:
     """What decides the tables, beside the content of the files; `MovieDataModule` says what each of them means."""
 
-    release: str
+    release: ReleaseName
     sources: tuple[Source, ...]
-    split: Literal["random", "time"]
+    split: Way
     fractions: tuple[float, ...]
     seed: int
     statistics: Kind
@@ -39,6 +39,11 @@ class Options:
     missing: Missing
     whole_stars: bool
     columns: tuple[str, ...]
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the split is one that was published with the ratings."""
+        return self.split not in ("random", "time")
 
     def check(self) -> None:
         """Refuse options that contradict each other.
@@ -50,6 +55,12 @@ class Options:
             raise ConfigError("Expected `statistics: per_split` with `scaling: per_split`; each part needs its bank.")
         if self.statistics == "cross_fit" and self.folds <= 1:
             raise ConfigError(f"Expected at least 2 folds to hide a row's rating from it, got {self.folds}.")
+        if self.is_published and self.split not in RELEASES[self.release].splits:
+            having = [name for name, release in RELEASES.items() if self.split in release.splits]
+            raise ConfigError(
+                f"Expected `split: random` or `split: time` with {self.release}, got {self.split}: that is a published "
+                f"split of {', '.join(having)}. Choose another split, or that release."
+            )
         if self.sources and RELEASES[self.release].links is None:
             raise ConfigError(
                 f"Expected a release whose films are known to TMDb and IMDb, got {self.release}: its film ids are its "
@@ -94,6 +105,8 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     movies = read_movies(root, options)
     ratings = movielens.read_ratings(root, release)
     num_read = len(ratings)
+    if options.is_published:
+        ratings["is_test"] = movielens.read_test_part(root, release, options.split, ratings)
     ratings = keep_usable(ratings, movies, options)
     user_ids, user = np.unique(ratings["user_id"], return_inverse=True)
     movie_ids = movies["movie_id"].to_numpy()
@@ -187,6 +200,8 @@ def split_ratings(ratings: pd.DataFrame, options: Options) -> Split:
     """Divide the ratings into training, validation and test."""
     if options.split == "time":
         return time_split(ratings["timestamp"].to_numpy(), options.fractions)
+    if options.is_published:
+        return published_split(ratings["is_test"].to_numpy(), options.fractions, options.seed)
     return random_split(len(ratings), options.fractions, options.seed)
 
 
@@ -260,4 +275,6 @@ def file_names(options: Options) -> list[str]:
     """List the files below the root that the options make us read."""
     release = RELEASES[options.release]
     links = [release.links] if options.sources and release.links else []
-    return [release.ratings, release.movies, *links, *(metadata.FILES[source] for source in options.sources)]
+    split = release.split_files(options.split) if options.is_published else ()
+    of_sources = [metadata.FILES[source] for source in options.sources]
+    return [release.ratings, release.movies, *split, *links, *of_sources]

@@ -75,10 +75,10 @@ def find_releases(plan: Plan) -> list[Release]:
         return [RELEASES[name] for name in plan.releases]
     found = [release for release in RELEASES.values() if release.links and (plan.root / release.movies).is_file()]
     if not found:
+        command = f"python -m movierec data download ml-latest-small --root {shlex.quote(str(plan.root))}"
         raise MissingDataError(
-            f"Expected a MovieLens release with links in {plan.root.absolute()}, found none. Get one with "
-            f"`python -m movierec data download ml-latest-small --root {shlex.quote(str(plan.root))}`, or name the folder "
-            "that holds it as --root."
+            f"Expected a MovieLens release with links in {plan.root.absolute()}, found none. Get one with `{command}`, "
+            "or name its folder as --root."
         )
     return found
 

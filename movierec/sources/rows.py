@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from movierec.errors import DataFormatError
+from movierec.sources.chunk import read_chunks
 from movierec.sources.service import Service
 from movierec.sources.table import records
 
@@ -20,10 +21,7 @@ def read_rows(path: Path, service: Service) -> Rows:
     """
     if not path.is_file():
         return {}
-    try:
-        lines = list(records(path))
-    except (ValueError, csv.Error) as error:
-        raise DataFormatError(f"{path}: expected UTF-8 text with commas; {error}. Move the file away.") from error
+    lines = [record for chunk in read_chunks(path, quoted=True) for record in records(path, chunk)]
     column = service.columns[0]
     header = lines[0][1] if lines else []
     if column not in header:

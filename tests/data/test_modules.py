@@ -89,6 +89,7 @@ def test_model_1_reads_28_numbers_of_the_real_data(real_root: Path) -> None:
         ({"scaling": "per_split"}, "statistics: per_split"),
         ({"scaling": "per_split", "statistics": "leave_one_out"}, "statistics: per_split"),
         ({"folds": 1}, "at least 2 folds"),
+        ({"split": "ua"}, "with ml-latest-small, got ua: that is a published split of ml-100k"),
         ({"columns": ["genre"]}, "'genre': unknown.*userId, movieId, genres"),
         ({"columns": ["genres", "tmdb_budget"]}, "'tmdb_budget': belongs to a source"),
         ({"columns": ["genres", "genres"]}, "each column once"),
