@@ -143,9 +143,9 @@ def test_a_sample_that_cannot_be_made_is_one_clear_message_and_status_1(
     ],
 )
 def test_a_download_that_cannot_be_is_one_clear_message_and_status_1(
-    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    options: list[str], message: str, elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["data", "download", *options]) == 1
+    assert main(["data", "download", *options, "--root", "data"]) == 1
     output = capsys.readouterr()
     assert output.err.startswith(f"movierec: error: Expected {message}")
     assert output.out == ""
