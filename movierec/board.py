@@ -22,7 +22,8 @@ COMPARED = ("val/rmse_stars", "val/ndcg@10", "val/r2", "train/rmse")
 def find_writer(trainer: Trainer) -> "SummaryWriter | None":
     """Return what writes TensorBoard's events, in the one process that does, if the trainer logs there."""
     if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
-        return trainer.logger.experiment
+        writer: SummaryWriter = trainer.logger.experiment
+        return writer
     return None
 
 
@@ -59,8 +60,8 @@ def show_fit(writer: "SummaryWriter", hparams: Mapping[str, Any], metrics: Mappi
     # TensorBoard goes by the first entry, so it must name what only a test will measure.
     names = {f"{part}/{name}": 0.0 for part in ("val_best", "test") for name in NAMES}
     shown = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in hparams.items()}
-    for summary in summaries(shown, names):
-        writer.file_writer.add_summary(summary)
+    for summary in summaries(shown, names):  # type: ignore[no-untyped-call]
+        writer._get_file_writer().add_summary(summary)  # type: ignore[no-untyped-call]  # noqa: SLF001 - as Lightning does
 
 
 def show_drawings(writer: "SummaryWriter", drawings: "Mapping[str, Drawing]", epoch: int) -> None:

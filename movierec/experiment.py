@@ -163,7 +163,7 @@ class ExperimentCLI(LightningCLI):
         return super().instantiate_trainer(**kwargs)
 
     def logger(self) -> TensorBoardLogger | bool:
-        """Build the logger of the run's folder; a resumed fit takes the place of what was logged after its checkpoint."""
+        """Build the logger of the run's folder; a resumed fit replaces what was logged after its checkpoint."""
         if self.run is None:
             return False
         folder = self.run.path

@@ -81,7 +81,7 @@ class Errors(NamedTuple):
 
 def divided(total: np.ndarray, number: np.ndarray) -> np.ndarray:
     """Divide sums by numbers; NaN where the number is 0."""
-    return np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
+    return np.asarray(np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0))
 
 
 def listed(values: np.ndarray) -> list[float | None]:
@@ -147,7 +147,7 @@ def distribution(rated: Rated, background: Background) -> dict[str, list[Any]]:
     width = background.step / BINS_A_STEP
     size = round((background.high - background.low) / width) + 1
 
-    def counted(stars: np.ndarray) -> list[int]:
+    def counted(stars: np.ndarray) -> Any:
         return np.bincount(level(stars, background.low, width, size), minlength=size).tolist()
 
     edges = background.low + width * (np.arange(size + 1) - 0.5)

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from movierec.report.style import (
     BLACK,
@@ -15,6 +16,7 @@ from movierec.report.style import (
     VERMILLION,
     WIDTH,
     Drawing,
+    explain,
     new_figure,
     show_shares,
     styled,
@@ -23,6 +25,7 @@ from movierec.report.style import (
 Diagnostics = dict[str, Any]
 FEW = 30  # ratings; a mean of fewer is drawn hollow
 MOST_LEVELS_WRITTEN = 12
+MOST_LABELS = 9  # side by side in half a page
 DARK = 0.5
 
 
@@ -30,14 +33,19 @@ class Group(NamedTuple):
     """Errors by group: the groups' labels, and their numbers with NaN where there are none."""
 
     label: list[str]
-    count: np.ndarray
+    number: np.ndarray
     rmse: np.ndarray
     bias: np.ndarray
 
     @property
     def known(self) -> bool:
         """Whether any group has errors."""
-        return bool(len(self.count)) and bool(self.count.any())
+        return bool(len(self.number)) and bool(self.number.any())
+
+    def enough(self) -> list[int]:
+        """List the groups with enough ratings to speak of; those with any where none has."""
+        many = np.flatnonzero(self.number >= FEW)
+        return (many if len(many) else np.flatnonzero(self.number)).tolist()
 
 
 def numbers(values: list[float | None]) -> np.ndarray:
@@ -96,6 +104,12 @@ def scatter_by_count(axes: Axes, x: np.ndarray, y: np.ndarray, count: np.ndarray
             axes.scatter(x[chosen], y[chosen], s=18, facecolor=face, edgecolor=BLUE, label=label, zorder=3)
 
 
+def explain_hollow(figure: Figure, *groups: Group) -> None:
+    """Say what hollow points are, where there are any."""
+    if any(((group.number > 0) & (group.number < FEW)).any() for group in groups):
+        figure.supxlabel(f"Hollow points: fewer than {FEW} ratings.", fontsize=7.5)
+
+
 @styled()
 def draw_distribution(content: Diagnostics, about: str) -> Drawing | None:
     """Draw how often each number of stars was given, and how the predictions lie."""
@@ -115,7 +129,7 @@ def draw_distribution(content: Diagnostics, about: str) -> Drawing | None:
     line.set_linewidth(1.4)
     axes.set(xlabel="stars", ylabel=f"share for each {step:g} stars", xticks=levels)
     show_shares(axes)
-    figure.legend([bars, line], ["ratings", "predictions"], loc="outside lower center", ncols=2)
+    explain(figure, [bars.patches[0], line], ["ratings", "predictions"])
     (mean_p, sd_p), (mean_r, sd_r) = (moments(middles, weight) for weight in (predictions, ratings))
     alt = (
         f"Predictions have a mean of {mean_p:.2f} stars and a standard deviation of {sd_p:.2f}; ratings "
@@ -184,9 +198,9 @@ def draw_activity(content: Diagnostics, about: str) -> Drawing | None:
     for column, (label, group) in zip(grid.T, sides.items(), strict=True):
         draw_group(column, group)
         column[-1].set_xlabel(label)
-        column[-1].tick_params(axis="x", labelsize=6.5)
     for axes, label in zip(grid[:, 0], ("RMSE (stars)", "bias (stars)", "share of\nratings"), strict=True):
         axes.set_ylabel(label)
+    explain_hollow(figure, *sides.values())
     said = [f"by {label}: {in_words(group)}" for label, group in sides.items()]
     return Drawing(figure, title, f"RMSE {'; '.join(said)}.")
 
@@ -196,19 +210,17 @@ def draw_group(column: Any, group: Group) -> None:
     place = np.arange(len(group.label))
     for axes, values in ((column[0], group.rmse), (column[1], group.bias)):
         axes.plot(place, values, color=BLUE, zorder=2)
-        scatter_by_count(axes, place, values, group.count)
+        scatter_by_count(axes, place, values, group.number)
     column[1].axhline(0, color=BLACK, linewidth=0.7)
-    column[2].bar(place, group.count / group.count.sum(), color=SKY)
-    column[2].set_xticks(place, group.label)
+    column[2].bar(place, group.number / group.number.sum(), color=SKY)
+    every = 1 + len(place) // MOST_LABELS
+    column[2].set_xticks(place[::every], group.label[::every])
     show_shares(column[2])
 
 
 def in_words(group: Group) -> str:
     """Say how large the RMSE is in the first and the last group with enough ratings."""
-    enough = np.flatnonzero(group.count >= FEW)
-    if not len(enough):
-        enough = np.flatnonzero(group.count)
-    first, last = enough[0], enough[-1]
+    first, last = group.enough()[0], group.enough()[-1]
     return f"{group.rmse[first]:.3f} stars at {group.label[first]}, {group.rmse[last]:.3f} at {group.label[last]}"
 
 
@@ -224,21 +236,22 @@ def draw_genres(content: Diagnostics, about: str) -> Drawing | None:
     panels = figure.subplots(1, 3, sharey=True, width_ratios=[2, 2, 1.2])
     place = np.arange(size)
     for axes, values, label in zip(panels, (group.rmse, group.bias), ("RMSE (stars)", "bias (stars)"), strict=False):
-        scatter_by_count(axes, values, place, group.count)
+        scatter_by_count(axes, values, place, group.number)
         axes.grid(axis="x")
         axes.set_xlabel(label)
         axes.margins(x=0.12)
     panels[1].axvline(0, color=BLACK, linewidth=0.7)
-    panels[2].barh(place, group.count, color=SKY, height=0.75)
+    panels[2].barh(place, group.number, color=SKY, height=0.75)
     panels[2].set_xlabel("ratings (a film may\nhave several genres)")
     panels[2].locator_params(axis="x", nbins=3)
     panels[2].xaxis.set_major_formatter("{x:,.0f}")
     panels[0].set_yticks(place, group.label)
     panels[0].set_ylim(size - 0.4, -0.6)
-    worst, best = np.nanargmax(group.rmse), np.nanargmin(group.rmse)
+    explain_hollow(figure, group)
+    order = sorted(group.enough(), key=lambda genre: group.rmse[genre])
     alt = (
-        f"RMSE from {group.rmse[best]:.3f} stars ({group.label[best]}) to {group.rmse[worst]:.3f} "
-        f"({group.label[worst]}) over {size} genres."
+        f"RMSE from {group.rmse[order[0]]:.3f} stars ({group.label[order[0]]}) to {group.rmse[order[-1]]:.3f} "
+        f"({group.label[order[-1]]}) over {len(order)} genres."
     )
     return Drawing(figure, title, alt)
 
@@ -256,10 +269,10 @@ def draw_precision_recall(content: Diagnostics, about: str) -> Drawing | None:
     base = points["precision"][np.argmax(points["recall"])]
     axes.axhline(base, linestyle="--", color=GREY, linewidth=1)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.04))
-    axes.text(0.02, base + 0.015, f"all of them: {base:.0%}", color="#555555", fontsize=7.5, va="bottom")
+    axes.text(0.02, base + 0.015, f"all chosen: {base:.0%}", color="#555555", fontsize=7.5, va="bottom")
     half = points["precision"][np.argmin(np.abs(points["recall"] - 0.5))]
     axes.plot(0.5, half, "D", color=ORANGE, markeredgecolor=BLACK, markeredgewidth=0.6, zorder=3)
-    axes.annotate(f"half of them at {half:.0%}", (0.5, half), (6, 6), textcoords="offset points", fontsize=7.5)
+    axes.annotate(f"half found: {half:.0%}", (0.5, half), (6, 6), textcoords="offset points", fontsize=7.5)
     return Drawing(figure, title, f"Precision is {half:.0%} at a recall of 50%, and {base:.0%} when all are chosen.")
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from movierec.report.comparison_figures import Measured, draw_bars, draw_held_out, draw_parallel, draw_radar
+from movierec.report.bar_figures import draw_bars, draw_held_out
+from movierec.report.comparison import Measured
 from movierec.report.diagnostic_figures import DRAWN
 from movierec.report.history import draw_curves, read_curves
+from movierec.report.profile_figures import draw_parallel, draw_radar
 from movierec.report.style import Drawing, save
 from movierec.runs import Run
 

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from movierec.report.style import BLACK, BLUE, ORANGE, WIDTH, Drawing, new_figure, styled
+from movierec.report.style import BLACK, BLUE, ORANGE, WIDTH, Drawing, explain, new_figure, styled
 from movierec.runs import Run
 
 CURVES = {"rmse": "RMSE (unit scale)", "r2": "R²"}
+LONG, SETTLED = 10, 3  # a fit of so many epochs is drawn from this one on
 SERIES = {
     "train": ("training rows, while learning (with dropout)", ORANGE, "--"),
     "val": ("validation rows", BLUE, "-"),
@@ -57,8 +58,9 @@ def draw_curves(curves: dict[str, Curve], about: str, best: int | None) -> Drawi
     for axes, (metric, label) in zip(figure.subplots(1, len(CURVES), squeeze=False)[0], CURVES.items(), strict=True):
         draw_metric(axes, curves, metric, best)
         axes.set(title=label, xlabel="epoch")
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    fitted = max(curve.epoch[-1] for curve in curves.values()) >= LONG
+    note = f"The axes are fitted to epoch {SETTLED} and later." if fitted else ""
+    explain(figure, *figure.axes[0].get_legend_handles_labels(), note, ncols=3)
     said = [f"{name} from {curve.value[0]:.4f} to {curve.value[-1]:.4f}" for name, curve in curves.items()]
     kept = f"; epoch {best} is kept" if best else ""
     epochs = max(curve.epoch[-1] for curve in curves.values())
@@ -74,7 +76,16 @@ def draw_metric(axes: Axes, curves: dict[str, Curve], metric: str, best: int | N
     kept = dict(zip(*curves.get(f"val/{metric}", Curve([], [])), strict=True))
     if best in kept:
         axes.plot(best, kept[best], "D", color=BLACK, label="checkpoint that is kept", zorder=3, linestyle="none")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     epochs = [epoch for curve in curves.values() for epoch in curve.epoch]
     spare = max(0.5, 0.03 * (max(epochs) - min(epochs)))
     axes.set_xlim(min(epochs) - spare, max(epochs) + spare)
+    if max(epochs) >= LONG:
+        fit_height(axes, [curve for name, curve in curves.items() if name.endswith(f"/{metric}")])
+
+
+def fit_height(axes: Axes, curves: list[Curve]) -> None:
+    """Fit the axis to what follows the first epochs, which would leave no room for the rest."""
+    settled = [value for curve in curves for epoch, value in zip(*curve, strict=True) if epoch >= SETTLED]
+    if settled and (spare := 0.08 * (max(settled) - min(settled))):
+        axes.set_ylim(min(settled) - spare, max(settled) + spare)
