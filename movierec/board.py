@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from movierec.report.style import Drawing
 
 CHARTED = ("rmse", "loss", "r2", "mae")  # measured of training and of validation rows
+FIRST = ("rmse_stars", "ndcg@10", "r2")
 COMPARED = ("val/rmse_stars", "val/ndcg@10", "val/r2", "train/rmse")
 
 
@@ -57,8 +58,9 @@ def show_fit(writer: "SummaryWriter", hparams: Mapping[str, Any], metrics: Mappi
 
     for name, value in metrics.items():
         writer.add_scalar(f"val_best/{name}", value, epochs)
-    # TensorBoard goes by the first entry, so it must name what only a test will measure.
-    names = {f"{part}/{name}": 0.0 for part in ("val_best", "test") for name in NAMES}
+    # TensorBoard goes by the first entry, so it must name what only a test will measure. It shows few columns at first.
+    order = sorted(NAMES, key=lambda name: name not in FIRST)
+    names = {f"{part}/{name}": 0.0 for name in order for part in ("val_best", "test")}
     shown = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in hparams.items()}
     for summary in summaries(shown, names):  # type: ignore[no-untyped-call]
         writer._get_file_writer().add_summary(summary)  # type: ignore[no-untyped-call]  # noqa: SLF001 - as Lightning does

@@ -55,9 +55,10 @@ def draw_curves(curves: dict[str, Curve], about: str, best: int | None) -> Drawi
         return None
     title = f"Learning curves: {about}"
     figure = new_figure(title, 2.9, width=WIDTH)
-    for axes, (metric, label) in zip(figure.subplots(1, len(CURVES), squeeze=False)[0], CURVES.items(), strict=True):
+    metrics = [metric for metric in CURVES if any(name.endswith(f"/{metric}") for name in curves)]
+    for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         draw_metric(axes, curves, metric, best)
-        axes.set(title=label, xlabel="epoch")
+        axes.set(title=CURVES[metric], xlabel="epoch")
     fitted = max(curve.epoch[-1] for curve in curves.values()) >= LONG
     note = f"The axes are fitted to epoch {SETTLED} and later." if fitted else ""
     explain(figure, *figure.axes[0].get_legend_handles_labels(), note, ncols=3)
