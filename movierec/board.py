@@ -59,7 +59,7 @@ def show_fit(writer: "SummaryWriter", hparams: Mapping[str, Any], metrics: Mappi
     for name, value in metrics.items():
         writer.add_scalar(f"val_best/{name}", value, epochs)
     # TensorBoard goes by the first entry, so it must name what only a test will measure. It shows few columns at first.
-    order = sorted(NAMES, key=lambda name: name not in FIRST)
+    order = [*FIRST, *(name for name in NAMES if name not in FIRST)]
     names = {f"{part}/{name}": 0.0 for name in order for part in ("val_best", "test")}
     shown = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in hparams.items()}
     for summary in summaries(shown, names):  # type: ignore[no-untyped-call]
