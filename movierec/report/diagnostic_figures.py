@@ -127,7 +127,7 @@ def draw_distribution(content: Diagnostics, about: str) -> Drawing | None:
     bars = axes.bar(middles[given], ratings[given] / ratings.sum(), 0.9 * step, color=SKY)
     line = axes.stairs(predictions / predictions.sum() * step / (edges[1] - edges[0]), edges, color=VERMILLION)
     line.set_linewidth(1.4)
-    axes.set(xlabel="stars", ylabel=f"share for each {step:g} stars", xticks=levels)
+    axes.set(xlabel="stars", ylabel=f"share per {name_step(step)}", xticks=levels)
     show_shares(axes)
     explain(figure, [bars.patches[0], line], ["ratings", "predictions"])
     (mean_p, sd_p), (mean_r, sd_r) = (moments(middles, weight) for weight in (predictions, ratings))
@@ -136,6 +136,11 @@ def draw_distribution(content: Diagnostics, about: str) -> Drawing | None:
         f"{mean_r:.2f} and {sd_r:.2f}."
     )
     return Drawing(figure, title, alt)
+
+
+def name_step(step: float) -> str:
+    """Name the step from one level of the rating scale to the next."""
+    return "star" if step == 1 else "half star"
 
 
 def moments(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
@@ -168,8 +173,8 @@ def draw_confusion(content: Diagnostics, about: str) -> Drawing | None:
         write_shares(axes, share)
     within = sum(np.trace(count, offset) for offset in (-1, 0, 1)) / count.sum()
     alt = (
-        f"{np.trace(count) / count.sum():.0%} of the predictions round to the rating, {within:.0%} are at most one "
-        f"step of {levels[1] - levels[0]:g} stars away."
+        f"{np.trace(count) / count.sum():.0%} of the predictions round to the rating, {within:.0%} are at most a "
+        f"{name_step(levels[1] - levels[0])} away."
     )
     return Drawing(figure, title, alt)
 

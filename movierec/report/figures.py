@@ -6,6 +6,7 @@ from movierec.report.bar_figures import draw_bars, draw_held_out
 from movierec.report.comparison import Measured
 from movierec.report.diagnostic_figures import DRAWN
 from movierec.report.history import draw_curves, read_curves
+from movierec.report.leak import LEAKING
 from movierec.report.profile_figures import draw_parallel, draw_radar
 from movierec.report.style import Drawing, save
 from movierec.runs import Run
@@ -48,7 +49,9 @@ def draw_learning(run: Run) -> dict[str, Drawing]:
     """Draw the learning curves of a run, where it has any."""
     content = run.read_metrics()
     epoch = content.get("epoch")
-    drawing = draw_curves(read_curves(run), about(run), None if epoch is None else epoch + 1)
+    statistics = content.get("data", {}).get("options", {}).get("statistics")
+    best = None if epoch is None else epoch + 1
+    drawing = draw_curves(read_curves(run), about(run), best, leaking=LEAKING.get(statistics, ()))
     return {"learning_curves": drawing} if drawing is not None else {}
 
 

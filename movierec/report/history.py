@@ -1,6 +1,7 @@
 """The learning curves of a run: read from the events that TensorBoard shows, and drawn."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -40,13 +41,16 @@ def read_curves(run: Run) -> dict[str, Curve]:
 
 
 @styled()
-def draw_curves(curves: dict[str, Curve], about: str, best: int | None) -> Drawing | None:
+def draw_curves(
+    curves: dict[str, Curve], about: str, best: int | None, *, leaking: Sequence[str] = ()
+) -> Drawing | None:
     """Draw training against validation, epoch by epoch.
 
     Args:
         curves: What `read_curves` returned.
         about: Whose curves they are.
         best: The epoch of the checkpoint that was kept, counted from 1.
+        leaking: The parts whose rows read statistics that hold their own ratings; the figure says so.
 
     Returns:
         The drawing; None without any curve.
@@ -60,7 +64,10 @@ def draw_curves(curves: dict[str, Curve], about: str, best: int | None) -> Drawi
         draw_metric(axes, curves, metric, best)
         axes.set(title=CURVES[metric], xlabel="epoch")
     fitted = max(curve.epoch[-1] for curve in curves.values()) >= LONG
-    note = f"The axes are fitted to epoch {SETTLED} and later." if fitted else ""
+    note = f"The axes are fitted to epoch {SETTLED} and later. " if fitted else ""
+    if leaking:
+        parts = " and ".join(SERIES[part][0].split(",")[0] for part in leaking)
+        note += f"The numbers of {parts} leak: the statistics that these read hold their own ratings."
     explain(figure, *figure.axes[0].get_legend_handles_labels(), note, ncols=3)
     said = [f"{name} from {curve.value[0]:.4f} to {curve.value[-1]:.4f}" for name, curve in curves.items()]
     kept = f"; epoch {best} is kept" if best else ""

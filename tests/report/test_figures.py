@@ -96,10 +96,10 @@ def texts(figure: Figure) -> list[str]:
 
 def drawn_texts(figure: Figure) -> list[Text]:
     """List the texts that are drawn; axes keep ticks beyond their ends, which are not."""
-    axes_of = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]  # type: ignore[attr-defined]
-    ticks = [tick for axis in axes_of for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks())]
+    axis_list: list[Any] = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    ticks = [tick for axis in axis_list for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks())]
     hidden = {id(text) for tick in ticks for text in (tick.label1, tick.label2)}
-    hidden -= {id(tick.label1) for axis in axes_of for tick in axis._update_ticks()}  # noqa: SLF001 - knows which
+    hidden -= {id(tick.label1) for axis in axis_list for tick in axis._update_ticks()}  # noqa: SLF001 - knows which
     found = {id(text): text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()}
     return [text for key, text in found.items() if key not in hidden and text.get_text().strip()]
 
@@ -175,7 +175,7 @@ def test_bars_have_the_mean_over_the_seeds_and_its_deviation() -> None:
     drawing = draw_report([Measured("model1", "model1", "described", (content(), content(0.02)))])["metrics"]
     axes = drawing.figure.axes[0]
     assert [patch.get_height() for patch in axes.containers[-1].patches] == pytest.approx([0.31])  # type: ignore[attr-defined]
-    bar = axes.collections[0].get_paths()[0].vertices  # type: ignore[attr-defined]
+    bar = np.asarray(axes.collections[0].get_paths()[0].vertices)
     assert bar[:, 1].tolist() == pytest.approx([0.31 - 0.02 / math.sqrt(2), 0.31 + 0.02 / math.sqrt(2)])
     assert any("up to 2 seeds" in text for text in texts(drawing.figure))
     assert "without leaks, held-out test rows: model1 0.310" in drawing.alt
@@ -227,7 +227,7 @@ def test_errors_are_turned_over_where_outside_means_better() -> None:
         Measured("model1", "model1", "described", (content(),)),
         Measured("model5", "model5", "described", (better,)),
     ])  # fmt: skip
-    radius = [axes.lines[0].get_ydata()[3] for axes in drawn["radar"].figure.axes]  # type: ignore[index]
+    radius = [np.asarray(axes.lines[0].get_ydata())[3] for axes in drawn["radar"].figure.axes]
     assert radius[1] > radius[0]
 
 
@@ -260,18 +260,28 @@ def test_whole_stars_are_drawn_in_their_levels() -> None:
     drawing = DRAWN["confusion"](diagnosed([1.2, 4.4, 3.0], [1.0, 5.0, 3.0], step=1.0), "model1")
     assert drawing is not None
     assert [label.get_text() for label in drawing.figure.axes[0].get_xticklabels()] == ["1", "2", "3", "4", "5"]
-    assert drawing.alt.startswith("67% of the predictions round to the rating, 100% are at most one step of 1 stars")
+    assert drawing.alt.startswith("67% of the predictions round to the rating, 100% are at most a star")
 
 
 def test_learning_curves_are_those_of_the_events_and_mark_the_epoch_that_is_kept(tmp_path: Path) -> None:
     run = write_run(tmp_path, None)
     curves = read_curves(run)
-    assert curves["val/rmse"] == Curve([1, 2, 3], pytest.approx([0.3, 0.25, 0.2 + 0.1 / 3]))
+    assert curves["val/rmse"].epoch == [1, 2, 3]
+    assert curves["val/rmse"].value == pytest.approx([0.3, 0.25, 0.2 + 0.1 / 3])
     drawing = draw_run(run)["learning_curves"]
     assert "epoch 2 is kept" in drawing.alt
     assert "training rows, while learning (with dropout)" in texts(drawing.figure)
     kept = drawing.figure.axes[0].lines[-1]
     assert (kept.get_xdata().tolist(), kept.get_label()) == ([2], "checkpoint that is kept")  # type: ignore[union-attr]
+
+
+def test_curves_of_rows_that_read_their_own_ratings_are_said_to_leak(tmp_path: Path) -> None:
+    run = write_run(tmp_path, None)
+    for statistics, said in (("per_split", "training rows and validation rows leak"), ("cross_fit", None)):
+        run.write_metrics(run.read_metrics() | {"data": {"options": {"statistics": statistics}}})
+        found = [text for text in texts(draw_run(run)["learning_curves"].figure) if "leak" in text]
+        assert (said is None) == (not found)
+        assert said is None or said in found[0].replace("\n", " ")
 
 
 def test_learning_curves_of_one_epoch_or_of_one_part_are_drawn() -> None:
