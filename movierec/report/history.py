@@ -13,7 +13,7 @@ from movierec.runs import Run
 CURVES = {"rmse": "RMSE (unit scale)", "r2": "R²"}
 LONG, SETTLED = 10, 3  # a fit of so many epochs is drawn from this one on
 SERIES = {
-    "train": ("training rows, while learning (with dropout)", ORANGE, "--"),
+    "train": ("training rows, while learning", ORANGE, "--"),
     "val": ("validation rows", BLUE, "-"),
 }
 

@@ -270,7 +270,7 @@ def test_learning_curves_are_those_of_the_events_and_mark_the_epoch_that_is_kept
     assert curves["val/rmse"].value == pytest.approx([0.3, 0.25, 0.2 + 0.1 / 3])
     drawing = draw_run(run)["learning_curves"]
     assert "epoch 2 is kept" in drawing.alt
-    assert "training rows, while learning (with dropout)" in texts(drawing.figure)
+    assert "training rows, while learning" in texts(drawing.figure)
     kept = drawing.figure.axes[0].lines[-1]
     assert (kept.get_xdata().tolist(), kept.get_label()) == ([2], "checkpoint that is kept")  # type: ignore[union-attr]
 
