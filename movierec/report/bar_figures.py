@@ -18,6 +18,7 @@ from movierec.report.comparison import (
     in_words,
     list_series,
     model_names,
+    name_others,
     of_sample,
     short,
 )
@@ -64,8 +65,9 @@ def draw_panel(axes: Axes, series: Sequence[Series], models: list[str], metric: 
 @styled()
 def draw_held_out(measured: Sequence[Measured]) -> Drawing | None:
     """Draw what counts: errors in stars and ranking of the held-out test rows, model by model."""
+    others = [one for one in measured if one.family != "published"]
     families = {
-        "without leaks": (BLUE, "o", [one for one in measured if one.family != "published"]),
+        name_others(others): (BLUE, "o", others),
         "as the notebook ran it": (VERMILLION, "s", [one for one in measured if one.family == "published"]),
     }
     series = [

@@ -205,6 +205,7 @@ def test_a_users_own_configuration_is_named_and_fits() -> None:
     own = [Measured(f"mine/with-embeddings-{n}", "x", "other", (content(),)) for n in range(3)]
     drawn = draw_report([*everything(), *own])
     assert "mine/with-embeddings-1 0.300" in drawn["metrics"].alt
+    assert "without leaks" not in drawn["metrics"].alt + drawn["held_out"].alt
     assert overlaps(drawn["metrics"]) == []
     assert overlaps(drawn["held_out"]) == []
 
