@@ -1,4 +1,4 @@
-"""What a run leaves behind beside its weights: metrics.json, and the HParams, text and charts of TensorBoard."""
+"""What a run leaves behind beside its weights: metrics.json, diagnostics.json, and what TensorBoard shows."""
 
 import csv
 import math
@@ -14,47 +14,66 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
 import movierec
+from movierec import board
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
+from movierec.data.tables import Tables
 from movierec.model.checkpoint import best_checkpoint, read_checkpoint
+from movierec.model.diagnostics import Background, Rated, diagnose
 from movierec.model.task import RatingTask
+from movierec.projector import write_projector
 from movierec.runs import Run
 
 PACKAGES = ("lightning", "torch", "torchmetrics", "pandas", "scikit-learn", "numpy")
-CHARTED = ("loss", "r2", "mae", "rmse")
 
 
 class RunRecord(Callback):
-    """Write metrics.json and what TensorBoard shows beside the curves.
+    """Write metrics.json, diagnostics.json, and what TensorBoard shows beside the curves.
 
     Args:
         run: The run's folder; nothing is written without one.
         config: Name of the configuration.
         seed: The seed of the network.
         resolved: The resolved configuration, as YAML.
+        histograms: Whether TensorBoard gets the distribution of the weights after each epoch.
     """
 
-    def __init__(self, *, run: Run | None, config: str, seed: int | None, resolved: str) -> None:
+    def __init__(
+        self, *, run: Run | None, config: str, seed: int | None, resolved: str, histograms: bool = False
+    ) -> None:
         self.run = run
-        self.config, self.seed, self.resolved = config, seed, resolved
+        self.config, self.seed, self.resolved, self.histograms = config, seed, resolved, histograms
         self.started = 0.0
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the configuration, and training and validation on one chart each."""
+        """Start the clock."""
         self.started = time.monotonic()
-        if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
-            writer = trainer.logger.experiment
-            writer.add_text("config", "    " + self.resolved.replace("\n", "\n    "))
-            charts = {name: ["Multiline", [f"train/{name}$", f"val/{name}$"]] for name in CHARTED}
-            writer.add_custom_scalars({"training and validation": charts})
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the configuration, and training and validation on one chart each."""
+        if writer := board.find_writer(trainer):
+            board.show_start(writer, self.resolved, trainer.current_epoch)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the weights, if that is asked for."""
+        if self.histograms and (writer := board.find_writer(trainer)):
+            assert isinstance(pl_module, RatingTask)
+            assert pl_module.network is not None
+            board.show_weights(writer, pl_module.network, trainer.current_epoch)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Note in the checkpoint what it was trained with; a later test need not be given the same seed."""
         checkpoint["run"] = {"config": self.config, "seed": self.seed}
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the metrics of the best checkpoint."""
+        """Write the metrics of the best checkpoint, and draw the curves that led there."""
         self.record_fit(trainer, pl_module)
+        writer = board.find_writer(trainer)
+        if writer and self.run is not None:
+            from movierec.report.figures import draw_learning  # noqa: PLC0415 - matplotlib takes half a second
+
+            writer.flush()
+            board.show_drawings(writer, draw_learning(self.run), trainer.current_epoch)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Write the metrics of the best checkpoint so far."""
@@ -76,16 +95,39 @@ class RunRecord(Callback):
         )
         if isinstance(trainer.logger, TensorBoardLogger):
             shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
-            shown |= best["run"]
-            trainer.logger.log_hyperparams(shown, {f"val_best/{name}": value for name, value in metrics.items()})
+            trainer.logger.log_hyperparams(shown | best["run"])  # into hparams.yaml
+            board.show_fit(trainer.logger.experiment, shown | best["run"], metrics, trainer.current_epoch)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
         self.started = time.monotonic()
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the metrics of all parts of the ratings."""
+        """Write the metrics of all parts of the ratings, and where the test predictions err."""
         self.record_evaluation(trainer, pl_module, "test")
+        assert isinstance(pl_module, RatingTask)
+        if self.run is not None and trainer.is_global_zero and trainer.ckpt_path and not is_partial(trainer):
+            self.record_diagnostics(trainer, pl_module, self.run)
+        pl_module.test_rows = {}
+
+    def record_diagnostics(self, trainer: Trainer, task: RatingTask, run: Run) -> None:
+        """Write diagnostics.json, and what TensorBoard shows of a test."""
+        assert task.tables is not None
+        assert task.network is not None
+        known = run.read_metrics()
+        background = background_of(task.tables, trainer.datamodule.rows["train"])  # type: ignore[attr-defined]
+        columns = task.test_rows | {
+            name: task.tables.to_stars(task.test_rows[name]) for name in ("prediction", "rating")
+        }
+        rated = Rated(**{name: column.numpy() for name, column in columns.items()})
+        described = {"part": "test", "epoch": known["epoch"], "checkpoint": known["checkpoint"]}
+        run.write_diagnostics(described | diagnose(rated, background))
+        if writer := board.find_writer(trainer):
+            from movierec.report.figures import draw_test  # noqa: PLC0415 - matplotlib takes half a second
+
+            board.show_drawings(writer, draw_test(run), known["epoch"])
+            board.show_precision_recall(writer, task.test_rows, task.tables.threshold, known["epoch"])
+            write_projector(run.path, task.network, task.tables, background.movie_ratings)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock, outside a fit."""
@@ -131,6 +173,23 @@ class RunRecord(Callback):
     def seconds(self) -> float:
         """Seconds since the clock was started."""
         return round(time.monotonic() - self.started, 2)
+
+
+def background_of(tables: Tables, train: Batch) -> Background:
+    """Collect what the diagnostics need to know beside the ratings they are of."""
+
+    def counted(index: torch.Tensor, size: int) -> Any:
+        return torch.bincount(index.cpu(), minlength=size).numpy()
+
+    return Background(
+        low=tables.min_stars,
+        high=tables.max_stars,
+        step=1.0 if bool((tables.rated_stars % 1 == 0).all()) else 0.5,
+        threshold=tables.to_stars(torch.tensor(tables.threshold)).item(),
+        user_ratings=counted(train.user, len(tables.user_ids)),
+        movie_ratings=counted(train.movie, len(tables.movie_ids)),
+        genres=tables.genres,
+    )
 
 
 def is_partial(trainer: Trainer) -> bool:

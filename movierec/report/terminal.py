@@ -9,6 +9,7 @@ from rich.table import Table
 from movierec.data.tables import Tables
 from movierec.model.checkpoint import read_checkpoint
 from movierec.model.task import RatingTask
+from movierec.report.leak import LEAKING
 from movierec.report.published import published_row
 from movierec.runs import Run
 
@@ -28,7 +29,6 @@ LABELS = {
     "recall@10": "recall@10, per user",
     "map": "MAP, per user",
 }
-LEAKING = {"self_inclusive": ("train",), "per_split": ("train", "val")}
 NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
 
 
