@@ -16,6 +16,7 @@ from movierec.report.results import Measured
 METRIC = "rmse_stars"
 LEVEL = 0.05
 MANY_SEEDS = 3
+LEAST = 0.0005  # what three digits show
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Advice:
         verdict: The answer in a few words.
         error: The model's RMSE in stars on test ratings, as text.
         sd: Its standard deviation over the seeds, as text; empty with one seed.
+        guess: The error of always guessing the mean test rating, in stars; None where it is not known.
+        share: The model's error as a share of that.
         good: How good the model is.
         sure: How sure that is.
         others: How the other models compare.
@@ -38,6 +41,8 @@ class Advice:
     verdict: str
     error: str
     sd: str
+    guess: float | None
+    share: float
     good: str
     sure: str
     others: list[str]
@@ -64,17 +69,21 @@ def advise_on(release: str, group: Sequence[Measured]) -> Advice:
     """Advise on a model for one release.
 
     Of those tested on the same ratings, the one of the least mean error. Where the test ratings differ, errors do not
-    rank the models; then it is the best of those whose test ratings leave out the fewest.
+    rank the models; then it is the best of those that leave out the fewest ratings. A model that is no better than
+    guessing the mean is advised against.
     """
-    best = min(group, key=lambda one: (one.data.get("ratings_left_out", math.inf), error_of(one)))
+    useful = [one for one in group if (one.mean("test", "r2") or 0) > 0]
+    best = min(useful or group, key=lambda one: (one.data.get("ratings_left_out", math.inf), error_of(one)))
     best = min((one for one in group if one.test_set == best.test_set), key=error_of)
-    sd = best.sd("test", METRIC)
+    sd, guess = best.sd("test", METRIC), guess_error(best)
     return Advice(
         release=release,
         best=best,
         verdict=verdict_on(best),
         error=f"{error_of(best):.3f}",
-        sd="" if sd is None else f"{sd:.2g}",
+        sd="" if sd is None else write_spread(sd),
+        guess=guess,
+        share=error_of(best) / guess if guess else 1.0,
         good=how_good(best),
         sure=how_sure(best),
         others=list(compare(best, [one for one in group if one is not best])),
@@ -136,16 +145,21 @@ def how_sure(one: Measured) -> str:
     else:
         few = "" if len(values) >= MANY_SEEDS else "; two seeds say little about it"
         text = (
-            f"Over {len(values)} trainings with other seeds the error ranged from {min(values):.3f} to "
-            f"{max(values):.3f} stars (standard deviation {sd:.2g}{few})."
+            f"Over {len(values)} trainings that differ in their seed, the error ran from {min(values):.3f} to "
+            f"{max(values):.3f} stars (standard deviation {write_spread(sd)}{few})."
         )
     if size:
         drawn = error_of(one) / math.sqrt(2 * size)
         text += (
-            f" Other test ratings, as many, would move it by about {drawn:.2g} stars "
-            "(one standard error, were errors normal and independent; they are not quite, so it is rather more)."
+            f" Other test ratings, as many, would move it by about {write_spread(drawn)} stars "
+            "(one standard error, were errors normal and independent; they are not quite, so take it as a lower bound)."
         )
     return text
+
+
+def write_spread(stars: float) -> str:
+    """Write a small number of stars as exactly as the errors beside it, and never as 0.000 when it is not."""
+    return f"{stars:.3f}" if stars >= LEAST or stars == 0 else f"{stars:.1g}"
 
 
 def compare(best: Measured, others: Sequence[Measured]) -> Iterable[str]:
@@ -157,10 +171,10 @@ def compare(best: Measured, others: Sequence[Measured]) -> Iterable[str]:
         else:
             elsewhere.append(f"{one.name} ({error_of(one):.3f})")
     if elsewhere:
-        several = len(elsewhere) > 1
+        whose = ("their errors do", "they are") if len(elsewhere) > 1 else ("its error does", "it is")
         yield (
-            f"{', '.join(elsewhere)}: tested on other ratings than {best.name}, so {'their errors do' if several else 'its error does'} "
-            f"not say whether {'they are' if several else 'it is'} better or worse. " + coverage(best)
+            f"{', '.join(elsewhere)}: tested on other ratings than {best.name}, so {whose[0]} not say whether "
+            f"{whose[1]} better or worse. {coverage(best)}"
         )
 
 
@@ -170,7 +184,7 @@ def coverage(best: Measured) -> str:
     if left_out is None:
         return f"{best.name} is named for its error alone."
     if left_out == 0:
-        return f"{best.name} is named because it can rate every film: no rating was left out for missing metadata."
+        return f"{best.name} is named because it covers all ratings: none was left out for missing metadata."
     return f"{best.name} is named because it leaves out the fewest ratings for missing metadata: {left_out:,}."
 
 
@@ -178,7 +192,7 @@ def compare_two(best: Measured, other: Measured) -> str:
     """Compare the errors of two models on the same test ratings."""
     gap = error_of(other) - error_of(best)
     ours, theirs = best.values("test", METRIC), other.values("test", METRIC)
-    text = f"{other.name}, on the same test ratings: {error_of(other):.3f} stars, {gap:.2g} more."
+    text = f"{other.name}, on the same test ratings: {error_of(other):.3f} stars, {write_spread(gap)} more."
     if best.sd("test", METRIC) is None or other.sd("test", METRIC) is None:
         return f"{text} With one seed, that may be luck: it takes several to tell."
     probability = welch(ours, theirs)
