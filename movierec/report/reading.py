@@ -100,7 +100,7 @@ def verdict_on(best: Measured) -> str:
     """Say whether to use a model."""
     r2 = best.mean("test", "r2")
     if best.sample:
-        return f"The least error is {best.name}'s"
+        return f"A trial of {best.name}"  # of invented ratings there is nothing to choose
     if r2 is not None and r2 <= 0:
         return "Use none of these yet"
     return f"Use {best.name}"
@@ -210,7 +210,8 @@ def welch(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 def read_published(found: Iterable[Measured]) -> list[str]:
     """Say what became of the published numbers: on training rows, and on test rows."""
-    ours = [one for one in found if one.family == "published" and not one.sample]
+    real = [one for one in found if not one.sample]
+    ours = [one for one in real if one.family == "published"]
     gaps = {
         one.model: abs(r2 - PUBLISHED[one.model]["r2"]) for one in ours if (r2 := one.mean("train", "r2")) is not None
     }
@@ -236,4 +237,4 @@ def read_published(found: Iterable[Measured]) -> list[str]:
             "The published NDCG@10 of 1.0000 ranked each rating alone, against itself. Ranking each user's test films, "
             f"it is {span}."
         )
-    return lines if ours else []
+    return lines if real else []
