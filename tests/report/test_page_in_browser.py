@@ -15,7 +15,7 @@ Scheme = Literal["light", "dark"]
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 A4 = {"width": 688, "height": 1016}  # without the margins
-LONG = "a_rather_long_name_without_any_place_to_break_it_at_" * 2
+LONG = "a_rather_long_name_without_any_place_to_break_it_at"
 HOSTILE = "<img src=x onerror=alert(1)>\"'"
 # Each text that can be seen, with the contrast of its colour to what is painted behind it (WCAG 2.2).
 CONTRAST = """() => {
