@@ -15,7 +15,7 @@ Scheme = Literal["light", "dark"]
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 A4 = {"width": 688, "height": 1016}  # without the margins
-LONG = "a_rather_long_name_without_any_place_to_break_it_at"
+LONG = "unbreakable_name_of_a_run"
 HOSTILE = "<img src=x onerror=alert(1)>\"'"
 # Each text that can be seen, with the contrast of its colour to what is painted behind it (WCAG 2.2).
 CONTRAST = """() => {
@@ -62,11 +62,17 @@ def address(tmp_path_factory: pytest.TempPathFactory, write_below: Callable[...,
     folder = tmp_path_factory.mktemp("report")
     runs = folder / "runs"
     for seed in (1, 2, 3):
-        write_below(runs, "model1", seed, seed=seed, error=0.8 + seed / 100, config={"model": {"lr": LONG}})
+        write_below(runs, "model1", seed, seed=seed, error=0.8 + seed / 100, config={"model": {"lr": LONG * 9}})
         write_below(runs, "published/model1", seed, seed=seed, error=1 + seed / 100)
-    write_below(runs, "model2", data={"ratings": 9_000}, options={"sources": ["tmdb", "omdb"]})
-    write_below(runs, LONG)
-    write_below(runs, HOSTILE)
+    write_below(
+        runs,
+        "model2",
+        error=0.7,
+        data={"ratings": 9_000, "ratings_left_out": 1_000},
+        options={"sources": ["tmdb", "omdb"]},
+    )
+    write_below(runs, LONG, error=0.95)
+    write_below(runs, HOSTILE, error=0.9)
     write_below(runs, "sample/model1", data={"sample": True})
     write_below(runs, "broken", test={})
     return write_report(*gather(runs), folder / "out").as_uri()
@@ -178,7 +184,7 @@ def test_each_figure_says_in_words_what_it_shows(show: Callable[..., Page]) -> N
 
 def test_a_name_is_shown_as_it_is_and_not_run(show: Callable[..., Page]) -> None:
     page = show(DESK)
-    assert page.get_by_role("rowheader", name=HOSTILE).count() == 1
+    assert page.get_by_role("rowheader", name=HOSTILE).count() == 2  # the model, and its line
     assert page.locator("img[src=x]").count() == 0
 
 
