@@ -255,7 +255,8 @@ def test_report_shows_the_runs_of_the_folder_named(elsewhere: Path, capsys: pyte
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text('{"epoch": 4, "test": {"r2": 0.3125, "rmse": 0.19}}')
     assert main(["report", "--runs", "runs", "--format", "csv"]) == 0
-    assert "model1,test,0.312,-,-,0.1900" in capsys.readouterr().out
+    assert "model1,measured,test,,,no,1,0.3125," in capsys.readouterr().out
+    assert (elsewhere / "report" / "index.html").is_file()
 
 
 def test_report_without_runs_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
