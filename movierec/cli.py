@@ -9,6 +9,7 @@ from pathlib import Path
 from movierec import __version__
 from movierec.data_commands import add_data
 from movierec.errors import MovierecError
+from movierec.reproduction.command import add_reproduce
 
 EXPERIMENTS = {
     "fit": "train a model, choose its best epoch on the validation ratings",
@@ -23,6 +24,7 @@ examples:
   python -m movierec fit --config configs/model5.yaml            train on the real data
   python -m movierec test --config configs/model5.yaml           test the newest run of that configuration
   python -m movierec report                                      show the metrics of the tested runs
+  python -m movierec reproduce                                   train and test everything, for hours
 """
 
 
@@ -97,6 +99,7 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--format", choices=["table", "markdown", "csv"], default="table", help="how to show them")
     report.set_defaults(run=show_report)
 
+    add_reproduce(commands)
     add_data(commands)
     return parser
 

@@ -23,3 +23,11 @@ class CheckpointError(MovierecError, RuntimeError):
 
 class UnknownIdError(MovierecError, LookupError):
     """A user or film id that the ratings do not hold, or that cannot be scored."""
+
+
+class BusyError(MovierecError, RuntimeError):
+    """Another process is at work on the same files."""
+
+
+class OutOfSpaceError(MovierecError, OSError):
+    """A disk has too little room for what is to come."""
