@@ -1,6 +1,7 @@
 """docs/results.md and the table of the README: the story that the measured numbers tell, as far as they tell it."""
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from movierec.duration import in_words
 from movierec.report.comparison import CLEAR, Comparison, compare
 from movierec.report.figures import draw_report, save
 from movierec.report.published import METRICS, PUBLISHED, PUBLISHED_FAMILY
@@ -27,13 +29,13 @@ ABLATION = {
 Tables = dict[str, Measured]
 
 
-def write_story(measured: Sequence[Measured], out: Path, *, full: bool = False) -> Path:
+def write_story(measured: Sequence[Measured], out: Path, *, command: str) -> Path:
     """Write results.md and its figures.
 
     Args:
         measured: What was measured.
         out: The folder.
-        full: Whether model 5 had to train all its epochs.
+        command: What reproduces it.
 
     Returns:
         The file that was written.
@@ -43,44 +45,54 @@ def write_story(measured: Sequence[Measured], out: Path, *, full: bool = False) 
     for name, drawing in figures.items():
         save(drawing, out, name)
     path = out / "results.md"
-    replace_text(path, tell(measured, figures=figures, full=full))
+    replace_text(path, tell(measured, figures=figures, command=command))
     return path
 
 
-def tell(measured: Sequence[Measured], *, figures: dict[str, Any], full: bool) -> str:
+def tell(measured: Sequence[Measured], *, figures: dict[str, Any], command: str) -> str:
     """Fill in the template."""
     known = complete(measured)
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - Markdown, of our own numbers
     )  # fmt: skip
-    environment.filters |= {"number": number, "signed": signed, "spread": spread, "epochs": epochs, "mean": mean}
+    environment.filters |= {"number": number, "signed": signed, "spread": spread, "epochs": epochs, "early": early}
+    environment.globals |= {"mean": mean, "unseen": unseen, "against": against}
     template = environment.from_string(files(__package__).joinpath("story.md.j2").read_text(encoding="utf-8"))
-    shown = [
-        known[name] for name in (*PUBLISHED, *(PUBLISHED_FAMILY + n for n in PUBLISHED), *ABLATION) if name in known
-    ]
+    names = (*PUBLISHED, *(PUBLISHED_FAMILY + name for name in PUBLISHED), *ABLATION)
+    shown = [known[name] for name in names if name in known]
+    published = {name: known[PUBLISHED_FAMILY + name] for name in PUBLISHED if PUBLISHED_FAMILY + name in known}
+    described = {name: known[name] for name in PUBLISHED if name in known}
     return template.render(
-        date=dt.datetime.now(tz=dt.UTC).date(),
+        date=today(),
         report=PUBLISHED,
         metrics={name: COLUMNS[name] for name in METRICS},
         tolerance=TOLERANCE,
         clear=CLEAR,
-        known=known,
         shown=shown,
         sample=any(found.sample for found in shown),
-        published={name: known[PUBLISHED_FAMILY + name] for name in PUBLISHED if PUBLISHED_FAMILY + name in known},
-        described={name: known[name] for name in PUBLISHED if name in known},
-        outside=outside_tolerance(known),
+        published=published,
+        described=described,
+        total=len(published) * len(METRICS),
+        outside=outside_tolerance(published),
+        falls=sum(mean(found, "test", "r2") < mean(found, "train", "r2") for found in published.values()),
+        negative=any(mean(found, "test", "r2") < 0 for found in published.values()),
+        test_sets=len({found.test_set for found in described.values()}),
         ablation={ABLATION[name]: known[name] for name in ABLATION if name in known},
         comparisons=comparisons(known),
         same=len({known[name].test_set for name in ABLATION if name in known} - {None}) == 1,
         table=results_table(measured),
         figures=figures,
-        full=full,
+        command=command,
         machines=machines(shown),
         versions=sorted({", ".join(f"{k} {v}" for k, v in c["versions"].items()) for c in contents(shown)}),
-        hours=sum(sum(c["seconds"].values()) for c in contents(shown)) / 3600,
+        duration=in_words(sum(sum(content["seconds"].values()) for content in contents(shown))),
     )
+
+
+def today() -> dt.date:
+    """Return the date, in UTC."""
+    return dt.datetime.now(tz=dt.UTC).date()
 
 
 def complete(measured: Sequence[Measured]) -> Tables:
@@ -108,26 +120,20 @@ def machines(measured: Sequence[Measured]) -> list[str]:
     return sorted({"{cpu}, {cores} cores, {memory_gb} GB of memory, on {accelerator}".format(**one) for one in found})
 
 
-def outside_tolerance(known: Tables) -> list[tuple[str, str, float]]:
+def outside_tolerance(published: Tables) -> list[tuple[str, str, float]]:
     """List the published numbers that do not come out: model, metric, and the difference."""
-    return [
-        (name, metric, mean(known[PUBLISHED_FAMILY + name], "train", metric) - value)
-        for name, row in PUBLISHED.items()
-        if PUBLISHED_FAMILY + name in known
-        for metric, value in row.items()
-        if abs(mean(known[PUBLISHED_FAMILY + name], "train", metric) - value) > TOLERANCE[metric]
+    differences = [
+        (name, metric, mean(found, "train", metric) - PUBLISHED[name][metric])
+        for name, found in published.items()
+        for metric in METRICS
     ]
-
-
-def compared(known: Tables) -> list[str]:
-    """List the feature sets that can be compared with the genres alone."""
-    first, *others = ABLATION
-    return [name for name in others if name in known and first in known]
+    return [(name, metric, value) for name, metric, value in differences if abs(value) > TOLERANCE[metric]]
 
 
 def comparisons(known: Tables) -> dict[str, Comparison]:
     """Compare each feature set with the genres alone."""
-    return {ABLATION[name]: compare(known[name], known["ablation/genres"]) for name in compared(known)}
+    first, *others = ABLATION
+    return {ABLATION[name]: compare(known[name], known[first]) for name in others if name in known and first in known}
 
 
 def number(value: float, metric: str) -> str:
@@ -156,6 +162,28 @@ def epochs(measured: Measured) -> str:
         return "-"
     few, many = min(trained), max(trained)
     return f"{few if few == many else f'{few} to {many}'} of {max(planned)}"
+
+
+def early(measured: Measured) -> int:
+    """Count the runs whose fit was stopped before its last epoch."""
+    return sum(content.get("end") == "early" for content in measured.contents)
+
+
+def unseen(found: Tables) -> str:
+    """Write the range of R2 on test rows."""
+    values = [mean(one, "test", "r2") for one in found.values()]
+    return f"{number(min(values), 'r2')} to {number(max(values), 'r2')}"
+
+
+def against(described: Measured, published: Measured) -> str:
+    """Say whether a described model is beyond the notebook's, whose single run is taken to vary as much."""
+    sd = described.sd("test", "r2")
+    gain = mean(described, "test", "r2") - mean(published, "test", "r2")
+    if sd is None:
+        return "one seed each, which cannot tell"
+    if abs(gain) <= CLEAR * sd * math.sqrt(1 + 1 / len(described.contents)):
+        return "no clear difference"
+    return "clearly higher" if gain > 0 else "clearly lower"
 
 
 def results_table(measured: Sequence[Measured]) -> str:
@@ -191,11 +219,10 @@ def replace_table(readme: Path, measured: Sequence[Measured]) -> bool:
     _, end, after = rest.partition(END)
     if not end:
         return False
-    today = dt.datetime.now(tz=dt.UTC).date()
     caption = (
-        f"Measured on {today} by `make reproduce`; [docs/results.md](docs/results.md) tells how, and what follows from "
-        "it. Means over seeds, ± the standard deviation. `report` is what was published, `published/` our run of what "
-        "the report's notebook did, the other lines the models as the report describes them."
+        f"Measured on {today()} by `make reproduce`; [docs/results.md](docs/results.md) tells how, and what follows "
+        "from it. Means over seeds, ± the standard deviation. `report` is what was published, `published/` our run of "
+        "what the report's notebook did, the other lines the models as the report describes them."
     )
     replace_text(readme, f"{before}{start}\n{caption}\n\n{results_table(measured)}\n{end}{after}")
     return True

@@ -1,6 +1,7 @@
 """The command `reproduce`."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,8 +47,8 @@ def reproduce_all(options: argparse.Namespace) -> int:
         MovierecError: It cannot begin.
         KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
+    from movierec.duration import in_words
     from movierec.reproduction.display import Display
-    from movierec.reproduction.forecast import in_words
     from movierec.reproduction.reproduce import FOLDER, Reproduction, alone, check_data, check_place
 
     display = Display()
@@ -102,8 +103,16 @@ def write_results(options: argparse.Namespace, jobs: list[Job], display: "Displa
     for line in left_out:
         display.say(line)
     out = options.out or (options.runs / FOLDER if sample else Path("docs"))
-    display.say(f"results: {write_story(measured, out, full=options.full)}")
+    display.say(f"results: {write_story(measured, out, command=command_of(options))}")
     if sample:
         display.say(f"{options.readme} keeps its table: these ratings were generated.")
     elif replace_table(options.readme, measured):
         display.say(f"table:   {options.readme}")
+
+
+def command_of(options: argparse.Namespace) -> str:
+    """Write the command with what decides the numbers; the places may be others."""
+    words = ["python", "-m", "movierec", "reproduce", "--seeds", str(options.seeds)]
+    words += ["--only", *options.only] if options.only else []
+    words += ["--overlay", *options.overlay] if options.overlay else []
+    return shlex.join([*words, *(["--full"] if options.full else [])])

@@ -6,7 +6,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from movierec.reproduction.forecast import in_words
+from movierec.duration import in_words
 
 
 class Display:

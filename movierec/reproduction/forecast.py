@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from movierec.reproduction.plan import Job
+from movierec.reproduction.plan import START, Job
 
 EPOCH_LINE = re.compile(rb"^epoch (\d+)/\d+", re.MULTILINE)  # what a fit writes into its log
 ENOUGH = 4096  # bytes at the end of a log that hold such a line
@@ -38,8 +38,8 @@ class Forecast:
 
 
 def seconds_of(content: dict[str, Any]) -> float:
-    """Add up what a run took by its metrics.json, without the start of its processes."""
-    return float(sum(content.get("seconds", {}).get(command, 0.0) for command in ("fit", "test")))
+    """Add up what fit and test of a run took by its metrics.json, and about what the start of both did."""
+    return 2 * START + float(sum(content.get("seconds", {}).get(command, 0.0) for command in ("fit", "test")))
 
 
 def epoch_in(log: Path) -> int:
@@ -58,11 +58,3 @@ def epoch_in(log: Path) -> int:
 def share_done(job: Job, log: Path) -> float:
     """Say which part of a running job is done, from 0 to 1."""
     return min(ALMOST, epoch_in(log) / job.resolved.epochs)
-
-
-def in_words(seconds: float) -> str:
-    """Write a duration as people say it."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:  # noqa: PLR2004 - an hour
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

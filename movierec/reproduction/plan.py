@@ -13,6 +13,7 @@ from movierec.errors import ConfigError
 FIRST_SEED = 123  # the seed of a fit that names none, whose run then counts
 SEEDS = 5
 LARGE, LARGE_SEEDS = "model5", 2  # takes longer than all others together
+START = 7.0  # seconds that a process takes to begin, mostly to import Lightning
 PATIENCE = "configs/patience.yaml"
 PUBLISHED = tuple(f"published/model{number}" for number in range(1, 6))
 SMALL = tuple(f"model{number}" for number in range(1, 5))

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from movierec.duration import in_words
 from movierec.errors import BusyError, ConfigError, MissingDataError, OutOfSpaceError
 from movierec.reproduction.display import Display
-from movierec.reproduction.forecast import Forecast, in_words, seconds_of, share_done
+from movierec.reproduction.forecast import Forecast, seconds_of, share_done
 from movierec.reproduction.plan import Job
 from movierec.reproduction.process import explain, run_logged
 from movierec.reproduction.step import Step, finished_run, next_step

@@ -18,12 +18,11 @@ import yaml
 from movierec.data.preparation import describe_origin, file_names
 from movierec.errors import MovierecError
 from movierec.experiment import run
-from movierec.reproduction.plan import Resolved
+from movierec.reproduction.plan import START, Resolved
 from movierec.sources.catalog import RELEASES
 from movierec.sources.sample import is_sample
 
 # Expected seconds, on two cores; only their proportions matter as soon as a run was measured.
-START = 7.0  # of a process, mostly the import of Lightning
 PER_ROW = 4.5e-6
 PER_ROW_AND_WEIGHT = 6.3e-11
 

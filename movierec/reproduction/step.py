@@ -9,9 +9,10 @@ import yaml
 from movierec.reproduction.plan import Job
 from movierec.runs import Run, find_runs
 
-NOT_COMPARED = ("name", "out", "ckpt_path", "config")  # they change nothing of what is measured
-NOT_COMPARED_TRAINER = ("default_root_dir", "logger", "enable_progress_bar")
-NOT_COMPARED_DATA = ("root", "cache", "num_workers", "pairs")  # the fingerprint tells what the root holds
+NOT_COMPARED = {  # these change nothing of what is measured; the fingerprint tells what the root holds
+    "name", "out", "ckpt_path", "trainer.default_root_dir", "trainer.logger", "trainer.enable_progress_bar",
+    "data.init_args.root", "data.init_args.cache", "data.init_args.num_workers", "data.init_args.pairs",
+}  # fmt: skip
 
 
 class Step(NamedTuple):
@@ -83,22 +84,17 @@ def saved_config(run: Run, seed: int) -> dict[str, Any] | None:
 
 
 def comparable(config: dict[str, Any]) -> dict[str, Any]:
-    """Keep of a configuration what decides the numbers that a run comes to."""
-    kept = {name: value for name, value in config.items() if name not in NOT_COMPARED}
-    trainer = {name: value for name, value in config["trainer"].items() if name not in NOT_COMPARED_TRAINER}
-    options = config["data"]["init_args"]
-    data = {name: value for name, value in options.items() if name not in NOT_COMPARED_DATA}
-    kept |= {"trainer": trainer, "data": {"class_path": config["data"]["class_path"], "init_args": data}}
-    return {name: without_none(value) for name, value in kept.items()}
+    """Keep of a configuration what decides the numbers that a run comes to; options without a value say nothing."""
+    return {name: value for name, value in flatten(config) if name not in NOT_COMPARED and value is not None}
 
 
-def without_none(value: Any) -> Any:
-    """Leave out options without a value, such as those that a later version has."""
-    return (
-        {key: without_none(item) for key, item in value.items() if item is not None}
-        if isinstance(value, dict)
-        else value
-    )
+def flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """List the options of a configuration by their dotted names."""
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def is_trained(run: Run, job: Job) -> bool:
