@@ -57,7 +57,7 @@ def reproduce_all(options: argparse.Namespace) -> int:
     reproduction = Reproduction(jobs, options.runs, display)
     pending = reproduction.pending
     left = f"; about {in_words(reproduction.forecast.total(pending))} for the others" if pending else ""
-    display.say(f"{len(jobs)} runs, of which {len(jobs) - len(pending)} are done{left}.")
+    display.say(f"{len(jobs) - len(pending)} of {len(jobs)} runs are done{left}.")
     if options.plan:
         for job in pending:
             display.say(f"{reproduction.number(job)} {job}: about {in_words(reproduction.forecast.estimate(job))}")
