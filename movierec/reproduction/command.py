@@ -31,7 +31,11 @@ def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     add("--only", nargs="+", default=[], metavar="NAME", help=only)
     add("--overlay", nargs="+", default=[], metavar="CONFIG", help="configurations that come after each one")
     add("--full", action="store_true", help="train all 100 epochs of model5, instead of stopping when it gets worse")
-    add("--out", type=Path, help="folder of results.md (default: docs; with generated data, one beside the runs)")
+    add(
+        "--out",
+        type=Path,
+        help="folder of results.md (default: docs; for generated data or a part, one beside the runs)",
+    )
     add("--readme", type=Path, default=Path("README.md"), help="file whose table of results is replaced, if it has one")
     add("--plan", action="store_true", help="show what would be done, and do nothing")
     reproduce.set_defaults(run=reproduce_all)
@@ -69,9 +73,11 @@ def reproduce_all(options: argparse.Namespace) -> int:
                 failed = reproduction.run()
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt(
-                f"interrupted. {reproduction.done} of {len(jobs)} runs are done and kept; go on with the same command."
+                f"interrupted. {reproduction.done} of {len(jobs)} runs are done; of the one that was under way, all "
+                "whole epochs are kept. Go on with the same command."
             ) from stop
-        write_results(options, jobs, display)
+        if reproduction.done:
+            write_results(options, jobs, display, whole=not (failed or options.only or options.overlay))
     for job in failed:
         display.say(f"failed: {job}; its log is {reproduction.log(job)}. Mend what it says and start again.")
     return 1 if failed else 0
@@ -92,20 +98,28 @@ def find_jobs(options: argparse.Namespace) -> list[Job]:
     return jobs
 
 
-def write_results(options: argparse.Namespace, jobs: list[Job], display: "Display") -> None:
-    """Write results.md, its figures, and the table of the README."""
+def write_results(options: argparse.Namespace, jobs: list[Job], display: "Display", *, whole: bool) -> None:
+    """Write results.md and its figures, and the README's table where all of it was measured on real ratings.
+
+    Args:
+        options: Of the command.
+        jobs: What was to be done.
+        display: Where to say what was written.
+        whole: Whether all configurations were run, as they are.
+    """
     from movierec.report.results import gather
     from movierec.report.story import replace_table, write_story
     from movierec.reproduction.reproduce import FOLDER
 
-    sample = jobs[0].resolved.sample
+    real = not jobs[0].resolved.sample
     measured, left_out = gather(options.runs)
     for line in left_out:
         display.say(line)
-    out = options.out or (options.runs / FOLDER if sample else Path("docs"))
+    out = options.out or (Path("docs") if whole and real else options.runs / FOLDER)
     display.say(f"results: {write_story(measured, out, command=command_of(options))}")
-    if sample:
-        display.say(f"{options.readme} keeps its table: these ratings were generated.")
+    if not (whole and real):
+        why = "not all configurations were run as they are" if real else "these ratings were generated"
+        display.say(f"{options.readme} keeps its table: {why}.")
     elif replace_table(options.readme, measured):
         display.say(f"table:   {options.readme}")
 

@@ -103,7 +103,10 @@ def start_second_seed(folder: Path) -> subprocess.Popen[str]:
 def test_ctrl_c_stops_the_training_too_and_says_what_is_kept(finished: Path) -> None:
     process = start_second_seed(finished)
     process.send_signal(signal.SIGINT)
-    assert "interrupted. 1 of 2 runs are done and kept; go on with the same command." in finish(process, 130)
+    assert (
+        "interrupted. 1 of 2 runs are done; of the one that was under way, all whole epochs are kept. Go on with"
+        in finish(process, 130)
+    )
     with FileLock(finished / LOGS / "training.lock", timeout=0):
         metrics = json.loads((finished / RUNS / "model1/version_1/metrics.json").read_text())
     assert metrics["end"] == "interrupted"
