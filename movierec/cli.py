@@ -9,6 +9,7 @@ from pathlib import Path
 from movierec import __version__
 from movierec.data_commands import add_data
 from movierec.errors import MovierecError
+from movierec.reproduction.command import add_reproduce
 
 EXPERIMENTS = {
     "fit": "train a model, choose its best epoch on the validation ratings",
@@ -23,6 +24,7 @@ examples:
   python -m movierec fit --config configs/model5.yaml            train on the real data
   python -m movierec test --config configs/model5.yaml           test the newest run of that configuration
   python -m movierec report                                      show the tested runs; write report/index.html
+  python -m movierec reproduce                                   train and test everything, for hours
 """
 
 
@@ -91,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=text)
 
     add_report(commands)
+    add_reproduce(commands)
     add_data(commands)
     return parser
 

@@ -18,6 +18,7 @@ from movierec import board
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
+from movierec.hardware import describe_hardware
 from movierec.model.checkpoint import best_checkpoint, read_checkpoint
 from movierec.model.diagnostics import Background, Rated, diagnose
 from movierec.model.task import RatingTask
@@ -44,6 +45,7 @@ class RunRecord(Callback):
         self.run = run
         self.config, self.seed, self.resolved, self.histograms = config, seed, resolved, histograms
         self.started = 0.0
+        self.earlier = 0.0
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
@@ -64,10 +66,16 @@ class RunRecord(Callback):
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Note in the checkpoint what it was trained with; a later test need not be given the same seed."""
         checkpoint["run"] = {"config": self.config, "seed": self.seed}
+        checkpoint["fit_seconds"] = self.earlier + self.seconds()
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Go on counting the seconds of a fit that is resumed."""
+        self.earlier = checkpoint.get("fit_seconds", 0.0)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the metrics of the best checkpoint, and draw the curves that led there."""
-        self.record_fit(trainer, pl_module)
+        whole = trainer.current_epoch == trainer.max_epochs
+        self.record_fit(trainer, pl_module, end="planned" if whole else "early")
         writer = board.find_writer(trainer)
         if writer and self.run is not None:
             from movierec.report.figures import draw_learning  # noqa: PLC0415 - matplotlib takes half a second
@@ -78,10 +86,16 @@ class RunRecord(Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Write the metrics of the best checkpoint so far."""
         if isinstance(exception, KeyboardInterrupt) and trainer.state.fn == "fit":
-            self.record_fit(trainer, pl_module)
+            self.record_fit(trainer, pl_module, end="interrupted")
 
-    def record_fit(self, trainer: Trainer, task: LightningModule) -> None:
-        """Write the best checkpoint's validation metrics to metrics.json and to TensorBoard's HParams."""
+    def record_fit(self, trainer: Trainer, task: LightningModule, *, end: str) -> None:
+        """Write the best checkpoint's validation metrics to metrics.json and to TensorBoard's HParams.
+
+        Args:
+            trainer: The trainer.
+            task: What it trained.
+            end: How the fit ended: `planned` after all epochs, `early` by a callback, or `interrupted`.
+        """
         assert isinstance(task, RatingTask)
         path = best_checkpoint(trainer)
         if self.run is None or not trainer.is_global_zero or path is None:
@@ -89,9 +103,9 @@ class RunRecord(Callback):
         best = read_checkpoint(path)
         metrics = best["metrics"].get("val", {})
         epochs = {"trained": trainer.current_epoch, "planned": trainer.max_epochs}
-        seconds = {"fit": self.seconds()}
+        seconds = {"fit": round(self.earlier + self.seconds(), 2)}
         self.run.write_metrics(
-            {**self.describe(task, path, best), "epochs": epochs, "seconds": seconds, "val": metrics}
+            {**self.describe(task, path, best), "epochs": epochs, "end": end, "seconds": seconds, "val": metrics}
         )
         if isinstance(trainer.logger, TensorBoardLogger):
             shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
@@ -154,7 +168,7 @@ class RunRecord(Callback):
         self.run.write_metrics(before | described | {"seconds": seconds} | task.results)
 
     def describe(self, task: RatingTask, path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
-        """Say what was measured: configuration, seed, checkpoint, data and versions."""
+        """Say what was measured: configuration, seed, checkpoint, data, versions and machine."""
         assert self.run is not None
         assert task.tables is not None
         assert task.network is not None
@@ -168,6 +182,7 @@ class RunRecord(Callback):
             "inputs": task.tables.width,
             "weights": task.network.num_weights,
             "versions": versions(),
+            "hardware": describe_hardware() | {"accelerator": accelerator(task)},
         }
 
     def seconds(self) -> float:
@@ -197,6 +212,11 @@ def is_partial(trainer: Trainer) -> bool:
     limits = trainer.limit_val_batches, trainer.limit_test_batches
     # 1.0 is all batches, and 1 is one
     return bool(trainer.fast_dev_run) or any(isinstance(limit, int) or limit < 1 for limit in limits)  # type: ignore[attr-defined]
+
+
+def accelerator(task: LightningModule) -> str:
+    """Name the device that a task is on: `cpu`, or the model of the GPU."""
+    return torch.cuda.get_device_name(task.device) if task.device.type == "cuda" else task.device.type
 
 
 def versions() -> dict[str, str]:
