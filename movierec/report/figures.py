@@ -13,6 +13,7 @@ from movierec.runs import Run
 
 __all__ = ["Drawing", "Measured", "draw_report", "draw_run", "save"]
 
+LONGEST_NAME = 30  # what fits above a figure, with what else stands there
 COMPARED = {
     "metrics": draw_bars,
     "held_out": draw_held_out,
@@ -58,7 +59,11 @@ def draw_learning(run: Run) -> dict[str, Drawing]:
 def draw_test(run: Run) -> dict[str, Drawing]:
     """Draw where the test predictions of a run err, if it was tested since it was trained."""
     content, tested = run.read_metrics(), run.read_diagnostics()
-    if "test" not in content or any(content.get(name) != tested.get(name) for name in ("epoch", "checkpoint")):
+    if (
+        not tested
+        or "test" not in content
+        or any(content.get(name) != tested.get(name) for name in ("epoch", "checkpoint"))
+    ):
         return {}
     rows = f"{about(run)}, {tested['rows']:,} test rows"
     drawn = {name: draw(tested, rows) for name, draw in DRAWN.items()}
@@ -69,4 +74,7 @@ def about(run: Run) -> str:
     """Name a run for a title."""
     content = run.read_metrics()
     sample = " (generated sample)" if content.get("data", {}).get("sample") else ""
-    return f"{content.get('config', run.path.parent.name)}{sample}"
+    name = str(content.get("config", run.path.parent.name))
+    if len(name) > LONGEST_NAME:
+        name = f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
+    return f"{name}{sample}"

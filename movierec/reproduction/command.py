@@ -99,7 +99,7 @@ def find_jobs(options: argparse.Namespace) -> list[Job]:
 
 
 def write_results(options: argparse.Namespace, jobs: list[Job], display: "Display", *, whole: bool) -> None:
-    """Write results.md and its figures, and the README's table where all of it was measured on real ratings.
+    """Write results.md and its figures, the page, and the README's table where all of it was measured on real ratings.
 
     Args:
         options: Of the command.
@@ -107,6 +107,7 @@ def write_results(options: argparse.Namespace, jobs: list[Job], display: "Displa
         display: Where to say what was written.
         whole: Whether all configurations were run, as they are.
     """
+    from movierec.report.page import write_report
     from movierec.report.results import gather
     from movierec.report.story import replace_table, write_story
     from movierec.reproduction.reproduce import FOLDER
@@ -117,6 +118,7 @@ def write_results(options: argparse.Namespace, jobs: list[Job], display: "Displa
         display.say(line)
     out = options.out or (Path("docs") if whole and real else options.runs / FOLDER)
     display.say(f"results: {write_story(measured, out, command=command_of(options))}")
+    display.say(f"page:    {write_report(measured, left_out, options.runs / FOLDER / 'report')}")
     if not (whole and real):
         why = "not all configurations were run as they are" if real else "these ratings were generated"
         display.say(f"{options.readme} keeps its table: {why}.")
