@@ -63,7 +63,8 @@ class AnswerStore:
                 "fetched is kept."
             ) from None
         try:
-            with explain(self.path):
+            # SQLite does not wait for others while it changes the journal's mode, as it does in a new file.
+            with FileLock(self.path.with_name("answers.lock"), timeout=PATIENCE), explain(self.path):
                 self.connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
                 self.connection.executescript(SCHEMA)
         except BaseException:
