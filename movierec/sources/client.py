@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -22,11 +19,11 @@ from tenacity import (
 
 from movierec import __version__
 from movierec.errors import ConfigError, FetchError
+from movierec.sources.retry import LONGEST_WAIT, retry_after
 from movierec.sources.service import Judgement, Key, Service, Verdict
 
 CONNECTIONS = 20
 BURST = 0.1  # seconds' worth of requests that may follow at once after a delay, so that delays do not add up
-LONGEST_WAIT = 600.0  # seconds; a service that asks for more is left alone until the next run
 
 
 @dataclass(frozen=True)
@@ -203,15 +200,3 @@ def check_url(url: str) -> str:
     if not is_good:
         raise ConfigError(f"Expected an address such as https://example.org as --base_url, got {url!r}.")
     return url.rstrip("/")
-
-
-def retry_after(header: str) -> float:
-    """Read the seconds to wait from a Retry-After header, which holds seconds or a date; 0 if it holds neither."""
-    if re.fullmatch(r"[0-9]{1,9}", header.strip()):
-        return float(header)
-    try:
-        until = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return 0.0
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -14,21 +14,18 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from movierec.errors import ConfigError, FetchError
-from movierec.sources.client import Answer, AttemptError, Client, QuotaError, check_url, retry_after
+from movierec.sources.client import Answer, AttemptError, Client, QuotaError, check_url
 from movierec.sources.omdb import OMDb
-from movierec.sources.service import Key, Verdict, read_keys
+from movierec.sources.service import Key, Verdict
 from movierec.sources.tmdb import TMDb
 
 SECRET = "k3y-that-nobody-may-see"  # noqa: S105 - a marker to search for
 FILM = {"id": 7, "title": "Film"}
 GOOD = Answer(Verdict.FILM, 200, json.dumps(FILM).encode())
-deterministic = settings(derandomize=True, deadline=None, max_examples=200, database=None)
 
 
 def ask(
@@ -290,45 +287,3 @@ def test_the_rate_holds_over_many_requests(httpserver: HTTPServer) -> None:
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="Expected an address"):
         check_url(url)
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [("0", 0), ("12", 12), (" 12 ", 12), ("", 0), ("soon", 0), ("-5", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)],
-)
-def test_retry_after_holds_seconds_or_a_date(header: str, seconds: float) -> None:
-    assert retry_after(header) == seconds
-
-
-@deterministic
-@given(
-    st.text()
-    | st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,3} (Oct|Feb) [0-9]{1,6} [0-9]{2}:[0-9]{2}:[0-9]{2} [-+A-Z0-9]{3,5}")
-)
-def test_any_retry_after_is_a_number_of_seconds(header: str) -> None:
-    assert retry_after(header) >= 0
-
-
-def test_keys_come_from_the_environment_separated_by_commas() -> None:
-    keys = read_keys(OMDb(), {"OMDB_API_KEY": " one, two,,three"})
-    assert [(str(key), key.value) for key in keys] == [
-        ("key 1 of OMDB_API_KEY", "one"),
-        ("key 2 of OMDB_API_KEY", "two"),
-        ("key 3 of OMDB_API_KEY", "three"),
-    ]
-    both = read_keys(TMDb(), {"TMDB_API_KEY": "older", "TMDB_READ_TOKEN": "token"})
-    assert [key.value for key in both] == ["token", "older"]
-
-
-@pytest.mark.parametrize("value", ["", " ", ",", ", ,"])
-def test_without_a_key_the_message_says_where_to_get_one(value: str) -> None:
-    with pytest.raises(ConfigError, match=r"OMDB_API_KEY, found none\. Get one at https://www\.omdbapi\.com"):
-        read_keys(OMDb(), {"OMDB_API_KEY": value})
-
-
-@pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel", '"quoted"'])
-def test_a_key_with_characters_that_no_key_has_is_refused_without_showing_it(value: str) -> None:
-    with pytest.raises(ConfigError, match="found other characters") as stop:
-        read_keys(OMDb(), {"OMDB_API_KEY": value})
-    assert value not in str(stop.value)
-    assert value not in repr(Key("OMDB_API_KEY", 1, value))

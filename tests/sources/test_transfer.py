@@ -134,6 +134,23 @@ def test_a_server_that_stays_in_trouble_is_named_after_several_attempts(httpserv
     assert len(httpserver.log) == ATTEMPTS
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_asks_for_a_pause_is_given_it(httpserver: HTTPServer, target: Path, status: int) -> None:
+    url = serve(httpserver, Response("busy", status, {"Retry-After": "1"}), Response(BODY))
+    start = time.monotonic()
+    body, output = get(url, target)
+    assert body == BODY
+    assert "; again in 1 s\n" in output
+    assert time.monotonic() - start >= 1.0  # the server's condition, not a measure of speed
+
+
+def test_a_server_that_asks_for_an_hour_is_left_alone(httpserver: HTTPServer, target: Path) -> None:
+    url = serve(httpserver, Response("busy", 503, {"Retry-After": "3600"}))
+    with pytest.raises(DownloadError, match=r"answered 503 .*left alone for 60 minutes\. Try later, or get it from"):
+        get(url, target)
+    assert len(httpserver.log) == 1
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
 def test_a_refusal_is_named_at_once(httpserver: HTTPServer, target: Path, status: int) -> None:
     with pytest.raises(DownloadError, match=rf"/it answered {status} "):
@@ -175,7 +192,7 @@ def test_a_broken_connection_is_taken_up_where_it_broke(target: Path, tag: str, 
         connection.sendall(head(len(BODY) - start, tag, part, status="206 Partial Content") + BODY[start:])
 
     with raw_server(breaks, goes_on) as (url, requests):
-        assert get(url, target, timeout=0.5)[0] == BODY
+        assert get(url, target, timeout=1.0)[0] == BODY
     assert f"Range: bytes={half}-".encode() in requests[1]
     assert f"If-Range: {tag.split(': ')[1]}".encode() in requests[1]
 
