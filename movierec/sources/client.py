@@ -28,7 +28,7 @@ BURST = 0.1  # seconds' worth of requests that may follow at once after a delay,
 
 @dataclass(frozen=True)
 class Answer:
-    """A film as the service tells it, or that it has none: HTTP status, and the body as it came."""
+    """A film as the service tells it, or that it has none or another: HTTP status, and the body as it came."""
 
     verdict: Verdict
     status: int
@@ -36,11 +36,11 @@ class Answer:
 
 
 class AttemptError(Exception):
-    """A request without a usable answer: why, and the seconds that the service asks to wait."""
+    """A request without a usable answer: why, the seconds that the service asks to wait, and another film's answer."""
 
-    def __init__(self, reason: str, wait: float = 0.0) -> None:
+    def __init__(self, reason: str, wait: float = 0.0, other: Answer | None = None) -> None:
         super().__init__(reason)
-        self.wait = wait
+        self.wait, self.other = wait, other
 
 
 class QuotaError(FetchError):
@@ -108,14 +108,28 @@ class Client:
         await self.http.aclose()
 
     async def ask(self, film_id: int) -> Answer:
-        """Ask for a film until there is an answer.
+        """Ask for a film until there is an answer; that every attempt brings another film is one too.
 
         Raises:
             AttemptError: There was none in all attempts; of the last one.
             QuotaError: All keys are used up.
             FetchError: The key is not valid, or the service asks to be left alone for long.
         """
-        return await self.retrying.copy()(self.attempt, film_id)  # a copy, since it holds the state of one call
+        others: list[Answer | None] = []
+
+        async def attempt() -> Answer:
+            try:
+                return await self.attempt(film_id)
+            except AttemptError as error:
+                others.append(error.other)
+                raise
+
+        try:
+            return await self.retrying.copy()(attempt)  # a copy, since it holds the state of one call
+        except AttemptError:
+            if (other := others[-1]) is None or None in others:
+                raise
+            return other
 
     async def attempt(self, film_id: int) -> Answer:
         """Ask for a film once; again at once if the key turns out to be used up and there is another."""
@@ -146,7 +160,9 @@ class Client:
                 )
             if judgement.verdict is Verdict.BUSY:  # meant for all tasks
                 self.pause_until = max(self.pause_until, asyncio.get_running_loop().time() + wait)
-            raise AttemptError(reason, wait)
+            is_other = judgement.verdict is Verdict.OTHER
+            other = Answer(Verdict.OTHER, response.status_code, response.content) if is_other else None
+            raise AttemptError(reason, wait, other)
 
     def retire(self, key: Key) -> None:
         """Leave a used-up key for the next one; other tasks may have done so before."""

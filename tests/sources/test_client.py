@@ -133,6 +133,19 @@ def test_an_answer_that_is_no_film_is_asked_for_again(httpserver: HTTPServer, fa
     assert len(httpserver.log) == 3
 
 
+def test_another_film_in_every_attempt_is_an_answer(httpserver: HTTPServer) -> None:
+    other = '{"id": 8, "title": "Another"}'
+    assert ask(answers(httpserver, *[Response(other)] * 3)) == Answer(Verdict.OTHER, 200, other.encode())
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_another_film_in_some_attempts_is_none(httpserver: HTTPServer, place: int) -> None:
+    responses = [Response('{"id": 8}')] * 3
+    responses[place] = problem(500, 11)
+    with pytest.raises(AttemptError, match="status code 11" if place == 2 else "another film than 7"):
+        ask(answers(httpserver, *responses))
+
+
 def test_after_the_last_attempt_the_reason_is_told(httpserver: HTTPServer) -> None:
     url = answers(httpserver, *[problem(500, 11, "Internal error: Something went wrong.")] * 3)
     with pytest.raises(AttemptError, match="status code 11: Internal error: Something went wrong"):
@@ -146,7 +159,7 @@ def test_a_broken_connection_is_tried_again(raw_server: Any, fail: Callable[[soc
 
 
 def test_a_slow_drip_ends_at_the_timeout_and_is_tried_again(raw_server: Any) -> None:
-    assert ask(raw_server([drip, send_film]), timeout=0.3) == GOOD
+    assert ask(raw_server([drip, send_film]), timeout=1.0) == GOOD
 
 
 def test_a_timeout_says_how_long_it_waited(raw_server: Any) -> None:

@@ -257,6 +257,19 @@ def test_a_film_without_an_answer_is_left_for_the_next_run(
     assert len(rows(root / TMDB_FILE)) == 3
 
 
+def test_a_film_for_which_another_is_answered_is_not_asked_for_again(
+    root: Path, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = serve(httpserver, lambda film_id, _: film_of(13 if film_id == 12 else film_id))
+    fetch(plan_of(root, httpserver))
+    assert "2 fetched, 1 answered with another film." in capsys.readouterr().out
+    assert [film_id for film_id, _ in asked].count(12) == 2  # attempts
+    asked.clear()
+    fetch(plan_of(root, httpserver))
+    assert asked == []
+    assert [row["tmdbId"] for row in rows(root / TMDB_FILE)] == ["11", "13"]
+
+
 def test_a_service_that_is_down_stops_the_run_after_ten_films(tmp_path: Path, httpserver: HTTPServer) -> None:
     root = write_release(tmp_path / "data", [f"{n},{n:07d},{n}" for n in range(1, 51)])
     asked = serve(httpserver, lambda *_: Response("", 503))
