@@ -24,12 +24,6 @@ BODY = bytes(range(256)) * 400
 Answer = Callable[[socket.socket, bytes], None]
 
 
-@pytest.fixture(autouse=True)
-def directly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The servers are on this machine, whatever proxy leads out of it."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-
-
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
     return tmp_path / "file"
