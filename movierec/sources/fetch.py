@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from movierec.errors import ConfigError, FetchError
+from movierec.question import asks_yes, is_attended
 from movierec.sources.client import CONNECTIONS, AttemptError, Client, QuotaError
 from movierec.sources.meter import Meter
 from movierec.sources.omdb import OMDb
@@ -156,19 +156,11 @@ def agree(plan: Plan, store: AnswerStore) -> None:
         return
     print(service.terms, flush=True)
     if service.must_accept and not plan.accept_terms:
-        if not sys.stdin.isatty():
+        if not is_attended():
             raise ConfigError(f"Expected --accept_terms, since {service.title}'s terms (above) must be accepted first.")
-        if not asks_yes("Do you accept these terms? [y/N] "):
+        if not asks_yes("Do you accept these terms?"):
             raise ConfigError(f"Nothing fetched: {service.title}'s terms are not accepted.")
     store.accept(service.terms)
-
-
-def asks_yes(question: str) -> bool:
-    """Ask a question on the terminal, and say whether the answer is yes."""
-    try:
-        return input(question).strip().casefold() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def explain(

@@ -1,6 +1,7 @@
 """Measure speed and memory against references in the same run: `python -m tests.benchmarks`, or `make bench`.
 
-On the data that MOVIEREC_DATA names if it has both releases, else on generated ratings of the same numbers.
+On the data that MOVIEREC_DATA names if it has both releases, else on generated ratings of the same numbers; `fetch` and
+`reading` always generate theirs.
 """
 
 import argparse

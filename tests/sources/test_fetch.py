@@ -1,6 +1,7 @@
 """The whole command against local servers: what it asks, keeps, writes and says."""
 
 import csv
+import io
 import json
 import logging
 import sys
@@ -261,19 +262,21 @@ def test_tmdbs_terms_must_be_accepted_once_and_are_shown_before_the_first_reques
 ) -> None:
     asked = serve(httpserver, lambda film_id, _: film_of(film_id))
     command = ["data", "fetch", "tmdb", "--root", str(root), "--base_url", httpserver.url_for(""), "--limit", "1"]
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     assert main(command) == 1
     output = capsys.readouterr()
     assert "forbid to train machine learning models on" in output.out
     assert "Expected --accept_terms" in output.err
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda _: "n")
-    assert main(command) == 1
-    assert asked == []
-    monkeypatch.setattr("builtins.input", lambda _: "Yes")
-    assert main(command) == 0
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
-    capsys.readouterr()
+    with monkeypatch.context() as terminal:
+        for name in "CI", "TERM":
+            terminal.delenv(name, raising=False)
+        terminal.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        for typed, status, num_asked in ("n\n", 1, 0), ("", 1, 0), ("Yes\n", 0, 1):
+            stdin = io.StringIO(typed)
+            stdin.isatty = lambda: True  # type: ignore[method-assign]
+            terminal.setattr(sys, "stdin", stdin)
+            assert main(command) == status
+            assert len(asked) == num_asked
+            assert "Do you accept these terms? [y/N] " in capsys.readouterr().out
     assert main(command) == 0
     assert len(asked) == 2
     assert "This product uses the TMDB API but is not endorsed or certified by TMDB.\n" in capsys.readouterr().out
