@@ -15,7 +15,7 @@ from rich.console import Console
 from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, MissingDataError, MovierecError
 from movierec.sources.archive import extract
 from movierec.sources.catalog import CITATION, SERVER, Release
-from movierec.sources.root import files_of, is_complete, is_sample, is_there, release_of
+from movierec.sources.root import files_of, has_content, is_complete, is_sample, release_of, way_to
 from movierec.sources.transfer import Meter, describe_content, fetch
 
 MB = 1_000_000
@@ -73,10 +73,10 @@ def download_releases(releases: Iterable[Release], root: Path, origin: Origin) -
             continue
         installed = True
         print(f"{release.name} is in {place} now. It {release.redistribution}; all terms: {terms(place)}")
-        if release.links and not is_there(root / release.links) and (owner := release_of(release.links)):
+        if release.links and not has_content(root / release.links) and (owner := release_of(release.links)):
             print(
                 f"{release.name} does not say which films of TMDb and IMDb its films are. Models with metadata need "
-                f"{owner.name} for that:\npython -m movierec data download {owner.name} --root {root}"
+                f"{owner.name} for that:\n{way_to(root, f'download {owner.name}')}"
             )
     if installed:
         print(f"If you publish with these data, cite: {CITATION}")
@@ -213,13 +213,13 @@ def check_content(root: Path, release: Release, source: str) -> None:
     Raises:
         DataFormatError: They are.
     """
-    if missing := [name for name in files_of(release) if not is_there(root / name)]:
+    if missing := [name for name in files_of(release) if not has_content(root / name)]:
         raise DataFormatError(f"{source}: expected {', '.join(missing)} in the archive, with content; found none.")
     if release.format != "csv":
         return
     for name, columns in zip((release.ratings, release.movies), COLUMNS, strict=True):
         with (root / name).open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            header = next(csv.reader(file))
+            header = next(csv.reader(file), [])
         if not columns <= set(header):
             raise DataFormatError(
                 f"{source}: expected the columns {', '.join(sorted(columns))} in {name}, got {header}."

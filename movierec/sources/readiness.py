@@ -7,7 +7,8 @@ from pathlib import Path
 
 from movierec.sources.catalog import RELEASES
 from movierec.sources.metadata import Source
-from movierec.sources.release import FEWEST_RATINGS, ReleaseCheck, way_to
+from movierec.sources.release import FEWEST_RATINGS, ReleaseCheck
+from movierec.sources.root import way_to
 
 MODELS: dict[str, tuple[str, tuple[Source, ...]]] = {  # what each reads, as the data modules have it
     "model1": ("ml-latest-small", ()),

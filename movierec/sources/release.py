@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from movierec.sources.file import is_absent, sha256
 from movierec.sources.findings import Findings
 from movierec.sources.metadata import Source
 from movierec.sources.movielens import read_links, read_movies, read_ratings
-from movierec.sources.root import files_of, is_sample
+from movierec.sources.root import files_of, is_sample, way_to
 
 CHANGED = "changed"
 FEWEST_RATINGS = 6  # of fewer, none is left to validate on when they are split 80/10/10
@@ -44,11 +43,6 @@ class ReleaseCheck:
     ratings: Ratings | None
     films: Films | None
     trainable: bool
-
-
-def way_to(root: Path, action: str) -> str:
-    """Write the command that gets data, `download RELEASE` or `fetch SOURCE`; a sample is generated anew instead."""
-    return f"python -m movierec data {'sample' if is_sample(root) else action} --root {shlex.quote(str(root))}"
 
 
 def is_there(root: Path, release: Release) -> bool:
