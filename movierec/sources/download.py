@@ -16,7 +16,7 @@ from movierec.errors import ChecksumError, ConfigError, DataFormatError, Downloa
 from movierec.sources.archive import extract
 from movierec.sources.catalog import CITATION, SERVER, Release
 from movierec.sources.root import files_of, has_content, is_complete, is_sample, release_of, way_to
-from movierec.sources.transfer import Meter, describe_content, fetch
+from movierec.sources.transfer import Meter, describe_content, get_file
 
 MB = 1_000_000
 ROOM = 7  # times the size of the archive: itself, and what is in it, which is four or five times as large
@@ -158,7 +158,7 @@ def fetch_archive(release: Release, folder: Path, origin: Origin) -> Path:
     console = Console()
     console.print(f"downloading {release.name} from {url}", highlight=False, markup=False, soft_wrap=True)
     with Meter(release.name, console) as meter:
-        fetch(
+        get_file(
             url,
             path,
             max_bytes=GROWTH * release.megabytes * MB,
@@ -170,7 +170,7 @@ def fetch_archive(release: Release, folder: Path, origin: Origin) -> Path:
         silent = Meter(release.name, Console(quiet=True))
         sidecar = path.with_name(f"{path.name}.md5")
         try:
-            fetch(f"{url}.md5", sidecar, max_bytes=MB, meter=silent, timeout=origin.timeout, pause=origin.pause)
+            get_file(f"{url}.md5", sidecar, max_bytes=MB, meter=silent, timeout=origin.timeout, pause=origin.pause)
         except DownloadError:
             sidecar.unlink(missing_ok=True)
             print(f"{url}.md5 is not to be had; the archive's content alone is looked at.")

@@ -151,7 +151,9 @@ class Transfer:
             )
 
 
-def fetch(url: str, target: Path, *, max_bytes: float, meter: Meter, timeout: float = 30.0, pause: float = 1.0) -> None:
+def get_file(
+    url: str, target: Path, *, max_bytes: float, meter: Meter, timeout: float = 30.0, pause: float = 1.0
+) -> None:
     """Download a file.
 
     Args:

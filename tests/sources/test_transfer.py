@@ -18,7 +18,7 @@ from rich.console import Console
 from werkzeug import Response
 
 from movierec.errors import DownloadError
-from movierec.sources.transfer import ATTEMPTS, Meter, fetch
+from movierec.sources.transfer import ATTEMPTS, Meter, get_file
 
 BODY = bytes(range(256)) * 400
 Answer = Callable[[socket.socket, bytes], None]
@@ -33,7 +33,7 @@ def get(url: str, target: Path, *, timeout: float = 30.0, max_bytes: float = 1e6
     """Download a file; return it, and what was printed meanwhile."""
     console = Console(file=io.StringIO(), force_terminal=False)
     with Meter("it", console) as meter:
-        fetch(url, target, max_bytes=max_bytes, meter=meter, timeout=timeout, pause=0.01)
+        get_file(url, target, max_bytes=max_bytes, meter=meter, timeout=timeout, pause=0.01)
     assert isinstance(console.file, io.StringIO)
     return target.read_bytes(), console.file.getvalue()
 
@@ -91,7 +91,7 @@ def test_a_file_comes_as_it_is_with_a_line_at_each_quarter_where_nobody_looks(
 def test_on_a_terminal_a_bar_shows_size_and_rate_and_leaves_nothing(httpserver: HTTPServer, target: Path) -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=100, legacy_windows=False)
     with Meter("it", console) as meter:
-        fetch(serve(httpserver, Response(BODY)), target, max_bytes=1e6, meter=meter)
+        get_file(serve(httpserver, Response(BODY)), target, max_bytes=1e6, meter=meter)
         meter.bar.refresh()
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue()
