@@ -29,6 +29,7 @@ def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
     origin = download.add_mutually_exclusive_group()
     origin.add_argument("--mirror", metavar="URL", default=SERVER, help="another server, which has URL/NAME.zip")
     origin.add_argument("--from-zip", metavar="FILE", type=Path, help="an archive that is here already, of one release")
+    download.add_argument("--again", action="store_true", help="replace the files of releases that are there")
     download.set_defaults(run=download_named)
 
 
@@ -41,7 +42,7 @@ def download_named(options: argparse.Namespace) -> int:
     if options.from_zip and len(names) > 1:
         raise ConfigError(f"Expected one release with --from-zip, got {', '.join(names)}. Install one at a time.")
     origin = Origin(server=options.mirror, archive=options.from_zip)
-    download_releases([RELEASES[name] for name in names], options.root, origin)
+    download_releases([RELEASES[name] for name in names], options.root, origin, again=options.again)
     return 0
 
 

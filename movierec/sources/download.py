@@ -54,13 +54,14 @@ class Origin:
         return str(self.archive) if self.archive else f"{self.server.rstrip('/')}/{release.name}.zip"
 
 
-def download_releases(releases: Iterable[Release], root: Path, origin: Origin) -> None:
+def download_releases(releases: Iterable[Release], root: Path, origin: Origin, *, again: bool = False) -> None:
     """Download what is not there of some releases, and say what was done, on what terms the data are, and whom to cite.
 
     Args:
         releases: Which.
         root: The data root.
         origin: Where from.
+        again: Whether to replace the files of releases that are there.
 
     Raises:
         MovierecError: As in `download`; the releases before are in their places.
@@ -68,8 +69,8 @@ def download_releases(releases: Iterable[Release], root: Path, origin: Origin) -
     installed = False
     for release in releases:
         place = root / release.folder
-        if not download(release, root, origin):
-            print(f"{release.name} is in {place} already, with all its files; nothing to do.")
+        if not download(release, root, origin, again=again):
+            print(f"{release.name} is in {place} already, with all its files; add --again to replace them.")
             continue
         installed = True
         print(f"{release.name} is in {place} now. It {release.redistribution}; all terms: {terms(place)}")
@@ -87,13 +88,14 @@ def terms(place: Path) -> Path:
     return next(iter(sorted(place.glob("README*"))), place)
 
 
-def download(release: Release, root: Path, origin: Origin) -> bool:
+def download(release: Release, root: Path, origin: Origin, *, again: bool = False) -> bool:
     """Download a release if it is not there, or not all of it.
 
     Args:
         release: Which.
         root: The data root; files of the release that are there are replaced, and others stay.
         origin: Where from.
+        again: Whether to download it even if all of it is there.
 
     Returns:
         Whether there was anything to do.
@@ -105,7 +107,7 @@ def download(release: Release, root: Path, origin: Origin) -> bool:
         MissingDataError: There is no archive where `origin` names one.
         ConfigError: The root is that of a generated sample, which is replaced as a whole when it is generated again.
     """
-    if is_complete(root, release):
+    if is_complete(root, release) and not again:
         return False
     if is_sample(root):
         raise ConfigError(f"Expected a data root of its own, found a generated sample in {root}. Choose another root.")

@@ -48,8 +48,10 @@ def check_model(root: Path, model: str, release: ReleaseCheck | None, readable: 
     name, sources = MODELS[model]
     lacks: dict[str, str] = {}
     links = RELEASES[name].links
-    if release is None or not release.trainable:
-        lacks[f"a whole {name}" if release else name] = way_to(root, f"download {name}")
+    if release is None:
+        lacks[name] = way_to(root, f"download {name}")
+    elif not release.trainable:
+        lacks[f"a whole {name}"] = way_to(root, f"download {name}{'' if release.missing else ' --again'}")
     elif sources and links and (release.films is None or release.films.unlinked is None):
         lacks[links] = way_to(root, f"download {Path(links).parent}")
     for source in sources:

@@ -62,9 +62,9 @@ def check_release(
         fields: What `read_tmdb` and `read_omdb` read, so far as it is there.
         findings: Where problems and notes go.
     """
-    again = way_to(root, f"download {release.name}")
     missing = [name for name in files_of(release) if is_absent(root / name)]
-    findings.problems += [f"{root / name}: no such file. Get it: {again}" for name in missing]
+    command = way_to(root, f"download {release.name}")
+    findings.problems += [f"{root / name}: no such file. Get it: {command}" for name in missing]
     rated, movies, links = read_files(root, release, findings)
     ratings = None if rated is None else describe_ratings(rated)
     films = None if rated is None or movies is None else describe_films(movies, rated, links, fields)
@@ -72,6 +72,7 @@ def check_release(
     if ratings and films:
         version = "generated sample" if is_sample(root) else name_version(release, ratings, films)
         faults = find_faults(release, ratings, films)
+        again = way_to(root, f"download {release.name} --again")
         findings.problems += [f"{root / release.ratings}: {fault}. Get it again: {again}" for fault in faults]
         findings.notes += find_oddities(release, ratings, films, version)
         trainable = not faults

@@ -254,7 +254,8 @@ def test_ratings_that_cannot_be_learnt_from_are_a_problem(rows: list[str], messa
     write(root / SMALL.ratings, "userId,movieId,rating,timestamp", *rows)
     check = check_data(root)
     assert message in only_problem(check)
-    assert list(check.models["model1"].lacks) == ["a whole ml-latest-small"]
+    command = f"python -m movierec data download ml-latest-small --again --root '{root}'"
+    assert check.models["model1"].lacks == {"a whole ml-latest-small": command}
 
 
 def test_a_film_twice_in_the_metadata_is_counted_once_and_noted_with_its_line(root: Path) -> None:

@@ -62,7 +62,8 @@ def test_what_is_there_costs_no_request(
     capsys.readouterr()
     download_releases([release], tmp_path, where)
     assert len(httpserver.log) == 1
-    assert capsys.readouterr().out == f"ml-1m is in {tmp_path / 'ml-1m'} already, with all its files; nothing to do.\n"
+    there = f"ml-1m is in {tmp_path / 'ml-1m'} already, with all its files; add --again to replace them.\n"
+    assert capsys.readouterr().out == there
 
 
 def test_terms_and_citation_are_said_once_with_the_release_that_has_the_links(

@@ -55,6 +55,20 @@ def test_what_is_incomplete_is_completed_and_a_users_own_files_stay(
     assert [path.name for path in tmp_path.iterdir()] == ["ml-1m"]
 
 
+def test_what_is_damaged_is_replaced_when_it_is_asked_for_again(archives: Path, tmp_path: Path) -> None:
+    command = ["data", "download", "ml-latest-small", "--root", str(tmp_path)]
+    command += ["--from-zip", str(archives / "ml-latest-small.zip")]
+    ratings = tmp_path / SMALL.ratings
+    ratings.parent.mkdir()
+    assert main(command) == 0
+    whole = ratings.read_bytes()
+    ratings.write_bytes(whole[:100])
+    assert main(command) == 0
+    assert ratings.read_bytes() == whole[:100]
+    assert main([*command, "--again"]) == 0
+    assert ratings.read_bytes() == whole
+
+
 @pytest.mark.parametrize("name", ["ml-1m", "", "deep/er"])
 def test_a_file_where_a_folder_should_be_is_named_and_stays(
     release: Release, archives: Path, tmp_path: Path, name: str
