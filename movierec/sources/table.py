@@ -51,12 +51,12 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
     chunks = (chunk for chunk in read_chunks(require_file(path), quoted=True) if chunk.text.strip())
     first = next(chunks, None)
     if first is None:
-        raise DataFormatError(f"{path}: expected a header line, the file is empty. Fetch it again.")
+        raise DataFormatError(f"{path}: expected a header line, the file is empty. Get it again.")
     (_, header), *_ = itertools.islice(records(path, first), 1)
     if missing := [name for name in columns if name not in header]:
         raise DataFormatError(
             f"{path}, line 1: expected the columns {', '.join(columns)}; "
-            f"{', '.join(missing)} not among {', '.join(header)}. Rename the columns, or fetch the file again."
+            f"{', '.join(missing)} not among {', '.join(header)}. Rename the columns, or get the file again."
         )
     frames = (
         parse(path, chunk, header, columns, header=0 if chunk is first else None, **options)
