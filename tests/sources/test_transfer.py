@@ -187,7 +187,8 @@ def test_a_broken_connection_is_taken_up_where_it_broke(target: Path, tag: str, 
 
     with raw_server(breaks, goes_on) as (url, requests):
         assert get(url, target, timeout=1.0)[0] == BODY
-    assert f"Range: bytes={half}-".encode() in requests[1]
+    start = int(requests[1].split(b"Range: bytes=")[1].split(b"-")[0])
+    assert start == half or (end == "reset" and 0 < start < half)  # the reset may come before all was read
     assert f"If-Range: {tag.split(': ')[1]}".encode() in requests[1]
 
 
