@@ -190,10 +190,10 @@ class Client:
             raise AttemptError(self.redact(str(error) or type(error).__name__)) from None
 
     def redact(self, reason: str) -> str:
-        """Take the keys out of what others have written."""
+        """Take the keys, and what a terminal would obey, out of what others have written."""
         for key in self.keys:
             reason = reason.replace(key.value, f"[{key}]")
-        return reason[:200]
+        return "".join(letter if letter.isprintable() else " " for letter in reason)[:200]
 
     def wait_time(self, state: RetryCallState) -> float:
         """Return the seconds to wait before the next attempt."""

@@ -153,6 +153,12 @@ def test_after_the_last_attempt_the_reason_is_told(httpserver: HTTPServer) -> No
     assert len(httpserver.log) == 3
 
 
+def test_what_a_terminal_would_obey_is_left_out_of_the_reason(httpserver: HTTPServer) -> None:
+    with pytest.raises(AttemptError) as stop:
+        ask(answers(httpserver, problem(500, 11, "A \x1b[31mred\x07 reason, à propos.")), attempts=1)
+    assert str(stop.value) == "status code 11: A  [31mred  reason, à propos."
+
+
 @pytest.mark.parametrize("fail", [send_half, reset, send_nonsense])
 def test_a_broken_connection_is_tried_again(raw_server: Any, fail: Callable[[socket.socket], None]) -> None:
     assert ask(raw_server([fail, fail, send_film])) == GOOD
