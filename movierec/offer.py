@@ -5,12 +5,14 @@ from urllib.parse import urlsplit
 from movierec.data import MovieDataModule
 from movierec.question import asks_yes, is_attended
 from movierec.sources.catalog import SERVER
-from movierec.sources.root import is_sample
+from movierec.sources.root import explain_release_folder, is_sample
 
 
 def accepts_download(data: MovieDataModule) -> bool:
     """Ask whether the releases that are not there shall be downloaded; no if nobody can be asked or all is there."""
-    if data.download or not is_attended() or is_sample(data.root) or not (missing := data.missing_releases()):
+    if data.download or not is_attended() or is_sample(data.root) or explain_release_folder(data.root):
+        return False
+    if not (missing := data.missing_releases()):
         return False
     are, it = ("is", "it") if len(missing) == 1 else ("are", "them")
     return asks_yes(

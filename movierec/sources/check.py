@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from movierec.errors import MissingDataError
+from movierec.errors import ConfigError, MissingDataError
 from movierec.sources.catalog import RELEASES, Release
 from movierec.sources.file import is_absent, sha256
 from movierec.sources.findings import Findings
 from movierec.sources.metadata import FILES, READERS, Source
 from movierec.sources.readiness import MODELS, ModelCheck, check_model
 from movierec.sources.release import ReleaseCheck, check_release, is_there
-from movierec.sources.root import is_sample, way_to
+from movierec.sources.root import explain_release_folder, is_sample, name_root, way_to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +63,17 @@ def check_data(root: Path, names: Sequence[str] = ()) -> DataCheck:
 
     Raises:
         MissingDataError: There is no such folder.
+        ConfigError: It is the folder of a release, and not the one that it is in.
     """
     if not root.is_dir():
         found = "a file" if root.exists() else "none"
+        ways = f", or get some: {way_to(root, 'download ml-latest-small')}, or python -m movierec data sample"
         raise MissingDataError(
-            f"Expected the data folder {root}, found {found}. Name the folder that holds the data, or get some: "
-            f"{way_to(Path('data'), 'download ml-latest-small')}, or python -m movierec data sample"
+            f"Expected the data folder {name_root(root)}, found {found}. Name the folder that holds the data"
+            f"{'.' if root.exists() else ways}"
         )
+    if mistaken := explain_release_folder(root):
+        raise ConfigError(mistaken)
     findings = Findings()
     with findings.note_warnings():
         there = find_releases(root, names, findings)
@@ -97,10 +101,10 @@ def find_releases(root: Path, names: Sequence[str], findings: Findings) -> list[
     wanted = [release for release in RELEASES.values() if release.name in (names or RELEASES)]
     there = [release for release in wanted if is_there(root, release)]
     if names:
+        missing = [release for release in wanted if release not in there]
+        command = way_to(root, f"download {' '.join(release.name for release in missing)}")
         findings.problems += [
-            f"{root / release.folder}: {release.name} is not there. Get it: {way_to(root, f'download {release.name}')}"
-            for release in wanted
-            if release not in there
+            f"{root / release.folder}: {release.name} is not there. Get it: {command}" for release in missing
         ]
     elif not there:
         findings.problems.append(

@@ -15,7 +15,15 @@ from rich.console import Console
 from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, MissingDataError, MovierecError
 from movierec.sources.archive import extract
 from movierec.sources.catalog import CITATION, SERVER, Release
-from movierec.sources.root import files_of, has_content, is_complete, is_sample, release_of, way_to
+from movierec.sources.root import (
+    explain_release_folder,
+    files_of,
+    has_content,
+    is_complete,
+    is_sample,
+    release_of,
+    way_to,
+)
 from movierec.sources.transfer import Meter, describe_content, get_file
 
 MB = 1_000_000
@@ -105,8 +113,11 @@ def download(release: Release, root: Path, origin: Origin, *, again: bool = Fals
         ChecksumError: The archive is not the one that was published.
         DataFormatError: The archive is no archive, is not safe to unpack, or does not hold the release.
         MissingDataError: There is no archive where `origin` names one.
-        ConfigError: The root is that of a generated sample, which is replaced as a whole when it is generated again.
+        ConfigError: The root is that of a generated sample, which is replaced as a whole when it is generated again, or
+            the folder of a release, and not the one that it is in.
     """
+    if mistaken := explain_release_folder(root):
+        raise ConfigError(mistaken)
     if is_complete(root, release) and not again:
         return False
     if is_sample(root):

@@ -8,7 +8,7 @@ from pathlib import Path
 from movierec.sources.catalog import RELEASES
 from movierec.sources.metadata import Source
 from movierec.sources.release import FEWEST_RATINGS, ReleaseCheck
-from movierec.sources.root import way_to
+from movierec.sources.root import is_sample, way_to
 
 MODELS: dict[str, tuple[str, tuple[Source, ...]]] = {  # what each reads, as the data modules have it
     "model1": ("ml-latest-small", ()),
@@ -48,15 +48,17 @@ def check_model(root: Path, model: str, release: ReleaseCheck | None, readable: 
     name, sources = MODELS[model]
     lacks: dict[str, str] = {}
     links = RELEASES[name].links
+    # A sample is generated as a whole: one command for all models, or a second would undo the first.
+    wanted = " ".join(dict.fromkeys(needed for needed, _ in MODELS.values())) if is_sample(root) else name
     if release is None:
-        lacks[name] = way_to(root, f"download {name}")
+        lacks[name] = way_to(root, f"download {wanted}")
     elif not release.trainable:
-        lacks[f"a whole {name}"] = way_to(root, f"download {name}{'' if release.missing else ' --again'}")
+        lacks[f"a whole {name}"] = way_to(root, f"download {wanted}{'' if release.missing else ' --again'}")
     elif sources and links and (release.films is None or release.films.unlinked is None):
-        lacks[links] = way_to(root, f"download {Path(links).parent}")
+        lacks[links] = way_to(root, f"download {wanted if is_sample(root) else Path(links).parent}")
     for source in sources:
         if source not in readable:
-            lacks[source] = way_to(root, f"fetch {source}")
+            lacks[source] = way_to(root, f"download {wanted}" if is_sample(root) else f"fetch {source}")
     num_ratings = count_usable(release, sources) if release and not lacks else 0
     if not lacks and num_ratings < FEWEST_RATINGS:
         at = f"--config configs/{model}.yaml --data.root {shlex.quote(str(root))}"

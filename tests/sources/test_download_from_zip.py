@@ -89,6 +89,15 @@ def test_a_generated_sample_is_not_mixed_with_a_release(release: Release, archiv
     assert left(tmp_path) == ["sample.json"]
 
 
+def test_a_release_is_not_put_into_its_own_folder(release: Release, archives: Path, tmp_path: Path) -> None:
+    where = Origin(archive=archives / "ml-1m.zip")
+    download(release, tmp_path, where)
+    before = left(tmp_path)
+    with pytest.raises(ConfigError, match="is the folder of ml-1m itself"):
+        download(release, tmp_path / "ml-1m", where)
+    assert left(tmp_path) == before
+
+
 def test_an_archive_that_is_here_is_installed_and_stays(
     archives: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
