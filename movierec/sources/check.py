@@ -11,7 +11,7 @@ from movierec.sources.catalog import RELEASES, Release
 from movierec.sources.file import is_absent, sha256
 from movierec.sources.findings import Findings
 from movierec.sources.metadata import FILES, READERS, Source
-from movierec.sources.readiness import MODELS, ModelCheck, check_model
+from movierec.sources.readiness import MODELS, ModelCheck, check_model, find_others
 from movierec.sources.release import ReleaseCheck, check_release, is_there
 from movierec.sources.root import explain_release_folder, is_sample, name_root, way_to
 
@@ -41,6 +41,7 @@ class DataCheck:
         releases: Those that are there, by name.
         metadata: The metadata files that are there, by source.
         models: The five models, or those of the releases asked for.
+        others: Models that can be trained with `--data.release NAME`, by NAME, where that is news.
         problems: What keeps a release from being trained on, or a file from being read.
         notes: What is worth knowing.
     """
@@ -50,6 +51,7 @@ class DataCheck:
     releases: dict[str, ReleaseCheck]
     metadata: dict[Source, MetadataCheck]
     models: dict[str, ModelCheck]
+    others: dict[str, list[str]]
     problems: list[str]
     notes: list[str]
 
@@ -81,16 +83,18 @@ def check_data(root: Path, names: Sequence[str] = ()) -> DataCheck:
         read = {source: findings.attempt(READERS[source], root) for source in sources}
         fields = {source: frame for source, frame in read.items() if frame is not None}
         releases = {release.name: check_release(root, release, fields, findings) for release in there}
+    models = {
+        model: check_model(root, model, release, releases.get(release), fields)
+        for model, (release, _) in MODELS.items()
+        if not names or release in names
+    }
     return DataCheck(
         root=str(root),
         sample=is_sample(root),
         releases=releases,
         metadata={source: check_metadata(root / FILES[source], fields.get(source)) for source in sources},
-        models={
-            model: check_model(root, model, releases.get(release), fields)
-            for model, (release, _) in MODELS.items()
-            if not names or release in names
-        },
+        models=models,
+        others=find_others(root, releases, models, fields),
         problems=findings.problems,
         notes=findings.notes,
     )

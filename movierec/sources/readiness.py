@@ -1,7 +1,7 @@
 """Which of the five models can be trained on what is there."""
 
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,16 +36,19 @@ class ModelCheck:
     lacks: dict[str, str]
 
 
-def check_model(root: Path, model: str, release: ReleaseCheck | None, readable: Collection[Source]) -> ModelCheck:
+def check_model(
+    root: Path, model: str, name: str, release: ReleaseCheck | None, readable: Collection[Source]
+) -> ModelCheck:
     """Say whether a model can be trained, and what it lacks.
 
     Args:
         root: The data root.
         model: One of `MODELS`.
-        release: What is there of the release that it learns from.
+        name: The release that it is to learn from, by default or by `--data.release`.
+        release: What is there of that release.
         readable: The metadata that are there and can be read.
     """
-    name, sources = MODELS[model]
+    sources = MODELS[model][1]
     lacks: dict[str, str] = {}
     links = RELEASES[name].links
     # A sample is generated as a whole: one command for all models, or a second would undo the first.
@@ -64,6 +67,33 @@ def check_model(root: Path, model: str, release: ReleaseCheck | None, readable: 
         at = f"--config configs/{model}.yaml --data.root {shlex.quote(str(root))}"
         lacks["films with all fields"] = f"python -m movierec fit {at} --data.missing impute"
     return ModelCheck(release=name, sources=sources, ratings=None if lacks else num_ratings, lacks=lacks)
+
+
+def find_others(
+    root: Path, releases: Mapping[str, ReleaseCheck], models: Mapping[str, ModelCheck], readable: Collection[Source]
+) -> dict[str, list[str]]:
+    """Find what can be trained with `--data.release NAME`, by NAME, beyond what can be trained without.
+
+    Args:
+        root: The data root.
+        releases: What is there of the releases that are there.
+        models: What the models lack.
+        readable: The metadata that are there and can be read.
+    """
+    defaults = {name for name, _ in MODELS.values()}
+    others = {
+        name: [
+            model
+            for model, (default, sources) in MODELS.items()
+            if default == "ml-latest-small"  # model5 is model4 on another release
+            and name != default
+            and (name not in defaults or (model in models and models[model].lacks))
+            and (RELEASES[name].links or not sources)
+            and not check_model(root, model, name, release, readable).lacks
+        ]
+        for name, release in releases.items()
+    }
+    return {name: found for name, found in others.items() if found}
 
 
 def count_usable(release: ReleaseCheck, sources: tuple[Source, ...]) -> int:
