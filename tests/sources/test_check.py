@@ -84,9 +84,11 @@ def test_counts_are_those_made_by_hand(root: Path) -> None:
     assert {source: (found.rows, found.duplicates) for source, found in check.metadata.items()} == {
         "tmdb": (2, 0), "omdb": (3, 0),
     }  # fmt: skip
-    assert check.notes == [
-        "ml-latest-small is not as published: expected 100,836 ratings by 610 users and 9,742 films, found 12, 4 and 4."
-    ]
+    changed, gap = check.notes
+    counts = "expected 100,836 ratings by 610 users and 9,742 films, found 12, 4 and 4"
+    assert changed == f"ml-latest-small is not as published: {counts}."
+    share = "2 of the 3 rated films of ml-latest-small, with 67% of the ratings"
+    assert gap == f"metadata/tmdb.csv has {share}. To go on: python -m movierec data fetch tmdb --root '{root}'"
 
 
 def test_a_model_is_not_ready_when_too_few_films_have_all_fields(root: Path) -> None:
