@@ -1,19 +1,20 @@
 """Downloading a release of MovieLens: checked, unpacked beside its place, and put there only when it is whole."""
 
 import csv
+import errno
 import hashlib
+import os
 import re
-import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, MissingDataError, MovierecError
+from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, MissingDataError
 from movierec.sources.archive import extract
+from movierec.sources.building import MB, building
 from movierec.sources.catalog import CITATION, SERVER, Release
 from movierec.sources.root import (
     explain_release_folder,
@@ -26,7 +27,6 @@ from movierec.sources.root import (
 )
 from movierec.sources.transfer import Meter, describe_content, get_file
 
-MB = 1_000_000
 ROOM = 7  # times the size of the archive: itself, and what is in it, which is four or five times as large
 GROWTH = 10  # times the size in the catalogue that an archive may have
 COLUMNS = ({"userId", "movieId", "rating", "timestamp"}, {"movieId", "title", "genres"})
@@ -109,7 +109,8 @@ def download(release: Release, root: Path, origin: Origin, *, again: bool = Fals
         Whether there was anything to do.
 
     Raises:
-        DownloadError: It cannot be had, or not be written.
+        DownloadError: It cannot be had.
+        WriteError: It cannot be written.
         ChecksumError: The archive is not the one that was published.
         DataFormatError: The archive is no archive, is not safe to unpack, or does not hold the release.
         MissingDataError: There is no archive where `origin` names one.
@@ -122,35 +123,17 @@ def download(release: Release, root: Path, origin: Origin, *, again: bool = Fals
         return False
     if is_sample(root):
         raise ConfigError(f"Expected a data root of its own, found a generated sample in {root}. Choose another root.")
-    with writing(release, root), tempfile.TemporaryDirectory(prefix=f"{release.name}.partial-", dir=root) as partial:
-        folder, source = Path(partial), origin.of(release)
+    with building(release.name, root, megabytes=ROOM * release.megabytes) as folder:
+        source, place = origin.of(release), root / release.folder
+        if place.exists() and not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
         archive = local_archive(origin.archive) if origin.archive else fetch_archive(release, folder, origin)
         checksum = release.md5 or published_md5(archive.with_name(f"{archive.name}.md5"), source)
         check_archive(archive, source, checksum)
         extract(archive, folder, folder=release.folder, max_bytes=2 * GROWTH * release.megabytes * MB, source=source)
         check_content(folder, release, source)
-        put_in_place(folder / release.folder, root / release.folder)
+        put_in_place(folder / release.folder, place)
     return True
-
-
-@contextmanager
-def writing(release: Release, root: Path) -> Iterator[None]:
-    """Make the root, and say what can be done where it cannot be written to.
-
-    Raises:
-        DownloadError: It cannot: it is full, for instance, or of another user.
-    """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        yield
-    except MovierecError:
-        raise
-    except OSError as error:
-        where = error.filename or root
-        raise DownloadError(
-            f"{release.name} could not be written: {where}: {error.strerror or error}. Nothing half-way is left. It "
-            f"needs up to {ROOM * release.megabytes:,.0f} MB of room for a while; make room, or choose another --root."
-        ) from error
 
 
 def local_archive(path: Path) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from movierec.cli import main
-from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError
+from movierec.errors import ChecksumError, ConfigError, DataFormatError, WriteError
 from movierec.sources.catalog import RELEASES, Release
 from movierec.sources.download import Origin, download
 from movierec.sources.movielens import read_links
@@ -77,7 +77,9 @@ def test_a_file_where_a_folder_should_be_is_named_and_stays(
     path = root / "ml-1m" if name == "ml-1m" else root
     path.parent.mkdir(exist_ok=True)
     path.write_text("mine")
-    with pytest.raises(DownloadError, match=r"ml-1m could not be written: .*root"):
+    with pytest.raises(
+        WriteError, match=r"ml-1m could not be written: .*root.*: a file is in the way\. [^:]* Choose another"
+    ):
         download(release, root / name if name == "deep/er" else root, Origin(archive=archives / "ml-1m.zip"))
     assert path.read_text() == "mine"
 
