@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, MissingDataError
-from movierec.sources.archive import extract
+from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, MissingDataError, MovierecError
+from movierec.sources.archive import extract, what_is_in
 from movierec.sources.building import MB, building
 from movierec.sources.catalog import CITATION, SERVER, Release
 from movierec.sources.root import (
@@ -72,23 +72,39 @@ def download_releases(releases: Iterable[Release], root: Path, origin: Origin, *
         again: Whether to replace the files of releases that are there.
 
     Raises:
-        MovierecError: As in `download`; the releases before are in their places.
+        MovierecError: As in `download`, for the only one.
+        DownloadError: Some of several could not be had; the others are in their places.
     """
-    installed = False
+    releases, failed, installed = list(releases), dict[str, MovierecError](), False
     for release in releases:
-        place = root / release.folder
-        if not download(release, root, origin, again=again):
-            print(f"{release.name} is in {place} already, with all its files; add --again to replace them.")
-            continue
-        installed = True
-        print(f"{release.name} is in {place} now. It {release.redistribution}; all terms: {terms(place)}")
-        if release.links and not has_content(root / release.links) and (owner := release_of(release.links)):
-            print(
-                f"{release.name} does not say which films of TMDb and IMDb its films are. Models with metadata need "
-                f"{owner.name} for that:\n{way_to(root, f'download {owner.name}')}"
-            )
+        try:
+            installed |= download_one(release, root, origin, again=again)
+        except MovierecError as error:
+            if len(releases) == 1:
+                raise
+            failed[release.name] = error
     if installed:
         print(f"If you publish with these data, cite: {CITATION}")
+    if failed:
+        reasons = "\n".join(dict.fromkeys(map(str, failed.values())))  # the same root may be wrong for all
+        raise DownloadError(
+            f"{len(failed)} of {len(releases)} releases could not be had: {', '.join(failed)}.\n{reasons}"
+        )
+
+
+def download_one(release: Release, root: Path, origin: Origin, *, again: bool) -> bool:
+    """Download a release if it is not there, and say what was done; return whether it is new."""
+    place = root / release.folder
+    if not download(release, root, origin, again=again):
+        print(f"{release.name} is in {place} already, with all its files; add --again to replace them.")
+        return False
+    print(f"{release.name} is in {place} now. It {release.redistribution}; all terms: {terms(place)}")
+    if release.links and not has_content(root / release.links) and (owner := release_of(release.links)):
+        print(
+            f"{release.name} does not say which films of TMDb and IMDb its films are. Models with metadata need "
+            f"{owner.name} for that:\n{way_to(root, f'download {owner.name}')}"
+        )
+    return True
 
 
 def terms(place: Path) -> Path:
@@ -131,7 +147,7 @@ def download(release: Release, root: Path, origin: Origin, *, again: bool = Fals
         checksum = release.md5 or published_md5(archive.with_name(f"{archive.name}.md5"), source)
         check_archive(archive, source, checksum)
         extract(archive, folder, folder=release.folder, max_bytes=2 * GROWTH * release.megabytes * MB, source=source)
-        check_content(folder, release, source)
+        check_content(folder, release, source, archive)
         put_in_place(folder / release.folder, place)
     return True
 
@@ -169,7 +185,7 @@ def fetch_archive(release: Release, folder: Path, origin: Origin) -> Path:
             get_file(f"{url}.md5", sidecar, max_bytes=MB, meter=silent, timeout=origin.timeout, pause=origin.pause)
         except DownloadError:
             sidecar.unlink(missing_ok=True)
-            print(f"{url}.md5 is not to be had; the archive's content alone is looked at.")
+            print(f"The server has no {path.name}.md5; the files inside are checked instead.")
     return path
 
 
@@ -179,7 +195,7 @@ def published_md5(sidecar: Path, source: str) -> str | None:
         return None
     found = re.search(r"\b[0-9a-f]{32}\b", sidecar.read_text(encoding="utf-8", errors="replace").lower())
     if found is None:
-        print(f"{source}.md5 holds no checksum; the archive's content alone is looked at.")
+        print(f"{source}.md5 holds no checksum; the files inside are checked instead.")
     return found[0] if found else None
 
 
@@ -199,18 +215,21 @@ def check_archive(archive: Path, source: str, checksum: str | None) -> None:
     if checksum not in {None, md5}:
         raise ChecksumError(
             f"{source}: expected the md5 checksum {checksum}, got {md5}. The archive is damaged, or not the one that "
-            "was published, and was not unpacked. Get it again, or from elsewhere."
+            f"was published, and was not unpacked{what_is_in(archive)}. Get it again, or from elsewhere; if you trust "
+            "it, unzip it yourself below the data root, and `data check` tells what differs."
         )
 
 
-def check_content(root: Path, release: Release, source: str) -> None:
+def check_content(root: Path, release: Release, source: str, archive: Path) -> None:
     """Refuse what was unpacked if a release's files are missing or begin otherwise; say if the counts are others.
 
     Raises:
         DataFormatError: They are.
     """
     if missing := [name for name in files_of(release) if not has_content(root / name)]:
-        raise DataFormatError(f"{source}: expected {', '.join(missing)} in the archive, with content; found none.")
+        raise DataFormatError(
+            f"{source}: expected {', '.join(missing)} in the archive, with content; found none{what_is_in(archive)}."
+        )
     if release.format != "csv":
         return
     for name, columns in zip((release.ratings, release.movies), COLUMNS, strict=True):

@@ -140,8 +140,8 @@ def test_an_archive_that_is_not_that_of_the_checksum_beside_it_is_refused(
 @pytest.mark.parametrize(
     "case",
     [
-        (Response("no", 404), "zip.md5 is not to be had; the archive's content alone is looked at"),
-        (Response("<html>", content_type="text/html"), "zip.md5 is not to be had"),
+        (Response("no", 404), "The server has no ml-latest-small.zip.md5; the files inside are checked instead."),
+        (Response("<html>", content_type="text/html"), "The server has no"),
         (Response("soon"), "zip.md5 holds no checksum"),
     ],
 )
@@ -155,6 +155,22 @@ def test_without_a_checksum_beside_it_the_content_alone_is_looked_at(
     beside, message = case
     assert download(SMALL, tmp_path, serve_small(httpserver, small_body, beside))
     assert message in capsys.readouterr().out
+
+
+def test_a_release_that_fails_does_not_keep_the_others_away(
+    httpserver: HTTPServer, release: Release, body: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    httpserver.expect_request("/ml-1m.zip").respond_with_data(body)
+    releases = [RELEASES["ml-100k"], release, RELEASES["ml-20m"]]
+    with pytest.raises(DownloadError) as caught:
+        download_releases(releases, tmp_path, origin(httpserver.url_for("")))
+    summary, *reasons = str(caught.value).splitlines()
+    assert summary == "2 of 3 releases could not be had: ml-100k, ml-20m."
+    assert [reason.split()[0] for reason in reasons] == [
+        httpserver.url_for(f"/{name}.zip") for name in ("ml-100k", "ml-20m")
+    ]
+    assert left(tmp_path)[0] == "ml-1m"
+    assert CITATION in capsys.readouterr().out
 
 
 def test_two_downloads_at_once_do_not_hurt_each_other(release: Release, body: bytes, tmp_path: Path) -> None:

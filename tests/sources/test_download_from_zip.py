@@ -22,7 +22,10 @@ def left(root: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"ratings.csv": b""}, "expected ml-latest-small/ratings.csv in the archive, with content; found none"),
+        (
+            {"ratings.csv": b""},
+            "ml-latest-small/ratings.csv in the archive, with content; found none; it holds 'ml-latest-small/'.",
+        ),
         ({"movies.csv": b"movieId,name\n1,Heat\n"}, "columns genres, movieId, title in ml-latest-small/movies.csv"),
         ({"../../evil": b"x"}, "one that leads out"),
     ],
@@ -121,6 +124,7 @@ def test_an_archive_that_is_here_is_installed_and_stays(
         (b"Rar!\x1a\x07", "expected a whole zip archive, got what begins with b'Rar!"),
         (b"the first half", "expected a whole zip archive"),
         (b"another archive", "expected the md5 checksum c4d9eecfca2ab87c1945afe126590906, got "),
+        (b"another archive", "was not unpacked; it holds 'ml-1m/'. Get it again, or from elsewhere; if you trust it, "),
     ],
     ids=str,
 )
