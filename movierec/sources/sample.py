@@ -59,7 +59,10 @@ class SampleSize:
                 release.
         """
         if min(self.num_users, self.num_movies, self.num_ratings) < 1 or self.seed < 0:
-            raise ConfigError("Expected at least one user, film and rating, and a seed of 0 or more.")
+            raise ConfigError(
+                f"Expected at least one user, film and rating, and a seed of 0 or more, got {self.num_users} users, "
+                f"{self.num_movies} films, {self.num_ratings} ratings and seed {self.seed}."
+            )
         if self.num_ratings < MIN_RATINGS:
             raise ConfigError(
                 f"Expected at least {MIN_RATINGS} ratings, to be split and trained on, got {self.num_ratings}. "

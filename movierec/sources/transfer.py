@@ -54,7 +54,7 @@ class Meter:
             transient=True,
             disable=not console.is_terminal or console.is_dumb_terminal,
         )
-        self.task = self.bar.add_task(what, total=None)
+        self.task = self.bar.add_task(what, total=None, visible=False)  # until the server answers
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -68,7 +68,7 @@ class Meter:
     def start(self, done: int, total: int | None) -> None:
         """Begin at a number of bytes, of a number that may be unknown."""
         self.done, self.total = done, total
-        self.bar.update(self.task, completed=done, total=total)
+        self.bar.update(self.task, completed=done, total=total, visible=True)
 
     def advance(self, count: int) -> None:
         """Count bytes that came."""

@@ -230,7 +230,7 @@ def test_the_folder_that_one_stands_in_can_become_a_sample(tmp_path: Path, monke
         (10, 0, 5, 0, "at least one"),
         (10, 10, 0, 0, "at least one"),
         (-10, -10, 5, 0, "at least one"),
-        (10, 10, 5, -1, "a seed of 0 or more"),
+        (10, 10, 5, -1, "a seed of 0 or more, got 10 users, 10 films, 5 ratings and seed -1"),
         (10, 10, 19, 0, "at least 20 ratings, to be split and trained on, got 19"),
         (10, 10, 51, 0, "at most 50 ratings for 10 users and 10 films .* got 51"),
         (1, 1, 20, 0, "at most 0 ratings"),
