@@ -14,6 +14,11 @@ def accepts_download(data: MovieDataModule) -> bool:
         return False
     if not (missing := data.missing_releases()):
         return False
+    if lacking := data.missing_metadata():
+        print(
+            f"This also needs {' and '.join(lacking)} in {data.root}, which a download does not bring: "
+            "get them afterwards with `data fetch`, with a key of your own."
+        )
     are, it = ("is", "it") if len(missing) == 1 else ("are", "them")
     return asks_yes(
         f"{' and '.join(release.name for release in missing)} {are} not in {data.root}. Download {it} from "
