@@ -51,7 +51,6 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
         (["data", "download", "ml-5m"], "'ml-5m'"),
         (["data", "download", "ml-1m", "--mirror", "http://x", "--from-zip", "x.zip"], "not allowed with argument"),
         (["data", "check", "--releases", "ml-5m"], "'ml-5m'"),
-        (["data", "check", "a", "--root", "b"], "not allowed with argument"),
         (["report", "--format", "pdf"], "'pdf'"),
         (["report", "--colour"], "--colour"),
     ],
@@ -91,25 +90,6 @@ def test_data_sample_obeys_every_option(elsewhere: Path) -> None:
         "num_users": 5, "num_movies": 9, "num_ratings": 20, "seed": 7, "releases": ["ml-latest-small"]
     }  # fmt: skip
     assert not (elsewhere / "a" / "b" / "ml-1m").exists()
-
-
-def test_data_sample_generates_a_release_once_that_is_named_twice(
-    elsewhere: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["data", "sample", *SMALL, "--releases", "ml-1m", "ml-1m"]) == 0
-    assert "9 films for ml-1m, in data/sample\n" in capsys.readouterr().out
-    assert json.loads((elsewhere / "data/sample/sample.json").read_text())["releases"] == ["ml-1m"]
-
-
-@pytest.mark.parametrize(
-    ("action", "words"),
-    [("download", ["ml-20m (198.7 MB)", "https://files.grouplens.org"]), ("sample", ["300", "data/sample"])],
-)
-def test_help_states_sizes_and_defaults(action: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["data", action, "--help"])
-    shown = " ".join(capsys.readouterr().out.split())
-    assert all(word in shown for word in words)
 
 
 def test_data_sample_says_how_to_train_on_what_it_wrote(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,8 +236,6 @@ def test_data_check_looks_where_the_environment_says_and_then_in_data(
     assert main(["data", "check"]) == 0
     assert str(checked) in capsys.readouterr().out
     monkeypatch.delenv("MOVIEREC_DATA")
-    assert main(["data", "check", "--root", str(checked)]) == 0
-    assert str(checked) in capsys.readouterr().out
     assert main(["data", "check", "--json"]) == 1
     output = capsys.readouterr()
     assert output.out == ""

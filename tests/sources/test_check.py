@@ -12,12 +12,11 @@ import pytest
 
 from movierec import data
 from movierec.data.preparation import describe_origin
-from movierec.errors import ConfigError, MissingDataError
+from movierec.errors import MissingDataError
 from movierec.sources.catalog import RELEASES
 from movierec.sources.check import DataCheck, check_data
 from movierec.sources.content import Coverage, Films, Ratings
 from movierec.sources.readiness import MODELS
-from movierec.sources.root import default_root
 from movierec.sources.sample import SampleSize, write_sample
 
 SMALL = RELEASES["ml-latest-small"]
@@ -295,27 +294,6 @@ def test_a_root_that_is_no_folder_is_an_error(name: str, found: str, tmp_path: P
     with pytest.raises(MissingDataError, match=found) as caught:
         check_data(tmp_path / name)
     assert (f"--root {tmp_path / name}," in str(caught.value)) == (name == "nowhere")
-
-
-def test_a_root_that_the_environment_names_is_said_to_be_from_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MOVIEREC_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(MissingDataError, match=r"nowhere \(from MOVIEREC_DATA\), found none"):
-        check_data(default_root())
-
-
-def test_the_folder_of_a_release_is_refused_as_a_root(root: Path) -> None:
-    with pytest.raises(ConfigError, match="is the folder of ml-latest-small itself"):
-        check_data(root / "ml-latest-small")
-
-
-def test_a_sample_gets_what_all_models_need_by_one_command(tmp_path: Path) -> None:
-    size = SampleSize(num_users=20, num_movies=60, num_ratings=200, releases=("ml-20m",))
-    write_sample(tmp_path, size)
-    commands = {command for model in check_data(tmp_path).models.values() for command in model.lacks.values()}
-    (command,) = commands
-    assert command.endswith("--users 20 --movies 60 --ratings 200 --seed 0 --releases ml-20m ml-latest-small ml-1m")
 
 
 def test_releases_asked_for_are_looked_at_alone_and_must_be_there(root: Path) -> None:

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from movierec.cli import main
+from movierec.errors import ConfigError, MissingDataError
 from movierec.sources.catalog import RELEASES
+from movierec.sources.check import check_data
 from movierec.sources.metadata import OMDB_FILE
 from movierec.sources.root import (
     MARKER,
+    default_root,
     explain_release_folder,
     files_of,
     how_to_get,
@@ -85,3 +88,24 @@ def test_the_folder_of_a_release_is_not_the_root_but_in_it(tmp_path: Path, monke
     monkeypatch.chdir(place)
     assert explain_release_folder(Path()).endswith(f": {tmp_path}")
     assert explain_release_folder(tmp_path) == ""
+
+
+def test_a_root_that_the_environment_names_is_said_to_be_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOVIEREC_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(MissingDataError, match=r"nowhere \(from MOVIEREC_DATA\), found none"):
+        check_data(default_root())
+
+
+def test_the_folder_of_a_release_is_refused_as_a_root(sample_root: Path) -> None:
+    with pytest.raises(ConfigError, match="is the folder of ml-latest-small itself"):
+        check_data(sample_root / "ml-latest-small")
+
+
+def test_a_sample_gets_what_all_models_need_by_one_command(tmp_path: Path) -> None:
+    size = SampleSize(num_users=20, num_movies=60, num_ratings=200, releases=("ml-20m",))
+    write_sample(tmp_path, size)
+    commands = {command for model in check_data(tmp_path).models.values() for command in model.lacks.values()}
+    (command,) = commands
+    assert command.endswith("--users 20 --movies 60 --ratings 200 --seed 0 --releases ml-20m ml-latest-small ml-1m")
