@@ -198,8 +198,8 @@ def open_client(url: str, timeout: float) -> httpx.Client:
         return httpx.Client(timeout=timeout, headers=headers, follow_redirects=True)
     except (ImportError, ValueError) as error:
         raise DownloadError(
-            f"{url}: expected a proxy of http, or none, got the one that {proxy_variable(url)} names ({error}). "
-            f"Change the variable, or add the host to NO_PROXY. {OTHER_WAYS}"
+            f"{url}: expected a proxy of http, or none, got the one that {proxy_variable(url)} names: {error}. "
+            "Change the variable, or add the host to NO_PROXY."
         ) from error
 
 
