@@ -23,11 +23,17 @@ def add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `data download`."""
+    sizes = ", ".join(f"{release.name} ({release.megabytes:g} MB)" for release in RELEASES.values())
     download = actions.add_parser("download", help="download releases of MovieLens from GroupLens")
-    download.add_argument("names", nargs="+", metavar="NAME", choices=RELEASES, help=", ".join(RELEASES))
+    download.add_argument("names", nargs="+", metavar="NAME", choices=RELEASES, help=sizes)
     download.add_argument("--root", type=Path, default=default_root(), help=f"folder to put them in {DEFAULT_ROOT}")
     origin = download.add_mutually_exclusive_group()
-    origin.add_argument("--mirror", metavar="URL", default=SERVER, help="another server, which has URL/NAME.zip")
+    origin.add_argument(
+        "--mirror",
+        metavar="URL",
+        default=SERVER,
+        help="another server, which has URL/NAME.zip, in place of %(default)s",
+    )
     origin.add_argument("--from-zip", metavar="FILE", type=Path, help="an archive that is here already, of one release")
     download.add_argument("--again", action="store_true", help="replace the files of releases that are there")
     download.set_defaults(run=download_named)
@@ -51,11 +57,15 @@ def add_sample(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     sample = actions.add_parser(
         "sample", help="generate a data set, small or as large as asked, in the published formats"
     )
-    sample.add_argument("--root", type=Path, default=Path("data/sample"), help="folder to write to")
-    sample.add_argument("--users", type=int, default=300, help="number of users")
-    sample.add_argument("--movies", type=int, default=400, help="number of films")
-    sample.add_argument("--ratings", type=int, default=20_000, help="number of ratings of each release")
-    sample.add_argument("--seed", type=int, default=0, help="the same seed gives the same files")
+    sample.add_argument(
+        "--root", type=Path, default=Path("data/sample"), help="folder to write to (default: %(default)s)"
+    )
+    sample.add_argument("--users", type=int, default=300, help="number of users (default: %(default)s)")
+    sample.add_argument("--movies", type=int, default=400, help="number of films (default: %(default)s)")
+    sample.add_argument(
+        "--ratings", type=int, default=20_000, help="number of ratings of each release (default: %(default)s)"
+    )
+    sample.add_argument("--seed", type=int, default=0, help="the same seed gives the same files (default: %(default)s)")
     sample.add_argument(
         "--releases",
         nargs="+",
@@ -75,14 +85,14 @@ def write_sample(options: argparse.Namespace) -> int:
         num_movies=options.movies,
         num_ratings=options.ratings,
         seed=options.seed,
-        releases=tuple(options.releases or DEFAULT_RELEASES),
+        releases=tuple(dict.fromkeys(options.releases or DEFAULT_RELEASES)),
     )
     write(options.root, size)
     trained = {"ml-latest-small": "model1", "ml-1m": "model5"}  # what the configurations train on
     name = next((name for name in trained if name in size.releases), size.releases[0])
     print(
         f"Generated {size.num_ratings:,} ratings by {size.num_users:,} users of {size.num_movies:,} films for "
-        f"{' and as many for '.join(size.releases)}, in {options.root}\n"
+        f"{'each of ' if len(size.releases) > 1 else ''}{', '.join(size.releases)}, in {options.root}\n"
         f"Try it: python -m movierec fit --config configs/{trained.get(name, 'model1')}.yaml "
         "--config configs/sample.yaml"
         f"{'' if name in trained else f' --data.release {name}'}"
@@ -96,16 +106,12 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     check = actions.add_parser(
         "check",
         help="tell what data are there, whether they are whole, and which models can be trained on them",
-        epilog="The exit status is 0 when what is there can be trained on, 1 when it is damaged, incomplete or none.",
+        epilog="Folders with the same fingerprint of a release hold the same files of it, to the byte. "
+        "The exit status is 0 when what is there can be trained on, 1 when it is damaged, incomplete or none.",
     )
-    check.add_argument(
-        "root",
-        nargs="?",
-        type=Path,
-        default=default_root(),
-        metavar="ROOT",
-        help=f"folder of the data {DEFAULT_ROOT}",
-    )
+    where = check.add_mutually_exclusive_group()
+    where.add_argument("folder", nargs="?", type=Path, metavar="ROOT", help=f"folder of the data {DEFAULT_ROOT}")
+    where.add_argument("--root", type=Path, default=default_root(), help="the same, as the other commands have it")
     check.add_argument("--json", action="store_true", help="print all that is found as JSON")
     check.add_argument(
         "--releases",
@@ -123,7 +129,7 @@ def check_data(options: argparse.Namespace) -> int:
     from movierec.report.check import show
     from movierec.sources.check import check_data as check
 
-    found = check(options.root, options.releases)
+    found = check(options.folder or options.root, options.releases)
     show(found, as_json=options.json)
     return 1 if found.problems else 0
 

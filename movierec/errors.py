@@ -14,7 +14,11 @@ class DataFormatError(MovierecError, ValueError):
 
 
 class DownloadError(MovierecError, OSError):
-    """A file that could not be downloaded, or not be put in its place."""
+    """A file that could not be downloaded."""
+
+
+class WriteError(MovierecError, OSError):
+    """Data that could not be written to their place."""
 
 
 class ChecksumError(MovierecError, OSError):

@@ -79,7 +79,7 @@ def test_data_sample_writes_where_the_sample_overlay_reads(elsewhere: Path, caps
     assert main(["data", "sample", *SMALL]) == 0
     assert is_sample(elsewhere / "data" / "sample")
     output = capsys.readouterr().out
-    assert "20 ratings by 5 users of 9 films for ml-latest-small and as many for ml-1m, in data/sample\n" in output
+    assert "20 ratings by 5 users of 9 films for each of ml-latest-small, ml-1m, in data/sample\n" in output
     assert output.endswith("fit --config configs/model1.yaml --config configs/sample.yaml\n")
 
 

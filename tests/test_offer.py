@@ -52,10 +52,12 @@ def test_the_release_with_the_links_is_in_the_same_question(tmp_path: Path, monk
     screen = at_terminal("y\n", monkeypatch)
     assert accepts_download(Combined1MDataModule(root=tmp_path))
     asked = "ml-1m and ml-latest-small are not in {root}. Download them from files.grouplens.org (6.9 MB)? [y/N] "
-    assert screen.getvalue() == asked.format(root=tmp_path)
+    first, question = screen.getvalue().splitlines()
+    assert first.startswith(f"This also needs metadata/tmdb.csv and metadata/omdb.csv in {tmp_path}, which a download")
+    assert question == asked.format(root=tmp_path)
 
 
-@pytest.mark.parametrize("without", ["stdin", "stdout", "CI", "TERM", "sample", "asked"])
+@pytest.mark.parametrize("without", ["stdin", "stdout", "CI", "TERM", "sample", "release", "asked"])
 def test_nobody_is_asked_who_cannot_answer_or_need_not(
     data: MovieDataModule, without: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +66,10 @@ def test_nobody_is_asked_who_cannot_answer_or_need_not(
         monkeypatch.setattr(sys, without, io.StringIO("y\n"))
     elif without == "sample":
         (data.root / "sample.json").write_text("{}")
+    elif without == "release":
+        data.root /= "ml-1m"
+        data.root.mkdir()
+        (data.root / "ratings.dat").write_text("1::1::1::1")
     elif without == "asked":
         data.download = True
     else:

@@ -15,9 +15,10 @@ from movierec.data.preparation import Options, file_names, prepare
 from movierec.data.split import Split, Way
 from movierec.data.statistics import Kind
 from movierec.data.tables import Scaling, Tables
+from movierec.errors import MissingDataError
 from movierec.sources.catalog import Release, ReleaseName
-from movierec.sources.metadata import Source
-from movierec.sources.root import default_root, missing_releases
+from movierec.sources.metadata import FILES, Source
+from movierec.sources.root import default_root, is_sample, missing_releases, way_to
 
 PARTS = Split._fields
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))
@@ -112,6 +113,10 @@ class MovieDataModule(LightningDataModule):
         self.options.check()
         return missing_releases(self.root, file_names(self.options))
 
+    def missing_metadata(self) -> list[str]:
+        """List the files of metadata that are read and not there; a download does not bring them."""
+        return [FILES[source] for source in self.options.sources if not (self.root / FILES[source]).is_file()]
+
     def prepare_data(self) -> None:
         """Download what is missing, if asked to, and prepare the tables; Lightning calls this in one process alone.
 
@@ -119,6 +124,13 @@ class MovieDataModule(LightningDataModule):
             MovierecError: As in `setup`, or a release cannot be downloaded.
         """
         if self.download and (missing := self.missing_releases()):
+            if (lacking := self.missing_metadata()) and not is_sample(self.root):
+                names = " ".join(release.name for release in missing)
+                actions = [f"download {names}", *(f"fetch {Path(name).stem}" for name in lacking)]
+                raise MissingDataError(
+                    f"Expected {' and '.join(lacking)} in {self.root}, found none; a download does not bring metadata. "
+                    f"Get all in turn: {'; '.join(way_to(self.root, action) for action in actions)}"
+                )
             from movierec.sources.download import Origin, download_releases  # noqa: PLC0415 - slow, and rarely needed
 
             download_releases(missing, self.root, Origin())

@@ -38,7 +38,15 @@ def print_check(check: DataCheck) -> None:
         console.print()
         console.print(models_table(check))
     commands = dict.fromkeys(command for model in check.models.values() for command in model.lacks.values())
-    for title, lines in {"To train more of them": commands, "Notes": check.notes, "Problems": check.problems}.items():
+    sections = {
+        "Can be trained with another release": [
+            f"{', '.join(models)}: --data.release {name}" for name, models in check.others.items()
+        ],
+        "To train more of them": commands,
+        "Notes": check.notes,
+        "Problems": check.problems,
+    }
+    for title, lines in sections.items():
         if lines:
             console.print(f"\n{title}:", *(f"  {line}" for line in lines), sep="\n", soft_wrap=True)
 

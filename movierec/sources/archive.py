@@ -55,6 +55,17 @@ def extract(archive: Path, target: Path, *, folder: str, max_bytes: float, sourc
         raise DataFormatError(f"{source}: a damaged zip archive ({error}). Get it again.") from error
 
 
+def what_is_in(archive: Path) -> str:
+    """Name the first folders of an archive, as the end of a message; nothing if it cannot be read."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            names = [entry.filename for entry in opened.infolist()]
+    except DAMAGE:
+        return ""
+    folders = sorted({name.partition("/")[0] for name in names if "/" in name})
+    return f"; it holds {', '.join(repr(f'{folder}/') for folder in folders[:3])}" if folders else ""
+
+
 def why_unsafe(entries: list[zipfile.ZipInfo], max_bytes: float) -> str | None:
     """Say what speaks against unpacking; None if nothing does."""
     if len(entries) > MAX_ENTRIES:

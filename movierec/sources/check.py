@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from movierec.errors import MissingDataError
+from movierec.errors import ConfigError, MissingDataError
 from movierec.sources.catalog import RELEASES, Release
 from movierec.sources.file import is_absent, sha256
 from movierec.sources.findings import Findings
 from movierec.sources.metadata import FILES, READERS, Source
-from movierec.sources.readiness import MODELS, ModelCheck, check_model
+from movierec.sources.readiness import MODELS, ModelCheck, check_model, find_others
 from movierec.sources.release import ReleaseCheck, check_release, is_there
-from movierec.sources.root import is_sample, way_to
+from movierec.sources.root import explain_release_folder, is_sample, name_root, way_to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,7 @@ class DataCheck:
         releases: Those that are there, by name.
         metadata: The metadata files that are there, by source.
         models: The five models, or those of the releases asked for.
+        others: Models that can be trained with `--data.release NAME`, by NAME, where that is news.
         problems: What keeps a release from being trained on, or a file from being read.
         notes: What is worth knowing.
     """
@@ -50,6 +51,7 @@ class DataCheck:
     releases: dict[str, ReleaseCheck]
     metadata: dict[Source, MetadataCheck]
     models: dict[str, ModelCheck]
+    others: dict[str, list[str]]
     problems: list[str]
     notes: list[str]
 
@@ -63,13 +65,17 @@ def check_data(root: Path, names: Sequence[str] = ()) -> DataCheck:
 
     Raises:
         MissingDataError: There is no such folder.
+        ConfigError: It is the folder of a release, and not the one that it is in.
     """
     if not root.is_dir():
         found = "a file" if root.exists() else "none"
+        ways = f", or get some: {way_to(root, 'download ml-latest-small')}, or python -m movierec data sample"
         raise MissingDataError(
-            f"Expected the data folder {root}, found {found}. Name the folder that holds the data, or get some: "
-            f"{way_to(Path('data'), 'download ml-latest-small')}, or python -m movierec data sample"
+            f"Expected the data folder {name_root(root)}, found {found}. Name the folder that holds the data"
+            f"{'.' if root.exists() else ways}"
         )
+    if mistaken := explain_release_folder(root):
+        raise ConfigError(mistaken)
     findings = Findings()
     with findings.note_warnings():
         there = find_releases(root, names, findings)
@@ -77,16 +83,18 @@ def check_data(root: Path, names: Sequence[str] = ()) -> DataCheck:
         read = {source: findings.attempt(READERS[source], root) for source in sources}
         fields = {source: frame for source, frame in read.items() if frame is not None}
         releases = {release.name: check_release(root, release, fields, findings) for release in there}
+    models = {
+        model: check_model(root, model, release, releases.get(release), fields)
+        for model, (release, _) in MODELS.items()
+        if not names or release in names
+    }
     return DataCheck(
         root=str(root),
         sample=is_sample(root),
         releases=releases,
         metadata={source: check_metadata(root / FILES[source], fields.get(source)) for source in sources},
-        models={
-            model: check_model(root, model, releases.get(release), fields)
-            for model, (release, _) in MODELS.items()
-            if not names or release in names
-        },
+        models=models,
+        others=find_others(root, releases, models, fields),
         problems=findings.problems,
         notes=findings.notes,
     )
@@ -97,10 +105,10 @@ def find_releases(root: Path, names: Sequence[str], findings: Findings) -> list[
     wanted = [release for release in RELEASES.values() if release.name in (names or RELEASES)]
     there = [release for release in wanted if is_there(root, release)]
     if names:
+        missing = [release for release in wanted if release not in there]
+        command = way_to(root, f"download {' '.join(release.name for release in missing)}")
         findings.problems += [
-            f"{root / release.folder}: {release.name} is not there. Get it: {way_to(root, f'download {release.name}')}"
-            for release in wanted
-            if release not in there
+            f"{root / release.folder}: {release.name} is not there. Get it: {command}" for release in missing
         ]
     elif not there:
         findings.problems.append(

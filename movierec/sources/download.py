@@ -1,24 +1,32 @@
 """Downloading a release of MovieLens: checked, unpacked beside its place, and put there only when it is whole."""
 
 import csv
+import errno
 import hashlib
+import os
 import re
-import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, MissingDataError, MovierecError
-from movierec.sources.archive import extract
+from movierec.sources.archive import extract, what_is_in
+from movierec.sources.building import MB, building
 from movierec.sources.catalog import CITATION, SERVER, Release
-from movierec.sources.root import files_of, has_content, is_complete, is_sample, release_of, way_to
+from movierec.sources.root import (
+    explain_release_folder,
+    files_of,
+    has_content,
+    is_complete,
+    is_sample,
+    release_of,
+    way_to,
+)
 from movierec.sources.transfer import Meter, describe_content, get_file
 
-MB = 1_000_000
 ROOM = 7  # times the size of the archive: itself, and what is in it, which is four or five times as large
 GROWTH = 10  # times the size in the catalogue that an archive may have
 COLUMNS = ({"userId", "movieId", "rating", "timestamp"}, {"movieId", "title", "genres"})
@@ -64,23 +72,39 @@ def download_releases(releases: Iterable[Release], root: Path, origin: Origin, *
         again: Whether to replace the files of releases that are there.
 
     Raises:
-        MovierecError: As in `download`; the releases before are in their places.
+        MovierecError: As in `download`, for the only one.
+        DownloadError: Some of several could not be had; the others are in their places.
     """
-    installed = False
+    releases, failed, installed = list(releases), dict[str, MovierecError](), False
     for release in releases:
-        place = root / release.folder
-        if not download(release, root, origin, again=again):
-            print(f"{release.name} is in {place} already, with all its files; add --again to replace them.")
-            continue
-        installed = True
-        print(f"{release.name} is in {place} now. It {release.redistribution}; all terms: {terms(place)}")
-        if release.links and not has_content(root / release.links) and (owner := release_of(release.links)):
-            print(
-                f"{release.name} does not say which films of TMDb and IMDb its films are. Models with metadata need "
-                f"{owner.name} for that:\n{way_to(root, f'download {owner.name}')}"
-            )
+        try:
+            installed |= download_one(release, root, origin, again=again)
+        except MovierecError as error:
+            if len(releases) == 1:
+                raise
+            failed[release.name] = error
     if installed:
         print(f"If you publish with these data, cite: {CITATION}")
+    if failed:
+        reasons = "\n".join(dict.fromkeys(map(str, failed.values())))  # the same root may be wrong for all
+        raise DownloadError(
+            f"{len(failed)} of {len(releases)} releases could not be had: {', '.join(failed)}.\n{reasons}"
+        )
+
+
+def download_one(release: Release, root: Path, origin: Origin, *, again: bool) -> bool:
+    """Download a release if it is not there, and say what was done; return whether it is new."""
+    place = root / release.folder
+    if not download(release, root, origin, again=again):
+        print(f"{release.name} is in {place} already, with all its files; add --again to replace them.")
+        return False
+    print(f"{release.name} is in {place} now. It {release.redistribution}; all terms: {terms(place)}")
+    if release.links and not has_content(root / release.links) and (owner := release_of(release.links)):
+        print(
+            f"{release.name} does not say which films of TMDb and IMDb its films are. Models with metadata need "
+            f"{owner.name} for that:\n{way_to(root, f'download {owner.name}')}"
+        )
+    return True
 
 
 def terms(place: Path) -> Path:
@@ -101,45 +125,31 @@ def download(release: Release, root: Path, origin: Origin, *, again: bool = Fals
         Whether there was anything to do.
 
     Raises:
-        DownloadError: It cannot be had, or not be written.
+        DownloadError: It cannot be had.
+        WriteError: It cannot be written.
         ChecksumError: The archive is not the one that was published.
         DataFormatError: The archive is no archive, is not safe to unpack, or does not hold the release.
         MissingDataError: There is no archive where `origin` names one.
-        ConfigError: The root is that of a generated sample, which is replaced as a whole when it is generated again.
+        ConfigError: The root is that of a generated sample, which is replaced as a whole when it is generated again, or
+            the folder of a release, and not the one that it is in.
     """
+    if mistaken := explain_release_folder(root):
+        raise ConfigError(mistaken)
     if is_complete(root, release) and not again:
         return False
     if is_sample(root):
         raise ConfigError(f"Expected a data root of its own, found a generated sample in {root}. Choose another root.")
-    with writing(release, root), tempfile.TemporaryDirectory(prefix=f"{release.name}.partial-", dir=root) as partial:
-        folder, source = Path(partial), origin.of(release)
+    with building(release.name, root, megabytes=ROOM * release.megabytes) as folder:
+        source, place = origin.of(release), root / release.folder
+        if place.exists() and not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
         archive = local_archive(origin.archive) if origin.archive else fetch_archive(release, folder, origin)
         checksum = release.md5 or published_md5(archive.with_name(f"{archive.name}.md5"), source)
         check_archive(archive, source, checksum)
         extract(archive, folder, folder=release.folder, max_bytes=2 * GROWTH * release.megabytes * MB, source=source)
-        check_content(folder, release, source)
-        put_in_place(folder / release.folder, root / release.folder)
+        check_content(folder, release, source, archive)
+        put_in_place(folder / release.folder, place)
     return True
-
-
-@contextmanager
-def writing(release: Release, root: Path) -> Iterator[None]:
-    """Make the root, and say what can be done where it cannot be written to.
-
-    Raises:
-        DownloadError: It cannot: it is full, for instance, or of another user.
-    """
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        yield
-    except MovierecError:
-        raise
-    except OSError as error:
-        where = error.filename or root
-        raise DownloadError(
-            f"{release.name} could not be written: {where}: {error.strerror or error}. Nothing half-way is left. It "
-            f"needs up to {ROOM * release.megabytes:,.0f} MB of room for a while; make room, or choose another --root."
-        ) from error
 
 
 def local_archive(path: Path) -> Path:
@@ -175,7 +185,7 @@ def fetch_archive(release: Release, folder: Path, origin: Origin) -> Path:
             get_file(f"{url}.md5", sidecar, max_bytes=MB, meter=silent, timeout=origin.timeout, pause=origin.pause)
         except DownloadError:
             sidecar.unlink(missing_ok=True)
-            print(f"{url}.md5 is not to be had; the archive's content alone is looked at.")
+            print(f"The server has no {path.name}.md5; the files inside are checked instead.")
     return path
 
 
@@ -185,7 +195,7 @@ def published_md5(sidecar: Path, source: str) -> str | None:
         return None
     found = re.search(r"\b[0-9a-f]{32}\b", sidecar.read_text(encoding="utf-8", errors="replace").lower())
     if found is None:
-        print(f"{source}.md5 holds no checksum; the archive's content alone is looked at.")
+        print(f"{source}.md5 holds no checksum; the files inside are checked instead.")
     return found[0] if found else None
 
 
@@ -205,18 +215,21 @@ def check_archive(archive: Path, source: str, checksum: str | None) -> None:
     if checksum not in {None, md5}:
         raise ChecksumError(
             f"{source}: expected the md5 checksum {checksum}, got {md5}. The archive is damaged, or not the one that "
-            "was published, and was not unpacked. Get it again, or from elsewhere."
+            f"was published, and was not unpacked{what_is_in(archive)}. Get it again, or from elsewhere; if you trust "
+            "it, unzip it yourself below the data root, and `data check` tells what differs."
         )
 
 
-def check_content(root: Path, release: Release, source: str) -> None:
+def check_content(root: Path, release: Release, source: str, archive: Path) -> None:
     """Refuse what was unpacked if a release's files are missing or begin otherwise; say if the counts are others.
 
     Raises:
         DataFormatError: They are.
     """
     if missing := [name for name in files_of(release) if not has_content(root / name)]:
-        raise DataFormatError(f"{source}: expected {', '.join(missing)} in the archive, with content; found none.")
+        raise DataFormatError(
+            f"{source}: expected {', '.join(missing)} in the archive, with content; found none{what_is_in(archive)}."
+        )
     if release.format != "csv":
         return
     for name, columns in zip((release.ratings, release.movies), COLUMNS, strict=True):

@@ -14,7 +14,7 @@ import pandas as pd
 from movierec.errors import DataFormatError, MissingDataError
 from movierec.sources.catalog import Release
 from movierec.sources.headerless import read_film_lines, read_rating_lines, text_line
-from movierec.sources.root import how_to_get
+from movierec.sources.root import how_to_get, name_root
 from movierec.sources.table import csv_line, read_csv, require_file
 
 NO_ID = -1  # a film without an entry in the other database
@@ -175,5 +175,5 @@ def find(root: Path, name: str) -> Path:
         MissingDataError: The root or the file is not there; the message says how to get it.
     """
     if not root.is_dir():
-        raise MissingDataError(f"Expected the data folder {root}, found none. {how_to_get(root, name)}")
+        raise MissingDataError(f"Expected the data folder {name_root(root)}, found none. {how_to_get(root, name)}")
     return require_file(root / name, how_to_get(root, name))

@@ -12,11 +12,12 @@ from movierec.sources.catalog import Release, Version
 from movierec.sources.content import Films, Ratings, describe_films, describe_ratings
 from movierec.sources.file import is_absent, sha256
 from movierec.sources.findings import Findings
-from movierec.sources.metadata import Source
+from movierec.sources.metadata import FILES, Source
 from movierec.sources.movielens import read_links, read_movies, read_ratings
 from movierec.sources.root import files_of, is_sample, way_to
 
 CHANGED = "changed"
+LEAST_COVERAGE = 0.9  # of the ratings; whole metadata hold 98 % and more
 FEWEST_RATINGS = 6  # of fewer, none is left to validate on when they are split 80/10/10
 
 
@@ -74,7 +75,7 @@ def check_release(
         faults = find_faults(release, ratings, films)
         again = way_to(root, f"download {release.name} --again")
         findings.problems += [f"{root / release.ratings}: {fault}. Get it again: {again}" for fault in faults]
-        findings.notes += find_oddities(release, ratings, films, version)
+        findings.notes += find_oddities(release, ratings, films, version) + find_gaps(root, release, ratings, films)
         trainable = not faults
     hashes = {name: findings.attempt(sha256, root / name) for name in files_of(release) if name not in missing}
     known = {name: value for name, value in hashes.items() if value}
@@ -138,3 +139,13 @@ def find_oddities(release: Release, ratings: Ratings, films: Films, version: str
     if ratings.first is None:
         oddities.append(f"{release.name} has no times (all are equal): `--data.split time` is impossible.")
     return oddities
+
+
+def find_gaps(root: Path, release: Release, ratings: Ratings, films: Films) -> list[str]:
+    """Say which metadata hold so little that their fetch was stopped, or was one of another release's films."""
+    return [
+        f"{FILES[source]} has {held.films:,} of the {ratings.films:,} rated films of {release.name}, with "
+        f"{held.ratings / ratings.rows:.0%} of the ratings. To go on: {way_to(root, f'fetch {source}')}"
+        for source in FILES
+        if (held := films.coverage.get(source)) and held.ratings < LEAST_COVERAGE * ratings.rows
+    ]

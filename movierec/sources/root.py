@@ -1,5 +1,6 @@
 """The data root: which folder it is, what of a release is there, and how what is missing can be got."""
 
+import json
 import os
 import shlex
 from collections.abc import Iterable
@@ -8,11 +9,17 @@ from pathlib import Path
 from movierec.sources.catalog import RELEASES, Release
 
 MARKER = "sample.json"  # in a generated root
+VARIABLE = "MOVIEREC_DATA"
 
 
 def default_root() -> Path:
     """Return the data root that the environment variable MOVIEREC_DATA names, else `data`."""
-    return Path(os.environ.get("MOVIEREC_DATA") or "data")
+    return Path(os.environ.get(VARIABLE) or "data")
+
+
+def name_root(root: Path) -> str:
+    """Write which folder a data root is, and that the environment names it if it does."""
+    return f"{root} (from {VARIABLE})" if os.environ.get(VARIABLE) and root == default_root() else str(root)
 
 
 def is_sample(root: Path) -> bool:
@@ -49,29 +56,61 @@ def missing_releases(root: Path, names: Iterable[str]) -> list[Release]:
     return list({release.name: release for release in owners if release}.values())
 
 
+def whole_releases(root: Path) -> list[str]:
+    """Name the releases of which all files are there."""
+    return [release.name for release in RELEASES.values() if is_complete(root, release)]
+
+
+def explain_release_folder(root: Path) -> str:
+    """Say which folder is meant where the one of a release is named in its place; nothing if it is no release."""
+    place = root.absolute()
+    for release in RELEASES.values():
+        if place.name == release.folder and any((place.parent / name).is_file() for name in files_of(release)):
+            parent = root.parent if root.name == release.folder else place.parent
+            return f"{root} is the folder of {release.name} itself. Name the one that it is in: {parent}"
+    return ""
+
+
 def way_to(root: Path, action: str) -> str:
     """Write the command that gets data, `download RELEASE` or `fetch SOURCE`; a sample is generated anew instead."""
-    return f"python -m movierec data {'sample' if is_sample(root) else action} --root {shlex.quote(str(root))}"
+    if is_sample(root):
+        return way_to_sample(root, [word for word in action.split() if word in RELEASES])
+    return f"python -m movierec data {action} --root {shlex.quote(str(root))}"
+
+
+def way_to_sample(root: Path, names: Iterable[str]) -> str:
+    """Write the command that generates a sample as it was, and further releases with it."""
+    try:
+        made = json.loads((root / MARKER).read_text(encoding="utf-8"))
+    except ValueError:
+        made = {}
+    numbers = {name: made.get(f"num_{name}") for name in ("users", "movies", "ratings")} | {"seed": made.get("seed")}
+    releases = " ".join(dict.fromkeys([*made.get("releases", []), *names]))
+    return (
+        f"python -m movierec data sample --root {shlex.quote(str(root))}"
+        + "".join(f" --{name} {value}" for name, value in numbers.items() if value is not None)
+        + (f" --releases {releases}" if releases else "")
+    )
 
 
 def how_to_get(root: Path, name: str) -> str:
     """Say how a file below the root can be got."""
+    if mistaken := explain_release_folder(root):
+        return mistaken
     release = release_of(name)
+    elsewhere = f"point --data.root (or the environment variable {VARIABLE}) at"
+    action = f"download {release.name}" if release else f"fetch {Path(name).stem}"
+    others = whole_releases(root) if release and name in {release.ratings, release.movies} else []
+    ways = f"The folder has {', '.join(others)}: train on that with `--data.release {others[0]}`. " if others else ""
     if is_sample(root):
-        chosen = f" --releases {release.name}" if release else ""
         return (
-            "The folder holds a generated sample without it; generate another with "
-            f"`{way_to(root, '')}{chosen}`, or point --data.root (or the environment variable MOVIEREC_DATA) at "
-            "another folder."
+            f"{ways}The folder holds a generated sample without it; generate it anew, and this too, with "
+            f"`{way_to(root, action)}`, or {elsewhere} another folder."
         )
-    if release is None:
-        ways = f"Get it with `{way_to(root, f'fetch {Path(name).stem}')}`; "
-    else:
-        ways = (
-            f"Get it with `{way_to(root, f'download {release.name}')}`, let the command get it with "
-            f"`--data.download true`, or unzip {release.url} there by hand; "
-        )
-    return ways + (
-        "point --data.root (or the environment variable MOVIEREC_DATA) at the folder that holds it; "
+    ways += f"Get it with `{way_to(root, action)}`"
+    if release:
+        ways += f", let the command get it with `--data.download true`, or unzip {release.url} there by hand"
+    return (
+        f"{ways}; {elsewhere} the folder that holds it; "
         "or try the generated sample: `python -m movierec data sample`, then add `--config configs/sample.yaml`."
     )

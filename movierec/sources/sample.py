@@ -9,7 +9,6 @@ Ratings are drawn and written block by block of users, so that a sample may be l
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from movierec.errors import ConfigError
+from movierec.sources.building import building
 from movierec.sources.catalog import RELEASES, Release
 from movierec.sources.draw import draw_pairs
 from movierec.sources.metadata import OMDB_FILE, TMDB_FILE
@@ -59,7 +59,10 @@ class SampleSize:
                 release.
         """
         if min(self.num_users, self.num_movies, self.num_ratings) < 1 or self.seed < 0:
-            raise ConfigError("Expected at least one user, film and rating, and a seed of 0 or more.")
+            raise ConfigError(
+                f"Expected at least one user, film and rating, and a seed of 0 or more, got {self.num_users} users, "
+                f"{self.num_movies} films, {self.num_ratings} ratings and seed {self.seed}."
+            )
         if self.num_ratings < MIN_RATINGS:
             raise ConfigError(
                 f"Expected at least {MIN_RATINGS} ratings, to be split and trained on, got {self.num_ratings}. "
@@ -84,32 +87,37 @@ def write_sample(root: Path, size: SampleSize) -> None:
 
     Raises:
         ConfigError: The folder is there and is not an earlier sample, which alone is replaced.
+        WriteError: It cannot be written; an earlier sample stays as it was.
     """
     if root.exists() and not root.is_dir():
         raise ConfigError(f"Expected a folder at {root}, found a file. Choose another.")
     if root.exists() and any(root.iterdir()) and not is_sample(root):
         raise ConfigError(f"Expected {root} to be empty or an earlier sample; it holds other files. Choose another.")
-    root = root.absolute()
-    partial = root.with_name(root.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    place = root.absolute()
+    with building(place.name, place.parent) as folder:
+        new, old = folder / "new", folder / "old"
+        generate(new, size)
+        old.mkdir()
+        place.mkdir(exist_ok=True)  # the folder itself stays: someone may stand in it
+        for source, target in (place, old), (new, place):
+            for path in source.iterdir():
+                path.rename(target / path.name)
+
+
+def generate(root: Path, size: SampleSize) -> None:
+    """Write all files of a sample to a new folder."""
     # A release's generator follows from its place in the catalogue, and not from how many there are.
     movies_rng, metadata_rng, *release_rngs = np.random.default_rng(size.seed).spawn(2 + len(RELEASES))
     movies = generate_movies(movies_rng, size.num_movies)
     for release, rng in zip(RELEASES.values(), release_rngs, strict=True):
         if release.name in size.releases:
             ratings = generate_ratings(rng, size, movies, release)
-            write_release(partial, release, movies, ratings)
+            write_release(root, release, movies, ratings)
             if release.links:
-                write_links(partial / release.links, movies)
-    write_metadata(metadata_rng, partial, movies)
-    (partial / "README.txt").write_text(NOTICE, encoding="utf-8")
-    (partial / MARKER).write_text(json.dumps(asdict(size)) + "\n", encoding="utf-8")
-    root.mkdir(parents=True, exist_ok=True)  # the folder itself stays: someone may stand in it
-    for old in root.iterdir():
-        shutil.rmtree(old) if old.is_dir() else old.unlink()
-    for new in partial.iterdir():
-        new.rename(root / new.name)
-    partial.rmdir()
+                write_links(root / release.links, movies)
+    write_metadata(metadata_rng, root, movies)
+    (root / "README.txt").write_text(NOTICE, encoding="utf-8")
+    (root / MARKER).write_text(json.dumps(asdict(size)) + "\n", encoding="utf-8")
 
 
 def generate_movies(rng: np.random.Generator, num_movies: int) -> pd.DataFrame:

@@ -1,10 +1,13 @@
 """Getting a file over http: retries that go on where the connection broke, and a bar or plain lines meanwhile."""
 
+import os
 import re
 import ssl
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass
 
 import httpx
 from rich.console import Console
@@ -54,7 +57,7 @@ class Meter:
             transient=True,
             disable=not console.is_terminal or console.is_dumb_terminal,
         )
-        self.task = self.bar.add_task(what, total=None)
+        self.task = self.bar.add_task(what, total=None, visible=False)  # until the server answers
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -68,7 +71,7 @@ class Meter:
     def start(self, done: int, total: int | None) -> None:
         """Begin at a number of bytes, of a number that may be unknown."""
         self.done, self.total = done, total
-        self.bar.update(self.task, completed=done, total=total)
+        self.bar.update(self.task, completed=done, total=total, visible=True)
 
     def advance(self, count: int) -> None:
         """Count bytes that came."""
@@ -177,12 +180,27 @@ def get_file(
         before_sleep=meter.say_again,
         reraise=True,
     )
-    headers = {"User-Agent": f"movierec/{__version__}", "Accept-Encoding": "identity"}
     try:
-        with httpx.Client(timeout=timeout, headers=headers, follow_redirects=True) as client:
+        with open_client(url, timeout) as client:
             attempts(Transfer(client, url, target, max_bytes, meter).attempt)
     except (httpx.HTTPError, httpx.InvalidURL, PassingError) as error:
         raise DownloadError(explain(url, error)) from error
+
+
+def open_client(url: str, timeout: float) -> httpx.Client:
+    """Make what makes the requests.
+
+    Raises:
+        DownloadError: The proxy that the environment names is of a kind that cannot be used.
+    """
+    headers = {"User-Agent": f"movierec/{__version__}", "Accept-Encoding": "identity"}
+    try:
+        return httpx.Client(timeout=timeout, headers=headers, follow_redirects=True)
+    except (ImportError, ValueError) as error:
+        raise DownloadError(
+            f"{url}: expected a proxy of http, or none, got the one that {proxy_variable(url)} names: {error}. "
+            "Change the variable, or add the host to NO_PROXY."
+        ) from error
 
 
 def asked_wait(state: RetryCallState) -> float:
@@ -209,7 +227,17 @@ def explain(url: str, error: Exception) -> str:
     if is_certificate(error):
         return f"{url}: the server's certificate is not valid ({reason_of(error)}): anyone may answer. {OTHER_WAYS}"
     times = f" in {ATTEMPTS} attempts" if may_pass(error) else ""
-    return f"{url} could not be downloaded{times}: {reason_of(error)}. {OTHER_WAYS}"
+    through = f" through the proxy of {variable}" if (variable := proxy_variable(url)) else ""
+    return f"{url} could not be downloaded{times}{through}: {reason_of(error)}. {OTHER_WAYS}"
+
+
+def proxy_variable(url: str) -> str:
+    """Name the environment variable of the proxy that leads to an address; nothing if none does."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return ""
+    names = [name for kind in (parts.scheme, "all") for name in (f"{kind}_proxy", f"{kind}_proxy".upper())]
+    return next((name for name in names if os.environ.get(name)), "")
 
 
 def reason_of(error: BaseException | None) -> str:

@@ -212,6 +212,16 @@ def test_the_release_whose_links_are_read_is_downloaded_too(
     assert module.tables is not None
 
 
+def test_nothing_is_downloaded_while_metadata_are_missing(server: HTTPServer, tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match="a download does not bring metadata") as caught:
+        Combined1MDataModule(root=tmp_path / "root", download=True).prepare_data()
+    commands = [f"data {action} --root {tmp_path / 'root'}" for action in (
+        "download ml-1m ml-latest-small", "fetch tmdb", "fetch omdb",
+    )]  # fmt: skip
+    assert str(caught.value).endswith("; ".join(f"python -m movierec {command}" for command in commands))
+    assert server.log == []
+
+
 def test_nothing_is_downloaded_unasked_nor_for_options_that_cannot_be(server: HTTPServer, tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match="data download ml-latest-small"):
         RatingsDataModule(root=tmp_path).prepare_data()
@@ -219,8 +229,8 @@ def test_nothing_is_downloaded_unasked_nor_for_options_that_cannot_be(server: HT
         RatingsDataModule(root=tmp_path, download=True, folds=1).prepare_data()
     with pytest.raises(MissingDataError, match="data fetch tmdb"):
         TMDbDataModule(root=tmp_path, download=True).prepare_data()
-    assert {request.path for request, _ in server.log} == {"/ml-latest-small.zip", "/ml-latest-small.zip.md5"}
-    assert (tmp_path / "ml-latest-small" / "links.csv").is_file()
+    assert server.log == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,7 @@ def check_of_everything() -> DataCheck:
             name: ModelCheck(release=release, sources=sources, ratings=32_000_204, lacks={})
             for name, (release, sources) in MODELS.items()
         },
+        others={},
         problems=[],
         notes=[],
     )

@@ -2,7 +2,10 @@
 
 import dataclasses
 import hashlib
+import shutil
+import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,3 +42,15 @@ def body(archives: Path) -> bytes:
 def release(body: bytes) -> Release:
     """MovieLens 1M with the checksum of the small archive."""
     return dataclasses.replace(RELEASES["ml-1m"], md5=hashlib.md5(body, usedforsecurity=False).hexdigest())
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 16 kB, which a page or two of the system's own take a part of."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:  # noqa: S603
+        pytest.skip("needs the right to mount a small file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - the folder is ours

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from movierec.errors import DataFormatError
-from movierec.sources.archive import MAX_ENTRIES, extract
+from movierec.sources.archive import MAX_ENTRIES, extract, what_is_in
 
 FILES = {"ml/ratings.csv": b"userId,movieId\n1,2\n" * 40, "ml/movies.csv": "1,Été 千年\n".encode() * 40}
 Content = dict[str, bytes]
@@ -170,3 +170,13 @@ def test_whatever_bytes_are_changed_nothing_comes_out_but_the_files_or_an_error(
         found = {}
     assert set(found.values()) <= {*FILES.values(), b""}
     assert set(contents(folder)) - {"a.zip"} == {f"target/{name}" for name in contents(folder / "target")}
+
+
+def test_the_folders_of_an_archive_are_named_unless_it_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in "b/1", "a/2", "a/3/4", "loose":
+            archive.writestr(name, "x")
+    assert what_is_in(path) == "; it holds 'a/', 'b/'"
+    path.write_bytes(path.read_bytes()[:-30])
+    assert what_is_in(path) == ""

@@ -83,9 +83,11 @@ def test_counts_are_those_made_by_hand(root: Path) -> None:
     assert {source: (found.rows, found.duplicates) for source, found in check.metadata.items()} == {
         "tmdb": (2, 0), "omdb": (3, 0),
     }  # fmt: skip
-    assert check.notes == [
-        "ml-latest-small is not as published: expected 100,836 ratings by 610 users and 9,742 films, found 12, 4 and 4."
-    ]
+    changed, gap = check.notes
+    counts = "expected 100,836 ratings by 610 users and 9,742 films, found 12, 4 and 4"
+    assert changed == f"ml-latest-small is not as published: {counts}."
+    share = "2 of the 3 rated films of ml-latest-small, with 67% of the ratings"
+    assert gap == f"metadata/tmdb.csv has {share}. To go on: python -m movierec data fetch tmdb --root '{root}'"
 
 
 def test_a_model_is_not_ready_when_too_few_films_have_all_fields(root: Path) -> None:
@@ -173,7 +175,7 @@ def test_a_folder_with_links_for_other_releases_only_is_no_incomplete_release(tm
     check = check_data(tmp_path / "sample")
     assert (check.problems, list(check.releases)) == ([], ["ml-1m"])
     (command,) = check.models["model1"].lacks.values()
-    assert command == f"python -m movierec data sample --root {tmp_path / 'sample'}"
+    assert command.startswith(f"python -m movierec data sample --root {tmp_path / 'sample'} ")
 
 
 def test_an_empty_release_folder_is_an_incomplete_release(root: Path) -> None:
@@ -289,8 +291,9 @@ def test_a_folder_without_releases_is_a_problem(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "found"), [("nowhere", "found none"), ("file", "found a file")])
 def test_a_root_that_is_no_folder_is_an_error(name: str, found: str, tmp_path: Path) -> None:
     write(tmp_path / "file", "text")
-    with pytest.raises(MissingDataError, match=found):
+    with pytest.raises(MissingDataError, match=found) as caught:
         check_data(tmp_path / name)
+    assert (f"--root {tmp_path / name}," in str(caught.value)) == (name == "nowhere")
 
 
 def test_releases_asked_for_are_looked_at_alone_and_must_be_there(root: Path) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError
+from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, WriteError
 from movierec.sources.catalog import CITATION, RELEASES, Release
 from movierec.sources.download import Origin, download, download_releases
 from movierec.sources.movielens import read_movies, read_ratings
@@ -141,8 +140,8 @@ def test_an_archive_that_is_not_that_of_the_checksum_beside_it_is_refused(
 @pytest.mark.parametrize(
     "case",
     [
-        (Response("no", 404), "zip.md5 is not to be had; the archive's content alone is looked at"),
-        (Response("<html>", content_type="text/html"), "zip.md5 is not to be had"),
+        (Response("no", 404), "The server has no ml-latest-small.zip.md5; the files inside are checked instead."),
+        (Response("<html>", content_type="text/html"), "The server has no"),
         (Response("soon"), "zip.md5 holds no checksum"),
     ],
 )
@@ -156,6 +155,22 @@ def test_without_a_checksum_beside_it_the_content_alone_is_looked_at(
     beside, message = case
     assert download(SMALL, tmp_path, serve_small(httpserver, small_body, beside))
     assert message in capsys.readouterr().out
+
+
+def test_a_release_that_fails_does_not_keep_the_others_away(
+    httpserver: HTTPServer, release: Release, body: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    httpserver.expect_request("/ml-1m.zip").respond_with_data(body)
+    releases = [RELEASES["ml-100k"], release, RELEASES["ml-20m"]]
+    with pytest.raises(DownloadError) as caught:
+        download_releases(releases, tmp_path, origin(httpserver.url_for("")))
+    summary, *reasons = str(caught.value).splitlines()
+    assert summary == "2 of 3 releases could not be had: ml-100k, ml-20m."
+    assert [reason.split()[0] for reason in reasons] == [
+        httpserver.url_for(f"/{name}.zip") for name in ("ml-100k", "ml-20m")
+    ]
+    assert left(tmp_path)[0] == "ml-1m"
+    assert CITATION in capsys.readouterr().out
 
 
 def test_two_downloads_at_once_do_not_hurt_each_other(release: Release, body: bytes, tmp_path: Path) -> None:
@@ -193,26 +208,21 @@ def test_ctrl_c_leaves_nothing_and_ends_with_status_130(httpserver: HTTPServer, 
     assert left(tmp_path) == []
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 16 kB, which a page or two of the system's own take a part of."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:  # noqa: S603
-        pytest.skip("needs the right to mount a small file system")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - the folder is ours
-
-
-@pytest.mark.parametrize("padding", [0, 40_000], ids=["while unpacking", "while downloading"])
+@pytest.mark.parametrize("size", [None, 18_000], ids=["while unpacking", "while downloading"])
 def test_a_full_disk_is_named_and_left_as_it_was(
-    httpserver: HTTPServer, body: bytes, tiny_disk: Path, padding: int
+    httpserver: HTTPServer, body: bytes, tiny_disk: Path, size: int | None
 ) -> None:
-    full = bytes(padding) + body  # zip files may begin with anything
-    release = dataclasses.replace(RELEASES["ml-1m"], md5=md5(full))
-    with pytest.raises(DownloadError, match=r"ml-1m could not be written: .*No space left.* up to 41 MB of room"):
+    full = bytes((size or len(body)) - len(body)) + body  # zip files may begin with anything
+    release = dataclasses.replace(RELEASES["ml-1m"], md5=md5(full), megabytes=0.002)  # seems to fit
+    with pytest.raises(WriteError, match=r"ml-1m could not be written: .*No space left.* Make room \(it needs"):
         download(release, tiny_disk, serve(httpserver, release, Response(full)))
+    assert left(tiny_disk) == []
+
+
+def test_what_would_fill_the_disk_is_not_begun(httpserver: HTTPServer, release: Release, tiny_disk: Path) -> None:
+    with pytest.raises(WriteError, match=r"room for ml-1m, found 0 MB. Make room \(it needs up to 41 MB for a while\)"):
+        download(release, tiny_disk, origin(httpserver.url_for("")))
+    assert httpserver.log == []
     assert left(tiny_disk) == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from movierec.cli import main
-from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError
+from movierec.errors import ChecksumError, ConfigError, DataFormatError, WriteError
 from movierec.sources.catalog import RELEASES, Release
 from movierec.sources.download import Origin, download
 from movierec.sources.movielens import read_links
@@ -22,7 +22,10 @@ def left(root: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"ratings.csv": b""}, "expected ml-latest-small/ratings.csv in the archive, with content; found none"),
+        (
+            {"ratings.csv": b""},
+            "ml-latest-small/ratings.csv in the archive, with content; found none; it holds 'ml-latest-small/'.",
+        ),
         ({"movies.csv": b"movieId,name\n1,Heat\n"}, "columns genres, movieId, title in ml-latest-small/movies.csv"),
         ({"../../evil": b"x"}, "one that leads out"),
     ],
@@ -77,7 +80,9 @@ def test_a_file_where_a_folder_should_be_is_named_and_stays(
     path = root / "ml-1m" if name == "ml-1m" else root
     path.parent.mkdir(exist_ok=True)
     path.write_text("mine")
-    with pytest.raises(DownloadError, match=r"ml-1m could not be written: .*root"):
+    with pytest.raises(
+        WriteError, match=r"ml-1m could not be written: .*root.*: a file is in the way\. [^:]* Choose another"
+    ):
         download(release, root / name if name == "deep/er" else root, Origin(archive=archives / "ml-1m.zip"))
     assert path.read_text() == "mine"
 
@@ -87,6 +92,15 @@ def test_a_generated_sample_is_not_mixed_with_a_release(release: Release, archiv
     with pytest.raises(ConfigError, match="Choose another root"):
         download(release, tmp_path, Origin(archive=archives / "ml-1m.zip"))
     assert left(tmp_path) == ["sample.json"]
+
+
+def test_a_release_is_not_put_into_its_own_folder(release: Release, archives: Path, tmp_path: Path) -> None:
+    where = Origin(archive=archives / "ml-1m.zip")
+    download(release, tmp_path, where)
+    before = left(tmp_path)
+    with pytest.raises(ConfigError, match="is the folder of ml-1m itself"):
+        download(release, tmp_path / "ml-1m", where)
+    assert left(tmp_path) == before
 
 
 def test_an_archive_that_is_here_is_installed_and_stays(
@@ -110,6 +124,7 @@ def test_an_archive_that_is_here_is_installed_and_stays(
         (b"Rar!\x1a\x07", "expected a whole zip archive, got what begins with b'Rar!"),
         (b"the first half", "expected a whole zip archive"),
         (b"another archive", "expected the md5 checksum c4d9eecfca2ab87c1945afe126590906, got "),
+        (b"another archive", "was not unpacked; it holds 'ml-1m/'. Get it again, or from elsewhere; if you trust it, "),
     ],
     ids=str,
 )

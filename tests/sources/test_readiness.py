@@ -7,8 +7,11 @@ import pytest
 
 from movierec import data
 from movierec.data.modules import MovieDataModule
+from movierec.report.check import show
+from movierec.sources.catalog import ReleaseName
 from movierec.sources.check import check_data
 from movierec.sources.readiness import MODELS
+from movierec.sources.sample import SampleSize, write_sample
 
 MODULES: dict[str, type[MovieDataModule]] = {
     "model1": data.RatingsDataModule,
@@ -43,3 +46,28 @@ def test_metadata_that_are_not_there_are_what_models_lack_and_no_problem(
     for release in check.releases.values():
         assert release.films is not None
         assert list(release.films.coverage) == [name for name in ("tmdb", "omdb") if name != source]
+
+
+@pytest.mark.parametrize(
+    ("releases", "others"),
+    [
+        (("ml-latest-small", "ml-1m"), {}),
+        (("ml-1m",), {"ml-1m": ["model1", "model2", "model3", "model4"]}),
+        (("ml-latest-small", "ml-100k"), {"ml-100k": ["model1"]}),
+    ],
+)
+def test_models_that_other_releases_can_train_are_named(
+    releases: tuple[str, ...], others: dict[ReleaseName, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sample(tmp_path, SampleSize(num_users=20, num_movies=60, num_ratings=600, releases=releases))
+    check = check_data(tmp_path)
+    assert check.others == others
+    show(check, as_json=False)
+    output = capsys.readouterr().out
+    assert ("another release:" in output) == bool(others)
+    assert all(f"  {', '.join(models)}: --data.release {name}\n" in output for name, models in others.items())
+    for release, models in others.items():
+        for model in models:
+            module = MODULES[model](root=tmp_path, release=release, cache=False)
+            module.setup()
+            assert module.tables is not None

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movierec.errors import ConfigError
+from movierec.errors import ConfigError, WriteError
 from movierec.sources.catalog import RELEASES, Release
 from movierec.sources.metadata import OMDB_FILE, TMDB_FILE, read_omdb, read_tmdb
 from movierec.sources.movielens import read_links, read_movies, read_ratings, read_test_part
@@ -192,6 +192,22 @@ def test_a_file_in_place_of_the_folder_is_refused_and_left_as_it_was(tmp_path: P
     assert contents(tmp_path) == {"sample": b"years of work"}
 
 
+def test_a_folder_of_a_like_name_beside_the_sample_stays(tmp_path: Path) -> None:
+    (tmp_path / "sample.partial").mkdir()
+    (tmp_path / "sample.partial" / "thesis.tex").write_text("years of work")
+    write_sample(tmp_path / "sample", SMALL)
+    assert (tmp_path / "sample.partial" / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_full_disk_is_named_and_an_earlier_sample_stays(tiny_disk: Path) -> None:
+    (tiny_disk / "sample").mkdir()
+    (tiny_disk / "sample" / "sample.json").write_text("{}")
+    before = contents(tiny_disk)
+    with pytest.raises(WriteError, match=r"sample could not be written: .*No space left .* Make room, or"):
+        write_sample(tiny_disk / "sample", SampleSize())
+    assert contents(tiny_disk) == before
+
+
 def test_an_empty_folder_and_missing_parents_are_fine(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for root in (tmp_path / "empty", tmp_path / "far" / "below"):
@@ -214,7 +230,7 @@ def test_the_folder_that_one_stands_in_can_become_a_sample(tmp_path: Path, monke
         (10, 0, 5, 0, "at least one"),
         (10, 10, 0, 0, "at least one"),
         (-10, -10, 5, 0, "at least one"),
-        (10, 10, 5, -1, "a seed of 0 or more"),
+        (10, 10, 5, -1, "a seed of 0 or more, got 10 users, 10 films, 5 ratings and seed -1"),
         (10, 10, 19, 0, "at least 20 ratings, to be split and trained on, got 19"),
         (10, 10, 51, 0, "at most 50 ratings for 10 users and 10 films .* got 51"),
         (1, 1, 20, 0, "at most 0 ratings"),

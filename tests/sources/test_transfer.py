@@ -18,7 +18,7 @@ from rich.console import Console
 from werkzeug import Response
 
 from movierec.errors import DownloadError
-from movierec.sources.transfer import ATTEMPTS, Meter, get_file
+from movierec.sources.transfer import ATTEMPTS, Meter, get_file, proxy_variable
 
 BODY = bytes(range(256)) * 400
 Answer = Callable[[socket.socket, bytes], None]
@@ -251,3 +251,24 @@ def test_a_certificate_that_lapsed_is_named_at_once_with_the_other_ways(target: 
         with pytest.raises(DownloadError, match=r"certificate has expired.*--mirror URL, and --from-zip FILE"):
             get(f"https://localhost:{server.port}/it", target)
         assert server.log == []
+
+
+@pytest.mark.parametrize(
+    ("proxy", "message"),
+    [
+        ("socks5://127.0.0.1:9", "got the one that ALL_PROXY names"),
+        ("nonsense://127.0.0.1:9", "got the one that ALL_PROXY names"),
+        ("http://127.0.0.1:9", "could not be downloaded in 6 attempts through the proxy of ALL_PROXY"),
+    ],
+)
+def test_a_proxy_that_does_not_work_is_named_by_its_variable(
+    tmp_path: Path, proxy: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "HTTP_PROXY", "http_proxy", "all_proxy", "NO_PROXY", "no_proxy":
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(DownloadError, match=message):
+        get("http://example.org/a.zip", tmp_path / "a.zip")
+    assert proxy_variable("http://example.org") == "ALL_PROXY"
+    monkeypatch.setenv("NO_PROXY", "example.org")
+    assert proxy_variable("http://example.org") == ""
