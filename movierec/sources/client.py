@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -79,6 +80,7 @@ class Client:
         self.service = service
         self.keys = keys
         self.current = 0
+        self.quota: QuotaError | None = None  # of a key that is used up for today
         self.timeout = timeout
         self.url = check_url(base_url)
         burst = max(1.0, rate * BURST)
@@ -113,7 +115,7 @@ class Client:
         Raises:
             AttemptError: There was none in all attempts; of the last one.
             QuotaError: All keys are used up.
-            FetchError: The key is not valid, or the service asks to be left alone for long.
+            FetchError: No key is valid, or the service asks to be left alone for long.
         """
         others: list[Answer | None] = []
 
@@ -146,11 +148,10 @@ class Client:
         """Move on to the next key if this one is used up; fail on all else that is no answer."""
         reason = self.redact(judgement.reason)
         if judgement.verdict is Verdict.USED_UP:
-            self.retire(key)
+            self.retire(key, QuotaError("all keys are used up"))
         elif judgement.verdict is Verdict.REFUSED:
-            raise FetchError(
-                f'{self.service.title} does not accept {key} ("{reason}"). Copy it again from {self.service.key_page}.'
-            )
+            refusal = f'{self.service.title} does not accept {key} ("{reason}").'
+            self.retire(key, FetchError(f"{refusal} Copy it again from {self.service.key_page}."))
         else:
             wait = retry_after(response.headers.get("Retry-After", ""))
             if wait > LONGEST_WAIT:
@@ -164,12 +165,22 @@ class Client:
             other = Answer(Verdict.OTHER, response.status_code, response.content) if is_other else None
             raise AttemptError(reason, wait, other)
 
-    def retire(self, key: Key) -> None:
-        """Leave a used-up key for the next one; other tasks may have done so before."""
-        if key is self.keys[self.current]:
-            if self.current + 1 == len(self.keys):
-                raise QuotaError("all keys are used up")
-            self.current += 1
+    def retire(self, key: Key, reason: FetchError) -> None:
+        """Leave a key for the next one; other tasks may have done so before.
+
+        Raises:
+            QuotaError: It was the last one, and one of them is good again tomorrow.
+            FetchError: It was the last one, and none is good; the reason of the last one.
+        """
+        if key is not self.keys[self.current]:
+            return
+        if isinstance(reason, QuotaError):
+            self.quota = reason
+        if self.current + 1 == len(self.keys):
+            raise self.quota or reason
+        if reason is not self.quota:
+            print(f"movierec: warning: {reason} Going on with the next key.", file=sys.stderr)
+        self.current += 1
 
     async def take_turn(self) -> None:
         """Wait until the rate allows a request, and the service has not asked for a pause."""
