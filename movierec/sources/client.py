@@ -22,6 +22,7 @@ from movierec import __version__
 from movierec.errors import ConfigError, FetchError
 from movierec.sources.retry import LONGEST_WAIT, retry_after
 from movierec.sources.service import Judgement, Key, Service, Verdict
+from movierec.sources.transfer import is_certificate, reason_of
 
 CONNECTIONS = 20
 BURST = 0.1  # seconds' worth of requests that may follow at once after a delay, so that delays do not add up
@@ -190,7 +191,12 @@ class Client:
             await self.limiter.acquire()
 
     async def request(self, film_id: int, key: Key) -> httpx.Response:
-        """Send a request, and read the whole answer; redirects are not followed, which would take the key along."""
+        """Send a request, and read the whole answer; redirects are not followed, which would take the key along.
+
+        Raises:
+            AttemptError: There was no whole answer.
+            FetchError: The server cannot show that it is the service, so that it may not have the key.
+        """
         question = self.service.question(film_id, key)
         try:
             async with asyncio.timeout(self.timeout):  # httpx has a limit for each read only
@@ -198,7 +204,13 @@ class Client:
         except (TimeoutError, httpx.TimeoutException):
             raise AttemptError(f"no whole answer within {self.timeout:g} s") from None
         except httpx.RequestError as error:  # its request holds the key
-            raise AttemptError(self.redact(str(error) or type(error).__name__)) from None
+            reason = self.redact(reason_of(error))
+            if is_certificate(error):
+                raise FetchError(
+                    f"{self.url}: the server's certificate is not valid ({reason}): anyone may answer. See that this "
+                    "machine's clock is right, and that no proxy on the way puts its own certificate in place."
+                ) from None
+            raise AttemptError(reason) from None
 
     def redact(self, reason: str) -> str:
         """Take the keys out of what others have written."""

@@ -2,6 +2,9 @@
 
 import dataclasses
 import hashlib
+import shutil
+import ssl
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -39,3 +42,21 @@ def body(archives: Path) -> bytes:
 def release(body: bytes) -> Release:
     """MovieLens 1M with the checksum of the small archive."""
     return dataclasses.replace(RELEASES["ml-1m"], md5=hashlib.md5(body, usedforsecurity=False).hexdigest())
+
+
+@pytest.fixture
+def lapsed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A certificate that lapsed, of an authority that is trusted."""
+    if not (openssl := shutil.which("openssl")):
+        pytest.skip("needs openssl to make a certificate")
+    folder = tmp_path_factory.mktemp("certificate")
+    request = "req -new -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    sign = "x509 -req -in request.pem -signkey key.pem -days -1 -copy_extensions copy -out certificate.pem"
+    for words in f"{request} -keyout key.pem -out request.pem", sign:
+        done = subprocess.run([openssl, *words.split()], cwd=folder, capture_output=True, check=False)  # noqa: S603
+        if done.returncode:
+            pytest.skip("this openssl makes no certificate that has lapsed")
+    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "certificate.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    return context

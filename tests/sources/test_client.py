@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -266,6 +267,15 @@ def test_the_rate_holds_over_many_requests(httpserver: HTTPServer) -> None:
     asyncio.run(all_at_once())
     assert len(times) == 30
     assert times[-1] - times[0] >= 0.5  # all but the first four wait 25 ms each, less what the first took to arrive
+
+
+def test_a_server_that_cannot_show_who_it_is_gets_no_key(lapsed: ssl.SSLContext) -> None:
+    with HTTPServer("localhost", 0, ssl_context=lapsed) as server:
+        with pytest.raises(
+            FetchError, match=r"certificate is not valid \(certificate has expired\): anyone may answer"
+        ):
+            ask(f"https://localhost:{server.port}", attempts=1)
+        assert server.log == []
 
 
 @pytest.mark.parametrize("url", ["", "example.org", "ftp://example.org", "http://", "http://a:b:c", "file:///tmp"])
