@@ -57,7 +57,7 @@ class Plan:
         if unknown := [name for name in self.releases if name not in linked]:
             why = "has no links to other databases" if unknown[0] in RELEASES else "is none"
             raise ConfigError(f"Expected releases among {', '.join(linked)}; {unknown[0]} {why}.")
-        if is_sample(self.root) and self.base_url == self.service.base_url:
+        if is_sample(self.root):
             raise ConfigError(
                 f"{self.root} holds the generated sample, whose films are invented: {self.service.title} knows others "
                 "by their ids. Name a folder with a MovieLens release as --root."
