@@ -20,6 +20,7 @@ class Plan:
         releases: The releases whose films are fetched; none for all that are below the root.
         max_age: Days after which an answer is asked for again; None for never.
         rate: Requests a second, at most.
+        missing_only: Whether films that the csv file has are left as they are.
         limit: Films to ask for now, at most; None for all.
         base_url: The service's address, or that of a mirror.
         accept_terms: Whether the user accepts the service's terms.
@@ -33,6 +34,7 @@ class Plan:
     releases: tuple[str, ...] = ()
     max_age: float | None
     rate: float
+    missing_only: bool = False
     limit: int | None = None
     base_url: str
     accept_terms: bool = False

@@ -24,6 +24,7 @@ class TMDb(Service):
     variables: ClassVar[tuple[str, ...]] = (READ_TOKEN, "TMDB_API_KEY")
     key_page: ClassVar[str] = "https://www.themoviedb.org/settings/api"
     rate: ClassVar[float] = 40.0
+    daily: ClassVar[int | None] = None
     max_age: ClassVar[float | None] = 180.0  # its terms forbid to keep answers for more than six months
     terms: ClassVar[str] = (
         "This product uses the TMDB API but is not endorsed or certified by TMDB.\n"
