@@ -164,6 +164,7 @@ def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     fetch.add_argument(
         "--rate", type=float, metavar="N", help="requests a second, at most (default: 40 for tmdb, 10 for omdb)"
     )
+    fetch.add_argument("--missing_only", action="store_true", help="leave films that the csv file has as they are")
     fetch.add_argument("--limit", type=int, metavar="N", help="films to ask for now, at most (default: all)")
     fetch.add_argument(
         "--base_url", metavar="URL", help="address of a mirror, which gets the keys (default: the service)"
@@ -184,6 +185,7 @@ def fetch_metadata(options: argparse.Namespace) -> int:
         releases=tuple(options.releases),
         max_age=service.max_age if options.max_age is None else options.max_age,
         rate=service.rate if options.rate is None else options.rate,
+        missing_only=options.missing_only,
         limit=options.limit,
         base_url=options.base_url or service.base_url,
         accept_terms=options.accept_terms,

@@ -1,6 +1,7 @@
 """What a user asks for: the parser of the arguments, and what may not be asked for together."""
 
 import difflib
+import inspect
 import re
 from pathlib import Path
 from typing import Any, NoReturn
@@ -8,6 +9,7 @@ from typing import Any, NoReturn
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
+from movierec.data import MovieDataModule
 from movierec.errors import ConfigError
 from movierec.runs import run_of
 
@@ -23,27 +25,46 @@ class Parser(LightningArgumentParser):
         if not self.exit_on_error:
             super().error(message, ex)
         parser = getattr(ex, "subcommand_parser", None) or self
+        help_option = "--help"
+        if of_data := re.match(r"""Parser key "data":.*?class_path '([\w.]+)'""", message, flags=re.DOTALL):
+            help_option = f"--data.help {of_data[1].removeprefix('movierec.data.')}"
         message = shorten(message)
-        hint = f"All options: {parser.prog.replace(' [options]', '')} --help"
+        hint = f"All options: {parser.prog.replace(' [options]', '')} {help_option}"
         if unknown := re.match(r"unrecognized arguments: (--[\w.]+)", message, flags=re.IGNORECASE):
-            known = set(re.findall(r"--[\w.]+", parser.format_help()))
+            data = {f"--data.{name}" for name in inspect.signature(MovieDataModule).parameters}
+            known = set(re.findall(r"--[\w.]+", parser.format_help())) | data
             if close := difflib.get_close_matches(unknown[1], known, n=1):
                 hint = f"Did you mean {close[0]}? {hint}"
         self.exit(2, f"movierec: error: {message}\n{hint}\n")
 
 
 def shorten(message: str) -> str:
-    """Keep of jsonargparse's account of all types it tried what a user can act on."""
+    """Keep of jsonargparse's account of all types it tried what a user can act on, in plain words."""
     noise = (
         "Does not validate against",
         "Subtypes:",
         "Errors:",
+        "Problem with given class_path",
         "Expected a <class 'NoneType'>",
         "Given value type",
         "Given value: Nested",
+        "Given value: {",
     )
+    # An option of a class in an option: each has a line of its own.
+    option = ".".join(dict.fromkeys(re.findall(r'Parser key "([^"]+)":', message)))
+    message = re.sub(r'Parser key "[^"]+":', "", message)
     lines = [line.strip(" -") for line in message.splitlines()]
-    return " ".join(line for line in lines if line and not line.startswith(noise))
+    text = "; ".join(line for line in lines if line and not line.startswith(noise))
+    if unknown := re.match(r"Option '([\w.]+)' is not accepted", text):
+        return f"unrecognized arguments: --{option}.{unknown[1]}"
+    for pattern, words in (
+        (r"Expected a typing\.Literal\[(.*?)\]", lambda match: f"expected one of {match[1].replace(chr(39), '')}"),
+        (r"Expected an? <class '([\w.]+)'>", r"expected \1"),
+        (r"Not of type \w+: ", ""),
+        (r"[.;]* (Got|Given) value: ", "; got "),
+    ):
+        text = re.sub(pattern, words, text)
+    return f"{option}: {text}" if option else text
 
 
 def check_predict_only(command: str, options: Namespace) -> None:

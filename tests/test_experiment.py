@@ -390,27 +390,6 @@ def test_a_value_out_of_range_is_an_error(
     assert value in capsys.readouterr().err
 
 
-def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
-    pytest.importorskip("resource")  # not on Windows
-    # In a process of its own: no file beyond a few kilobytes can be written there, as on a full disk.
-    code = """
-import resource, torch
-from movierec.errors import CheckpointError
-from movierec.model.checkpoint import WholeCheckpointIO
-WholeCheckpointIO().save_checkpoint({"epoch": 1}, "last.ckpt")
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-try:
-    WholeCheckpointIO().save_checkpoint({"epoch": 2, "large": torch.zeros(100_000)}, "last.ckpt")
-except CheckpointError as error:
-    print(error)
-"""
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)  # noqa: S603 - our own
-    assert "The previous last.ckpt is kept" in done.stdout
-    assert torch.load(tmp_path / "last.ckpt")["epoch"] == 1
-    assert [left.name for left in tmp_path.iterdir()] == ["last.ckpt"]
-
-
 def test_ctrl_c_keeps_the_last_epoch_and_says_how_to_go_on(here: Path) -> None:
     command = [sys.executable, "-m", "movierec", "fit", *SMALL, "--trainer.max_epochs", "100000"]
     process = subprocess.Popen(  # noqa: S603 - our own command

@@ -37,10 +37,14 @@ class WholeCheckpointIO(TorchCheckpointIO):
             fsync_folder(path.parent)
         except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
             partial.unlink(missing_ok=True)
+            cause = error if isinstance(error, OSError) else error.__context__  # what the system said
+            reason = getattr(cause, "strerror", None) or error
             kept = f"The previous {path.name} is kept" if path.exists() else "No earlier one is there"
+            can_go_on = path.with_name("last.ckpt").exists()
             raise CheckpointError(
-                f"The checkpoint {path} could not be written: {error}. {kept}. Free some disk space, or log "
-                "elsewhere with --trainer.default_root_dir, then go on with `fit --ckpt_path last`."
+                f"The checkpoint {path} could not be written: {reason}. {kept}. Free some disk space, or log "
+                "elsewhere with --trainer.default_root_dir, then "
+                f"{'go on with `fit --ckpt_path last`' if can_go_on else 'start again'}."
             ) from error
 
 

@@ -50,6 +50,14 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
         f"{rows['train']:,} to train, {rows['val']:,} to validate, {rows['test']:,} to test; {tables.width} inputs",
         soft_wrap=True,
     )
+    if record["ratings_left_out"] > record["ratings"]:
+        fetches = " and ".join(f"`python -m movierec data fetch {source}`" for source in record["options"]["sources"])
+        out.print(
+            f"  warning: more than half of the ratings is left out; fetch the metadata with {fetches}, or keep films "
+            "that lack metadata with --data.missing impute",
+            style="yellow",
+            soft_wrap=True,
+        )
     if resumed is not None:
         out.print(f"  going on from {resumed}", soft_wrap=True)
     out.print(f"  logging to {run.path}" if run else "  logging nothing", soft_wrap=True)

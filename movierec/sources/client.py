@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ from movierec import __version__
 from movierec.errors import ConfigError, FetchError
 from movierec.sources.retry import LONGEST_WAIT, retry_after
 from movierec.sources.service import Judgement, Key, Service, Verdict
+from movierec.sources.transfer import is_certificate, reason_of
 
 CONNECTIONS = 20
 BURST = 0.1  # seconds' worth of requests that may follow at once after a delay, so that delays do not add up
@@ -79,6 +81,7 @@ class Client:
         self.service = service
         self.keys = keys
         self.current = 0
+        self.quota: QuotaError | None = None  # of a key that is used up for today
         self.timeout = timeout
         self.url = check_url(base_url)
         burst = max(1.0, rate * BURST)
@@ -113,7 +116,7 @@ class Client:
         Raises:
             AttemptError: There was none in all attempts; of the last one.
             QuotaError: All keys are used up.
-            FetchError: The key is not valid, or the service asks to be left alone for long.
+            FetchError: No key is valid, or the service asks to be left alone for long.
         """
         others: list[Answer | None] = []
 
@@ -146,11 +149,10 @@ class Client:
         """Move on to the next key if this one is used up; fail on all else that is no answer."""
         reason = self.redact(judgement.reason)
         if judgement.verdict is Verdict.USED_UP:
-            self.retire(key)
+            self.retire(key, QuotaError("all keys are used up"))
         elif judgement.verdict is Verdict.REFUSED:
-            raise FetchError(
-                f'{self.service.title} does not accept {key} ("{reason}"). Copy it again from {self.service.key_page}.'
-            )
+            refusal = f'{self.service.title} does not accept {key} ("{reason}").'
+            self.retire(key, FetchError(f"{refusal} Copy it again from {self.service.key_page}."))
         else:
             wait = retry_after(response.headers.get("Retry-After", ""))
             if wait > LONGEST_WAIT:
@@ -164,12 +166,22 @@ class Client:
             other = Answer(Verdict.OTHER, response.status_code, response.content) if is_other else None
             raise AttemptError(reason, wait, other)
 
-    def retire(self, key: Key) -> None:
-        """Leave a used-up key for the next one; other tasks may have done so before."""
-        if key is self.keys[self.current]:
-            if self.current + 1 == len(self.keys):
-                raise QuotaError("all keys are used up")
-            self.current += 1
+    def retire(self, key: Key, reason: FetchError) -> None:
+        """Leave a key for the next one; other tasks may have done so before.
+
+        Raises:
+            QuotaError: It was the last one, and one of them is good again tomorrow.
+            FetchError: It was the last one, and none is good; the reason of the last one.
+        """
+        if key is not self.keys[self.current]:
+            return
+        if isinstance(reason, QuotaError):
+            self.quota = reason
+        if self.current + 1 == len(self.keys):
+            raise self.quota or reason
+        if reason is not self.quota:
+            print(f"movierec: warning: {reason} Going on with the next key.", file=sys.stderr)
+        self.current += 1
 
     async def take_turn(self) -> None:
         """Wait until the rate allows a request, and the service has not asked for a pause."""
@@ -179,7 +191,12 @@ class Client:
             await self.limiter.acquire()
 
     async def request(self, film_id: int, key: Key) -> httpx.Response:
-        """Send a request, and read the whole answer; redirects are not followed, which would take the key along."""
+        """Send a request, and read the whole answer; redirects are not followed, which would take the key along.
+
+        Raises:
+            AttemptError: There was no whole answer.
+            FetchError: The server cannot show that it is the service, so that it may not have the key.
+        """
         question = self.service.question(film_id, key)
         try:
             async with asyncio.timeout(self.timeout):  # httpx has a limit for each read only
@@ -187,7 +204,13 @@ class Client:
         except (TimeoutError, httpx.TimeoutException):
             raise AttemptError(f"no whole answer within {self.timeout:g} s") from None
         except httpx.RequestError as error:  # its request holds the key
-            raise AttemptError(self.redact(str(error) or type(error).__name__)) from None
+            reason = self.redact(reason_of(error))
+            if is_certificate(error):
+                raise FetchError(
+                    f"{self.url}: the server's certificate is not valid ({reason}): anyone may answer. See that this "
+                    "machine's clock is right, and that no proxy on the way puts its own certificate in place."
+                ) from None
+            raise AttemptError(reason) from None
 
     def redact(self, reason: str) -> str:
         """Take the keys, and what a terminal would obey, out of what others have written."""

@@ -1,10 +1,12 @@
 """Fetching the metadata of films from TMDb or OMDb, and going on where the last fetch has stopped."""
 
 import asyncio
+import math
 import os
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
 
 from movierec.errors import ConfigError, FetchError
 from movierec.question import asks_yes, is_attended
@@ -12,7 +14,7 @@ from movierec.sources.client import CONNECTIONS, AttemptError, Client, QuotaErro
 from movierec.sources.meter import Meter
 from movierec.sources.omdb import OMDb
 from movierec.sources.plan import Plan, find_releases, wanted_films
-from movierec.sources.rows import read_rows, write_rows
+from movierec.sources.rows import Rows, read_rows, write_rows
 from movierec.sources.service import Key, Service, Verdict, read_keys
 from movierec.sources.store import AnswerStore
 from movierec.sources.tmdb import TMDb
@@ -66,7 +68,8 @@ class Tally:
             "answered with another film": self.other,
             "without an answer": self.failed,
         }
-        return ", ".join([f"{self.found:,} fetched", *(f"{n:,} {what}" for what, n in counts.items() if n)])
+        found = f"{self.found:,} fetched" if self.found else "Nothing fetched"
+        return ", ".join([found, *(f"{n:,} {what}" for what, n in counts.items() if n)])
 
 
 def fetch(plan: Plan) -> None:
@@ -85,22 +88,40 @@ def fetch(plan: Plan) -> None:
     path = plan.root / "metadata" / f"{plan.service.name}.csv"
     with AnswerStore(plan.root, plan.service.name) as store:
         earlier = read_rows(path, plan.service)
+        num_films = write_rows(path, plan.service, earlier, store.films())  # what a fetch that was killed has kept
         known = store.known(since=0.0 if plan.max_age is None else time.time() - plan.max_age * DAY)
         left = [film_id for film_id in wanted if film_id not in known]
         print(
             f"{plan.service.title}: {len(wanted):,} films of {', '.join(release.name for release in releases)}, "
-            f"{len(wanted) - len(left):,} of them answered before.",
-            flush=True,  # so that it stands before the lines of the meter in a log
+            f"{len(wanted) - len(left):,} of them answered before."
         )
+        if plan.missing_only:
+            left = [film_id for film_id in left if film_id not in earlier]
+        announce(plan, left[: plan.limit], path, earlier)
         tally = Tally()
         stop = run(plan, store, left[: plan.limit], tally)
-        num_films = write_rows(path, plan.service, earlier, store.films())
-    print(f"{tally}. {f'{path} has {num_films:,} films' if num_films else 'No film yet, and no file'}.")
+        if tally.found:
+            num_films = write_rows(path, plan.service, earlier, store.films())
+    print(f"{tally}. {path} {f'has {num_films:,} films' if num_films else 'is not written'}.")
     num_left = len(left) - tally.answered
     if stop or tally.failed:
         raise explain(stop, plan, tally, num_left) from None
     if num_left:
         print(f"{are_left(num_left)}. Run the same command again to go on.")
+
+
+def announce(plan: Plan, film_ids: list[int], path: Path, earlier: Rows) -> None:
+    """Say what is asked for although the csv file has it, and how long all of it takes."""
+    if repeated := sum(film_id in earlier for film_id in film_ids):
+        print(f"{are_left(repeated, f'asked for although in {path} already')}; --missing_only leaves those out.")
+    daily = plan.service.daily
+    if daily is not None and len(film_ids) > daily:
+        days = math.ceil(len(film_ids) / daily)
+        duration = f"{days} days with one free key, which is good for {daily:,} films a day"
+    else:
+        duration = f"{timedelta(seconds=math.ceil(len(film_ids) / plan.rate))} at {plan.rate:g} a second"
+    if film_ids:
+        print(f"Asking for {len(film_ids):,} takes about {duration}.", flush=True)  # before the meter's lines in a log
 
 
 def run(plan: Plan, store: AnswerStore, film_ids: list[int], tally: Tally) -> FetchError | KeyboardInterrupt | None:
@@ -172,11 +193,9 @@ def explain(
     if isinstance(stop, KeyboardInterrupt):
         return KeyboardInterrupt(f"interrupted; {left}. {again}")
     if isinstance(stop, QuotaError):
-        tomorrow = datetime.now().astimezone() + timedelta(days=1)
         return FetchError(
             f"The day's requests of all keys in {' and '.join(plan.service.variables)} are used up; {left}. Run the "
-            f"same command again after {tomorrow:%Y-%m-%d %H:%M}, or with further keys, separated by commas; what has "
-            "been fetched is kept."
+            "same command again tomorrow, or with further keys, separated by commas; what has been fetched is kept."
         )
     if stop:
         return FetchError(f"{stop} {left}. {again}")

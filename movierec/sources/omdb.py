@@ -21,6 +21,7 @@ class OMDb(Service):
     variables: ClassVar[tuple[str, ...]] = ("OMDB_API_KEY",)
     key_page: ClassVar[str] = "https://www.omdbapi.com/apikey.aspx"
     rate: ClassVar[float] = 10.0
+    daily: ClassVar[int | None] = 1_000
     max_age: ClassVar[float | None] = None
     terms: ClassVar[str] = (
         "OMDb's data (https://www.omdbapi.com) are licensed under CC BY-NC 4.0.\n"

@@ -20,6 +20,7 @@ class Plan:
         releases: The releases whose films are fetched; none for all that are below the root.
         max_age: Days after which an answer is asked for again; None for never.
         rate: Requests a second, at most.
+        missing_only: Whether films that the csv file has are left as they are.
         limit: Films to ask for now, at most; None for all.
         base_url: The service's address, or that of a mirror.
         accept_terms: Whether the user accepts the service's terms.
@@ -33,6 +34,7 @@ class Plan:
     releases: tuple[str, ...] = ()
     max_age: float | None
     rate: float
+    missing_only: bool = False
     limit: int | None = None
     base_url: str
     accept_terms: bool = False
@@ -57,7 +59,7 @@ class Plan:
         if unknown := [name for name in self.releases if name not in linked]:
             why = "has no links to other databases" if unknown[0] in RELEASES else "is none"
             raise ConfigError(f"Expected releases among {', '.join(linked)}; {unknown[0]} {why}.")
-        if is_sample(self.root) and self.base_url == self.service.base_url:
+        if is_sample(self.root):
             raise ConfigError(
                 f"{self.root} holds the generated sample, whose films are invented: {self.service.title} knows others "
                 "by their ids. Name a folder with a MovieLens release as --root."

@@ -68,6 +68,7 @@ class Service(ABC):
         variables: The environment variables that may hold keys.
         key_page: Where to get a key.
         rate: Requests a second that it allows, or that are polite.
+        daily: Films a day that a free key is good for; None for no limit.
         max_age: Days after which an answer is asked for again; None for never.
         terms: On what terms its data may be used.
         must_accept: Whether the user must have accepted the terms before the first request.
@@ -81,6 +82,7 @@ class Service(ABC):
     variables: ClassVar[tuple[str, ...]]
     key_page: ClassVar[str]
     rate: ClassVar[float]
+    daily: ClassVar[int | None]
     max_age: ClassVar[float | None]
     terms: ClassVar[str]
     must_accept: ClassVar[bool]

@@ -55,8 +55,8 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
     (_, header), *_ = itertools.islice(records(path, first), 1)
     if missing := [name for name in columns if name not in header]:
         raise DataFormatError(
-            f"{path}, line 1: expected the columns {', '.join(columns)}; "
-            f"{', '.join(missing)} not among {', '.join(header)}. Rename the columns, or get the file again."
+            f"{path}, line 1: expected the columns {', '.join(missing)}; found {', '.join(header)} without them. "
+            "Rename the columns, or get the file again."
         )
     frames = (
         parse(path, chunk, header, columns, header=0 if chunk is first else None, **options)

@@ -13,6 +13,7 @@ NOT_FOUND = {6, 34}
 OVER_LIMIT = 25
 TOO_MANY_REQUESTS = 429
 READ_TOKEN = "TMDB_READ_TOKEN"  # noqa: S105 - the name of a variable
+TOKEN_START = "eyJ"  # noqa: S105 - of each JSON web token: {" in base64
 
 
 class TMDb(Service):
@@ -24,6 +25,7 @@ class TMDb(Service):
     variables: ClassVar[tuple[str, ...]] = (READ_TOKEN, "TMDB_API_KEY")
     key_page: ClassVar[str] = "https://www.themoviedb.org/settings/api"
     rate: ClassVar[float] = 40.0
+    daily: ClassVar[int | None] = None
     max_age: ClassVar[float | None] = 180.0  # its terms forbid to keep answers for more than six months
     terms: ClassVar[str] = (
         "This product uses the TMDB API but is not endorsed or certified by TMDB.\n"
@@ -39,9 +41,9 @@ class TMDb(Service):
     )  # fmt: skip
 
     def question(self, film_id: int, key: Key) -> Question:
-        """Ask for a film; a read token goes into a header, an older key into the parameters."""
+        """Ask for a film; a read token, whatever its variable, goes into a header, an older key into the parameters."""
         params = {"append_to_response": "credits,keywords"}
-        if key.variable == READ_TOKEN:
+        if key.variable == READ_TOKEN or key.value.startswith(TOKEN_START):
             return Question(f"/movie/{film_id}", params, {"Authorization": f"Bearer {key.value}"})
         return Question(f"/movie/{film_id}", params | {"api_key": key.value})
 

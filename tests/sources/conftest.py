@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import shutil
+import ssl
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -54,3 +55,21 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("needs the right to mount a small file system")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - the folder is ours
+
+
+@pytest.fixture
+def lapsed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A certificate that lapsed, of an authority that is trusted."""
+    if not (openssl := shutil.which("openssl")):
+        pytest.skip("needs openssl to make a certificate")
+    folder = tmp_path_factory.mktemp("certificate")
+    request = "req -new -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    sign = "x509 -req -in request.pem -signkey key.pem -days -1 -copy_extensions copy -out certificate.pem"
+    for words in f"{request} -keyout key.pem -out request.pem", sign:
+        done = subprocess.run([openssl, *words.split()], cwd=folder, capture_output=True, check=False)  # noqa: S603
+        if done.returncode:
+            pytest.skip("this openssl makes no certificate that has lapsed")
+    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "certificate.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    return context

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -18,7 +19,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from movierec.errors import ConfigError, FetchError
-from movierec.sources.client import Answer, AttemptError, Client, QuotaError, check_url
+from movierec.sources.client import Answer, AttemptError, Client, check_url
 from movierec.sources.omdb import OMDb
 from movierec.sources.service import Key, Verdict
 from movierec.sources.tmdb import TMDb
@@ -239,34 +240,6 @@ def test_an_invalid_key_stops_at_once_and_is_named_by_its_variable(httpserver: H
     assert len(httpserver.log) == 1
 
 
-def omdb_with_quota(server: HTTPServer, used_up: set[str]) -> str:
-    def answer(request: Request) -> Response:
-        if request.args["apikey"] in used_up:
-            return Response('{"Response":"False","Error":"Request limit reached!"}', 401)
-        return Response('{"Response":"True","imdbID":"tt0000007"}')
-
-    server.expect_request("/").respond_with_handler(answer)
-    return server.url_for("")
-
-
-def test_keys_are_used_in_turn_as_they_are_used_up(httpserver: HTTPServer) -> None:
-    url = omdb_with_quota(httpserver, {"first", "second"})
-    assert ask(url, service=OMDb(), keys=("first", "second", "third"), attempts=1).verdict is Verdict.FILM
-    assert [request.args["apikey"] for request, _ in httpserver.log] == ["first", "second", "third"]
-
-
-def test_when_all_keys_are_used_up_it_stops(httpserver: HTTPServer) -> None:
-    with pytest.raises(QuotaError):
-        ask(omdb_with_quota(httpserver, {"first", "second"}), service=OMDb(), keys=("first", "second"))
-    assert len(httpserver.log) == 2
-
-
-def test_a_bad_key_of_omdb_is_not_taken_for_a_used_up_one(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/").respond_with_data('{"Response":"False","Error":"Invalid API key!"}', 401)
-    with pytest.raises(FetchError, match=r'does not accept key 1 of OMDB_API_KEY \("Invalid API key!"\)'):
-        ask(httpserver.url_for(""), service=OMDb(), keys=("bad", "good"))
-
-
 def test_no_log_message_and_no_error_holds_a_key(
     httpserver: HTTPServer, raw_server: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -300,6 +273,15 @@ def test_the_rate_holds_over_many_requests(httpserver: HTTPServer) -> None:
     asyncio.run(all_at_once())
     assert len(times) == 30
     assert times[-1] - times[0] >= 0.5  # all but the first four wait 25 ms each, less what the first took to arrive
+
+
+def test_a_server_that_cannot_show_who_it_is_gets_no_key(lapsed: ssl.SSLContext) -> None:
+    with HTTPServer("localhost", 0, ssl_context=lapsed) as server:
+        with pytest.raises(
+            FetchError, match=r"certificate is not valid \(certificate has expired\): anyone may answer"
+        ):
+            ask(f"https://localhost:{server.port}", attempts=1)
+        assert server.log == []
 
 
 @pytest.mark.parametrize("url", ["", "example.org", "ftp://example.org", "http://", "http://a:b:c", "file:///tmp"])

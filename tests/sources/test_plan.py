@@ -72,3 +72,9 @@ def test_without_a_release_the_message_says_how_to_get_one(tmp_path: Path) -> No
         find_releases(plan_of(tmp_path))
     assert "Expected a MovieLens release with links" in str(caught.value)
     assert command in str(caught.value)
+
+
+def test_invented_films_are_asked_for_nowhere(root: Path) -> None:
+    (root / "sample.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ConfigError, match="holds the generated sample, whose films are invented"):
+        plan_of(root, base_url="http://mirror")

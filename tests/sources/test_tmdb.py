@@ -123,6 +123,8 @@ def test_a_read_token_goes_into_a_header_and_an_older_key_into_the_parameters() 
     key = tmdb.question(194, Key("TMDB_API_KEY", 1, "secret"))
     assert (token.path, token.params) == ("/movie/194", {"append_to_response": "credits,keywords"})
     assert token.headers == {"Authorization": "Bearer secret"}
+    token_elsewhere = tmdb.question(194, Key("TMDB_API_KEY", 1, "eyJhbGciOi"))
+    assert token_elsewhere.headers == {"Authorization": "Bearer eyJhbGciOi"}
     assert key.params == {"append_to_response": "credits,keywords", "api_key": "secret"}
     assert key.headers == {}
 

@@ -1,11 +1,9 @@
 """Getting a file from real servers that do what servers do: break off, stall, refuse, and send sign-in pages."""
 
 import io
-import shutil
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -226,24 +224,6 @@ def test_nobody_there_is_an_error_that_says_so(target: Path) -> None:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with pytest.raises(DownloadError, match=rf"could not be downloaded in {ATTEMPTS} attempts: Connection refused"):
         get(address, target)
-
-
-@pytest.fixture
-def lapsed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """A certificate that lapsed, of an authority that is trusted."""
-    if not (openssl := shutil.which("openssl")):
-        pytest.skip("needs openssl to make a certificate")
-    folder = tmp_path_factory.mktemp("certificate")
-    request = "req -new -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-    sign = "x509 -req -in request.pem -signkey key.pem -days -1 -copy_extensions copy -out certificate.pem"
-    for words in f"{request} -keyout key.pem -out request.pem", sign:
-        done = subprocess.run([openssl, *words.split()], cwd=folder, capture_output=True, check=False)  # noqa: S603
-        if done.returncode:
-            pytest.skip("this openssl makes no certificate that has lapsed")
-    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "certificate.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
-    return context
 
 
 def test_a_certificate_that_lapsed_is_named_at_once_with_the_other_ways(target: Path, lapsed: ssl.SSLContext) -> None:
