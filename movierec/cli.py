@@ -9,6 +9,7 @@ from pathlib import Path
 from movierec import __version__
 from movierec.data_commands import add_data
 from movierec.errors import MovierecError
+from movierec.recommend_command import add_recommend, add_similar
 
 EXPERIMENTS = {
     "fit": "train a model, choose its best epoch on the validation ratings",
@@ -22,6 +23,7 @@ examples:
   python -m movierec fit --config configs/model1.yaml --config configs/sample.yaml
   python -m movierec fit --config configs/model5.yaml            train on the real data
   python -m movierec test --config configs/model5.yaml           test the newest run of that configuration
+  python -m movierec recommend --user_id 1                       list the films that a user will rate highest
   python -m movierec report                                      show the metrics of the tested runs
 """
 
@@ -97,6 +99,8 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--format", choices=["table", "markdown", "csv"], default="table", help="how to show them")
     report.set_defaults(run=show_report)
 
+    add_recommend(commands)
+    add_similar(commands)
     add_data(commands)
     return parser
 

@@ -21,8 +21,8 @@ from movierec.model.checkpoint import (
     LastCheckpoint,
     WholeCheckpointIO,
     best_checkpoint,
-    read_checkpoint,
 )
+from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 from movierec.processes import ProcessWatch, is_lost_process
 from movierec.progress import RunProgress

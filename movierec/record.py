@@ -16,7 +16,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 import movierec
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
-from movierec.model.checkpoint import best_checkpoint, read_checkpoint
+from movierec.model.checkpoint import best_checkpoint
+from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 from movierec.runs import Run
 

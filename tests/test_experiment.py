@@ -18,7 +18,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from movierec.cli import main
-from movierec.model.checkpoint import read_checkpoint
+from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 
 RUN = Path("lightning_logs/small/version_0")

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveInt
@@ -13,9 +13,12 @@ from movierec.data.batches import ALONE, Batch, Share, batch_loader
 from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.pairs import read_pairs
 from movierec.data.preparation import Options, Source, prepare
+from movierec.data.scaling import Scaling
 from movierec.data.split import Split
 from movierec.data.statistics import Kind
-from movierec.data.tables import Scaling, Tables
+
+if TYPE_CHECKING:
+    from movierec.data.tables import Tables
 
 PARTS = Split._fields
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))

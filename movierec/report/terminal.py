@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from movierec.data.tables import Tables
-from movierec.model.checkpoint import read_checkpoint
+from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 from movierec.report.published import published_row
 from movierec.runs import Run

@@ -1,0 +1,336 @@
+"""The films that a user will rate highest, from a checkpoint alone."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from movierec.data.statistics import describe, sums
+from movierec.data.tables import Tables
+from movierec.errors import ConfigError, UnknownIdError
+from movierec.model.explanation import Explainer
+from movierec.model.network import RatingNetwork
+from movierec.model.scoring import Scorer, top_positions
+from movierec.model.snapshot import read_checkpoint, restore_network
+from movierec.titles import year_of
+
+MIN_RATINGS = 10
+DAMPING = 25  # ratings of the mean film that are added to each film's own, for a user of whom nothing is known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """Which films may be recommended.
+
+    Attributes:
+        genres: Films of at least one of them, whatever the case; of any genre without one.
+        years: The first and the last year that a film may be of.
+        min_ratings: How many ratings a film must have: a prediction for a film of two ratings is a guess.
+        exclude: Ids of films to leave out.
+        include_seen: Whether films that the user has rated are listed too.
+    """
+
+    genres: Collection[str] = ()
+    years: tuple[int, int] | None = None
+    min_ratings: int = MIN_RATINGS
+    exclude: Collection[int] = ()
+    include_seen: bool = False
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user as the network sees one.
+
+    Attributes:
+        statistics: Scaled as in the tables, [d_user_statistics].
+        movies: Rows of the films that the user has rated, [num_rated] int64.
+        stars: What the user gave them, [num_rated].
+    """
+
+    statistics: Tensor
+    movies: np.ndarray
+    stars: np.ndarray
+
+
+class Recommender:
+    """List the films that a user will rate highest.
+
+    It holds no state that changes, so that threads may share one.
+
+    Args:
+        tables: The tables that the network was trained with.
+        network: The network, in evaluation mode.
+    """
+
+    def __init__(self, tables: Tables, network: RatingNetwork) -> None:
+        self.tables, self.network = tables, network
+        self.scorer = Scorer(tables, network)
+        self.user_ids, self.movie_ids = tables.user_ids.numpy(), tables.movie_ids.numpy()
+        self.complete = tables.complete.numpy()
+        self.num_ratings = np.bincount(tables.rated_movies.numpy(), minlength=len(self.movie_ids))
+
+    @classmethod
+    def from_checkpoint(cls, path: str | Path) -> Self:
+        """Read a checkpoint that `fit` has written; nothing else is needed, and nothing is fitted again.
+
+        Raises:
+            CheckpointError: The file is damaged, of another program or version, or holds weights that are not finite.
+        """
+        checkpoint = read_checkpoint(Path(path))
+        tables = Tables.from_state(checkpoint["tables"])
+        return cls(tables, restore_network(checkpoint, tables))
+
+    def recommend(
+        self,
+        user_id: int | None = None,
+        *,
+        ratings: Mapping[int, float] | None = None,
+        top: int = 10,
+        explain: bool = False,
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """List the films that a user will rate highest; without a user, those that most people like.
+
+        Args:
+            user_id: A user of the ratings that the network was trained with.
+            ratings: Stars of films by id, of a user who is not among those.
+            top: How many films to list.
+            explain: Whether to add what moved each prediction: `average`, the prediction for an average user and
+                film, and `from_user` and so on for each group of inputs; they add up to `prediction`.
+            filters: See `Filters`.
+
+        Returns:
+            rank, movie_id, title, year, genres, stars (predicted, on the rating scale), num_ratings (of the film, in
+            any part of the data) and, with `include_seen`, own_stars. `attrs["notes"]` says what was left out.
+
+        Raises:
+            UnknownIdError: The user or a film is not in the ratings.
+            ConfigError: Contradicting arguments, or stars outside the scale.
+        """
+        if top < 1 or (user_id is not None and ratings is not None):
+            raise ConfigError(f"Expected a user_id or ratings, not both, and at least 1 film; got top {top}.")
+        chosen = Filters(**filters)
+        if user_id is None and ratings is None:
+            return self.popular(top, chosen)
+        person = self.user(user_id) if user_id is not None else self.newcomer(ratings or {})
+        rows, scores = self.rank(person, top, chosen)
+        stars = self.tables.to_stars(torch.from_numpy(scores)).numpy()
+        frame = self.describe(rows, stars)
+        if chosen.include_seen:
+            own = dict(zip(person.movies.tolist(), person.stars.tolist(), strict=True))
+            frame["own_stars"] = [own.get(row, np.nan) for row in rows.tolist()]
+        if explain:
+            frame = frame.join(self.explainer.explain(person.statistics, rows))
+        frame.attrs["notes"] = self.notes(person, chosen, wanted=top, found=len(rows))
+        return frame
+
+    def recommend_all(self, *, top: int = 10, **filters: Any) -> Iterator[pd.DataFrame]:
+        """List the films that each user will rate highest, user by user, in bounded memory.
+
+        Yields:
+            user_id, rank, movie_id, title and stars, for one user.
+        """
+        chosen = Filters(**filters)
+        allowed = np.flatnonzero(self.allowed(chosen))
+        for user_id in self.user_ids.tolist():
+            rows, scores = self.rank(self.user(user_id), top, chosen, allowed=allowed)
+            stars = self.tables.to_stars(torch.from_numpy(scores)).numpy()
+            frame = self.describe(rows, stars)[["rank", "movie_id", "title", "stars"]]
+            frame.insert(0, "user_id", user_id)
+            yield frame
+
+    def predict(self, user_id: int, movie_ids: Collection[int]) -> np.ndarray:
+        """Predict the stars that a user gives films, as `predict` on the command line does.
+
+        Returns:
+            [len(movie_ids)] float32, on the rating scale.
+
+        Raises:
+            UnknownIdError: The user or a film is not in the ratings, or a film lacks what the network reads.
+        """
+        rows = np.array([self.movie_row(movie_id) for movie_id in movie_ids], dtype=np.int64)
+        if len(bad := np.flatnonzero(~self.complete[rows])):
+            raise UnknownIdError(f"Film {self.movie_ids[rows[bad[0]]]} lacks metadata that the network reads.")
+        unit = self.scorer.score(self.user(user_id).statistics, torch.from_numpy(rows))
+        return self.tables.to_stars(unit).numpy()
+
+    def similar(self, movie_id: int, *, top: int = 10, **filters: Any) -> pd.DataFrame:
+        """List the films that are nearest to one in what the network makes of films for an average user.
+
+        Nearness is the cosine of the angle between the first hidden layer's outputs, from their mean over all films.
+
+        Returns:
+            rank, movie_id, title, year, genres, similarity (-1 to 1) and num_ratings.
+
+        Raises:
+            UnknownIdError: The film is not in the ratings, or lacks what the network reads.
+        """
+        row = self.movie_row(movie_id)
+        if not self.complete[row]:
+            raise UnknownIdError(f"Film {movie_id} lacks metadata that the network reads.")
+        directions = self.directions
+        cosine = (directions @ directions[row]).numpy()
+        allowed = self.allowed(Filters(**filters))
+        allowed[row] = False
+        rows = np.flatnonzero(allowed)
+        best = rows[top_positions(cosine[rows], top)]
+        return self.describe(best, cosine[best]).rename(columns={"stars": "similarity"})
+
+    def user(self, user_id: int) -> Person:
+        """Look a user of the ratings up.
+
+        Raises:
+            UnknownIdError: There is no such user.
+        """
+        row = int(np.searchsorted(self.user_ids, user_id))
+        if row == len(self.user_ids) or self.user_ids[row] != user_id:
+            raise UnknownIdError(
+                f"User {user_id} is not in the ratings (ids from {self.user_ids[0]} to {self.user_ids[-1]}). "
+                "Give their ratings in a file, --ratings FILE, or --user_id new."
+            )
+        first, last = self.tables.rated_offsets[row : row + 2].tolist()
+        return Person(
+            self.tables.user_statistics[self.tables.scoring_bank, row],
+            self.tables.rated_movies[first:last].numpy().astype(np.int64),
+            self.tables.rated_stars[first:last].numpy().astype(np.float64),
+        )
+
+    def newcomer(self, ratings: Mapping[int, float]) -> Person:
+        """Describe a user who is not in the ratings, by the statistics of their own; ids are scaled as in training.
+
+        A network that reads user ids gets the one in the middle.
+
+        Args:
+            ratings: Stars of films by id.
+
+        Raises:
+            UnknownIdError: A film is not in the ratings.
+            ConfigError: There is no rating, or one outside the scale.
+        """
+        tables = self.tables
+        stars = np.array(list(ratings.values()), dtype=np.float64)
+        if not len(stars) or not ((stars >= tables.min_stars) & (stars <= tables.max_stars)).all():
+            raise ConfigError(
+                f"Expected ratings from {tables.min_stars:g} to {tables.max_stars:g} stars, got "
+                f"{', '.join(f'{value:g}' for value in stars) or 'none'}."
+            )
+        rows = np.array([self.movie_row(movie_id) for movie_id in ratings], dtype=np.int64)
+        values = describe(sums(np.zeros(len(stars), dtype=np.int64), stars, 1))[0]
+        if len(values) < tables.user_statistics.shape[-1]:  # the id comes first
+            values = np.insert(values, 0, np.median(self.user_ids))
+        low, high = tables.statistics_range[1][tables.scoring_bank].numpy()
+        width = np.where(high > low, high - low, 1.0)
+        return Person(torch.tensor((values - low) / width, dtype=torch.float32), rows, stars)
+
+    def rank(
+        self, person: Person, top: int, filters: Filters, *, allowed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the films that a user will rate highest; of equal ones, the lower id comes first.
+
+        Args:
+            person: The user.
+            top: How many.
+            filters: Which films may be listed.
+            allowed: Their rows, if they have been looked up before.
+
+        Returns:
+            Their rows, [found] int64, and ratings on the unit scale, not clipped, [found].
+        """
+        rows = np.flatnonzero(self.allowed(filters)) if allowed is None else allowed
+        if not filters.include_seen:
+            rows = np.setdiff1d(rows, person.movies, assume_unique=True)
+        scores = self.scorer.score(person.statistics, torch.from_numpy(rows)).numpy()
+        best = top_positions(scores, top)
+        return rows[best], scores[best]
+
+    def popular(self, top: int, filters: Filters) -> pd.DataFrame:
+        """List the films of the highest mean rating, damped towards the mean of all by 25 ratings of it."""
+        stars = self.tables.rated_stars.numpy().astype(np.float64)
+        total = np.bincount(self.tables.rated_movies.numpy(), weights=stars, minlength=len(self.movie_ids))
+        mean = (total + DAMPING * stars.mean()) / (self.num_ratings + DAMPING)
+        rows = np.flatnonzero(self.allowed(filters, complete=False))
+        best = rows[top_positions(mean[rows], top)]
+        frame = self.describe(best, mean[best])
+        frame.attrs["notes"] = ["Nothing is known of this user: these are the films that most people like."]
+        return frame
+
+    def allowed(self, filters: Filters, *, complete: bool = True) -> np.ndarray:
+        """Say which films may be recommended: [num_movies] bool.
+
+        Raises:
+            ConfigError: No film has one of the genres.
+        """
+        allowed = self.num_ratings >= filters.min_ratings
+        if complete:
+            allowed &= self.complete
+        if filters.genres:
+            wanted = {genre.casefold() for genre in filters.genres}
+            if unknown := wanted - {genre.casefold() for genre in self.genres}:
+                raise ConfigError(f"Expected genres among {', '.join(self.genres)}; got {', '.join(sorted(unknown))}.")
+            allowed &= [bool(wanted & set(genres.casefold().split("|"))) for genres in self.tables.genres]
+        if filters.years:
+            first, last = filters.years
+            allowed &= [first <= (year_of(title) or -1) <= last for title in self.tables.titles]
+        allowed[[self.movie_row(movie_id) for movie_id in filters.exclude]] = False
+        return allowed
+
+    def movie_row(self, movie_id: int) -> int:
+        """Look a film up.
+
+        Raises:
+            UnknownIdError: There is no such film.
+        """
+        row = int(np.searchsorted(self.movie_ids, movie_id))
+        if row == len(self.movie_ids) or self.movie_ids[row] != movie_id:
+            raise UnknownIdError(f"Film {movie_id} is not among the {len(self.movie_ids):,} that the model knows.")
+        return row
+
+    def describe(self, rows: np.ndarray, stars: np.ndarray) -> pd.DataFrame:
+        """Lay out films with their predicted stars."""
+        titles = [self.tables.titles[row] for row in rows]
+        return pd.DataFrame(
+            {
+                "rank": np.arange(1, len(rows) + 1),
+                "movie_id": self.movie_ids[rows],
+                "title": titles,
+                "year": pd.array([year_of(title) for title in titles], dtype="Int64"),
+                "genres": [self.tables.genres[row] for row in rows],
+                "stars": stars,
+                "num_ratings": self.num_ratings[rows],
+            }
+        )
+
+    def notes(self, person: Person, filters: Filters, *, wanted: int, found: int) -> list[str]:
+        """Say what was left out, and why the list is short if it is."""
+        notes = []
+        if incomplete := int((~self.complete).sum()):
+            notes.append(f"{incomplete:,} films lack metadata that the network reads, and are not recommended.")
+        if found < wanted:
+            left = "" if filters.include_seen else f" and that the user has not rated ({len(person.movies):,} are)"
+            notes.append(f"Only {found} films are left that the filters let through{left}.")
+        return notes
+
+    @cached_property
+    def genres(self) -> list[str]:
+        """The genres that there are."""
+        return sorted({genre for genres in self.tables.genres for genre in genres.split("|")})
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What tells the inputs' shares in a prediction."""
+        return Explainer(self.tables, self.network)
+
+    @cached_property
+    def directions(self) -> Tensor:
+        """What the first hidden layer makes of each film for an average user, from the mean, of length 1."""
+        mean = self.tables.user_statistics[self.tables.scoring_bank].mean(dim=0)
+        with torch.inference_mode():
+            hidden = self.network.rest[0](self.scorer.of_movie + self.network.first.of_user(mean))
+            hidden = hidden - hidden[self.tables.complete].mean(dim=0)
+            return torch.nn.functional.normalize(hidden, dim=1)
