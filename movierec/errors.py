@@ -13,6 +13,14 @@ class DataFormatError(MovierecError, ValueError):
     """A data file does not hold what its format promises."""
 
 
+class DownloadError(MovierecError, OSError):
+    """A file that could not be downloaded, or not be put in its place."""
+
+
+class ChecksumError(MovierecError, OSError):
+    """An archive whose bytes are not those that were published."""
+
+
 class ConfigError(MovierecError, ValueError):
     """Options that contradict each other, the data or the checkpoint."""
 
@@ -23,3 +31,11 @@ class CheckpointError(MovierecError, RuntimeError):
 
 class UnknownIdError(MovierecError, LookupError):
     """A user or film id that the ratings do not hold, or that cannot be scored."""
+
+
+class FetchError(MovierecError, ConnectionError):
+    """A service that does not answer, refuses, or has answered as often as it does in a day."""
+
+
+class StoreError(MovierecError, OSError):
+    """A store of answers that cannot be read or written."""

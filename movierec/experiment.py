@@ -24,6 +24,7 @@ from movierec.model.checkpoint import (
 )
 from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
+from movierec.offer import accepts_download
 from movierec.processes import ProcessWatch, is_lost_process
 from movierec.progress import RunProgress
 from movierec.record import PredictionWriter, RunRecord
@@ -213,7 +214,8 @@ class ExperimentCLI(LightningCLI):
     def before_fit(self) -> None:
         """Say what is going to be trained, and where it is logged."""
         if self.trainer.is_global_zero:
-            self.datamodule.setup("fit")
+            self.datamodule.download |= accepts_download(self.datamodule)
+            self.datamodule.prepare_data()
             print_start(self.name, self.datamodule.tables, self.run, resumed=self.checkpoint)
 
     def after_fit(self) -> None:

@@ -1,11 +1,11 @@
 """The ratings of a user who is new, from a file that a person wrote."""
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from movierec.errors import DataFormatError, UnknownIdError
+from movierec.sources.chunk import Chunk, read_chunks
 from movierec.sources.table import read_csv, records, require_file
 from movierec.titles import TitleIndex
 
@@ -54,12 +54,10 @@ def header_of(path: Path) -> list[str]:
     """Read the names of a csv file's columns.
 
     Raises:
-        DataFormatError: The file is not text.
+        DataFormatError: The file is not csv.
     """
-    try:
-        return next(records(path), (1, []))[1]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataFormatError(f"{path}: expected a csv file in UTF-8; {error}. Save it as one.") from error
+    chunk = next(read_chunks(path, quoted=True), Chunk(0, b""))
+    return next(records(path, chunk), (1, []))[1]
 
 
 def pick(header: Iterable[str], names: Iterable[str], path: Path) -> str:

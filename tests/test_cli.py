@@ -9,7 +9,7 @@ import pytest
 
 from movierec import __version__, cli
 from movierec.cli import main
-from movierec.sources.sample import is_sample
+from movierec.sources.root import is_sample
 
 SMALL = ["--users", "5", "--movies", "9", "--ratings", "20"]
 
@@ -47,6 +47,10 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
         (["data"], "ACTION"),
         (["data", "smaple"], "'smaple'"),
         (["data", "sample", "--users", "many"], "'many'"),
+        (["data", "download"], "NAME"),
+        (["data", "download", "ml-5m"], "'ml-5m'"),
+        (["data", "download", "ml-1m", "--mirror", "http://x", "--from-zip", "x.zip"], "not allowed with argument"),
+        (["data", "check", "--releases", "ml-5m"], "'ml-5m'"),
         (["report", "--format", "pdf"], "'pdf'"),
         (["report", "--colour"], "--colour"),
     ],
@@ -95,13 +99,21 @@ def test_data_sample_says_how_to_train_on_what_it_wrote(elsewhere: Path, capsys:
     assert output.endswith("--config configs/model5.yaml --config configs/sample.yaml --data.root a/b\n")
 
 
+def test_data_sample_names_the_release_where_the_configuration_has_another(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "sample", *SMALL, "--releases", "ml-100k", "ml-32m"]) == 0
+    output = capsys.readouterr().out
+    assert output.endswith("fit --config configs/model1.yaml --config configs/sample.yaml --data.release ml-100k\n")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--users", "0"], "at least one user"),
         (["--ratings", "60001"], "at most 60000 ratings"),
         (["--ratings", "19"], "at least 20 ratings"),
-        (["--releases", "ml-5m"], "releases among ml-latest-small, ml-1m, got ml-5m"),
+        (["--releases", "ml-5m"], "ml-32m, ml-latest, got ml-5m"),
         (["--seed", "-1"], "a seed of 0 or more"),
         (["--root", "full"], "holds other files"),
         (["--root", "full/thesis.tex"], "thesis.tex"),
@@ -120,6 +132,122 @@ def test_a_sample_that_cannot_be_made_is_one_clear_message_and_status_1(
     assert "Traceback" not in output.err
     assert "unexpected" not in output.err
     assert (elsewhere / "full" / "thesis.tex").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["ml-1m", "ml-100k", "--from-zip", "a.zip"], "one release with --from-zip, got ml-1m, ml-100k"),
+        (["ml-1m", "--mirror", "example.org"], "the address of a mirror, such as https://files.grouplens.org"),
+        (["ml-1m", "--from-zip", "a.zip"], "a zip archive at a.zip, found no such file"),
+    ],
+)
+def test_a_download_that_cannot_be_is_one_clear_message_and_status_1(
+    options: list[str], message: str, elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "download", *options, "--root", "data"]) == 1
+    output = capsys.readouterr()
+    assert output.err.startswith(f"movierec: error: Expected {message}")
+    assert output.out == ""
+
+
+def test_data_download_goes_where_fit_looks(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "sample", "--root", "a/b", *SMALL]) == 0
+    monkeypatch.setenv("MOVIEREC_DATA", "a/b")
+    assert main(["data", "download", "ml-1m", "ml-1m", "ml-latest-small"]) == 0
+    there = "{name} is in a/b/{name} already, with all its files; nothing to do.\n"
+    expected = "".join(there.format(name=name) for name in ("ml-1m", "ml-latest-small"))
+    assert capsys.readouterr().out.endswith(expected)
+
+
+@pytest.fixture
+def checked(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A generated root, in a folder whose name is not plain."""
+    root = elsewhere / "Données [bold]β"
+    main(["data", "sample", "--root", str(root), "--users", "20", "--movies", "30", "--ratings", "200"])
+    capsys.readouterr()
+    return root
+
+
+def test_data_check_tells_what_is_there_in_80_columns(checked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "check", str(checked)]) == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    first, *lines = output.out.splitlines()
+    assert first == f"Data in {checked} (generated sample)"
+    assert max(map(len, lines)) <= 80
+    words = [line.split() for line in lines]
+    assert ["ratings", "200", "200"] in words
+    assert ["state", "complete", "complete"] in words
+    assert "model1  ml-latest-small              yes, on 200 ratings" in output.out
+    assert "Problems" not in output.out
+
+
+def test_data_check_as_json_holds_the_facts_of_the_tables(checked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "check", str(checked), "--json"]) == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    facts = json.loads(output.out)
+    assert (facts["ok"], facts["root"], facts["sample"], facts["problems"]) == (True, str(checked), True, [])
+    assert list(facts["releases"]) == ["ml-latest-small", "ml-1m"]
+    main(["data", "check", str(checked)])
+    tables = capsys.readouterr().out
+    for release in facts["releases"].values():
+        ratings, films = release["ratings"], release["films"]
+        shares = [1000 * part // whole / 10 for part, whole in zip(
+            [films["coverage"]["tmdb"]["complete_films"], films["coverage"]["tmdb"]["complete_ratings"]],
+            [ratings["films"], ratings["rows"]], strict=True,
+        )]  # fmt: skip
+        assert " | ".join(f"{share:.1f}%" for share in shares) in tables
+        for fact in (release["version"], f"{ratings['films']} of {films['listed']}", release["fingerprint"][:12]):
+            assert fact in tables
+    for name, model in facts["models"].items():
+        assert model["lacks"] == {}
+        assert [name, f"yes, on {model['ratings']} ratings"] in [
+            [line[:6], line[37:].strip()] for line in tables.splitlines()
+        ]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["tables", "JSON"])
+def test_data_check_of_damaged_data_names_file_and_line_and_ends_with_status_1(
+    options: list[str], checked: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = checked / "ml-1m" / "ratings.dat"
+    path.write_text(path.read_text().replace("::", ";", 1))
+    assert main(["data", "check", str(checked), *options]) == 1
+    output = capsys.readouterr()
+    problem = f"{path}, line 1: expected UserID::MovieID::Rating::Timestamp in numbers"
+    if options:
+        facts = json.loads(output.out)
+        assert facts["ok"] is False
+        assert facts["problems"][0].startswith(problem)
+    else:
+        assert f"Problems:\n  {problem}" in output.out
+        assert "To train more of them:\n  python -m movierec data sample --root '" in output.out
+    assert main(["data", "check", str(checked), "--releases", "ml-latest-small", *options]) == 0
+
+
+def test_data_check_looks_where_the_environment_says_and_then_in_data(
+    checked: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MOVIEREC_DATA", str(checked))
+    assert main(["data", "check"]) == 0
+    assert str(checked) in capsys.readouterr().out
+    monkeypatch.delenv("MOVIEREC_DATA")
+    assert main(["data", "check", "--json"]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("movierec: error: Expected the data folder data, found none.")
+
+
+def test_data_check_of_an_empty_folder_says_how_to_fill_it(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "check", "."]) == 1
+    output = capsys.readouterr().out
+    assert "model1  ml-latest-small              no: lacks ml-latest-small" in output
+    assert "  python -m movierec data download ml-1m --root .\n" in output
+    assert "  python -m movierec data fetch tmdb --root .\n" in output
 
 
 def test_report_shows_the_runs_of_the_folder_named(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,6 +295,8 @@ def test_light_commands_import_neither_torch_nor_lightning(elsewhere: Path) -> N
     code = (
         "import sys; from movierec.cli import main\n"
         f"assert main(['data', 'sample', *{SMALL!r}]) == 0; main(['report'])\n"
+        "assert main(['data', 'download', 'ml-1m', '--root', 'data/sample']) == 0\n"
+        "assert main(['data', 'check', 'data/sample']) == 0\n"
         "assert not {'torch', 'lightning', 'sklearn'} & set(sys.modules), 'a heavy import'\n"
     )
     command = [sys.executable, "-c", code]

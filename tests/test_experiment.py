@@ -333,9 +333,14 @@ def test_a_checkpoint_that_would_run_code_is_refused(trained: Path, fail: Fail) 
     assert not Path("harmed").exists()
 
 
-def test_missing_data_are_named_with_the_three_ways_to_get_them(here: Path, fail: Fail) -> None:
+def test_missing_data_are_named_with_the_ways_to_get_them(here: Path, fail: Fail) -> None:
     message = fail("fit", *SMALL, "--data.root", "nowhere")
-    for text in ("nowhere", "grouplens.org", "--data.root", "MOVIEREC_DATA", "sample"):
+    for text in (
+        "data download ml-latest-small --root nowhere",
+        "--data.download true",
+        "MOVIEREC_DATA",
+        "data sample",
+    ):
         assert text in message
 
 

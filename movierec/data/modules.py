@@ -1,8 +1,7 @@
 """A LightningDataModule per feature set, over one base that splits, encodes and batches."""
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveInt
@@ -12,10 +11,13 @@ from torch.utils.data import DataLoader
 from movierec.data.batches import ALONE, Batch, Share, batch_loader
 from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.pairs import read_pairs
-from movierec.data.preparation import Options, Source, prepare
+from movierec.data.preparation import Options, file_names, prepare
 from movierec.data.scaling import Scaling
-from movierec.data.split import Split
+from movierec.data.split import Split, Way
 from movierec.data.statistics import Kind
+from movierec.sources.catalog import Release, ReleaseName
+from movierec.sources.metadata import Source
+from movierec.sources.root import default_root, missing_releases
 
 if TYPE_CHECKING:
     from movierec.data.tables import Tables
@@ -23,11 +25,6 @@ if TYPE_CHECKING:
 PARTS = Split._fields
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))
 IMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("imdb_"))
-
-
-def default_root() -> Path:
-    """Return the data root that the environment variable MOVIEREC_DATA names, else `data`."""
-    return Path(os.environ.get("MOVIEREC_DATA") or "data")
 
 
 class MovieDataModule(LightningDataModule):
@@ -40,8 +37,10 @@ class MovieDataModule(LightningDataModule):
         root: Folder that holds the releases and `metadata/`. Default: the environment variable MOVIEREC_DATA, else
             `data`.
         release: The MovieLens release whose ratings are learnt.
-        split: `random`: shuffle, then cut. `time`: the oldest ratings train, the newest test.
-        fractions: Share of the training, validation and test ratings.
+        split: `random`: shuffle, then cut. `time`: the oldest ratings train, the newest test. `u1` to `u5`, `ua`, `ub`:
+            the published splits of ml-100k; the test ratings are those of u1.test, and of u1.base some validate.
+        fractions: Share of the training, validation and test ratings. A published split keeps its test ratings; of the
+            others, the second divided by the sum of the first two is the share that validates.
         seed: Decides the split and the folds; not the network.
         statistics: Which ratings a row's statistics come from. `cross_fit` and `leave_one_out` hide its own rating
             from it; `self_inclusive` and `per_split` leak.
@@ -54,6 +53,7 @@ class MovieDataModule(LightningDataModule):
         eval_batch_size: Ratings a step of validation, test and prediction, on each device.
         num_workers: Processes that cut batches; batches are a few integers, so 0 is the fastest.
         cache: Keep the prepared tables in `prepared/` below the root, for the runs that follow.
+        download: Download the releases that are read and not there, without asking.
         pairs: For `predict`: a csv file with the columns userId and movieId. Default: the test ratings.
     """
 
@@ -65,8 +65,8 @@ class MovieDataModule(LightningDataModule):
         self,
         *,
         root: Path | None = None,
-        release: Literal["ml-latest-small", "ml-1m"] = "ml-latest-small",
-        split: Literal["random", "time"] = "random",
+        release: ReleaseName = "ml-latest-small",
+        split: Way = "random",
         fractions: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] = (0.8, 0.1, 0.1),
         seed: NonNegativeInt = 123,
         statistics: Kind = "cross_fit",
@@ -79,6 +79,7 @@ class MovieDataModule(LightningDataModule):
         eval_batch_size: PositiveInt = 1024,
         num_workers: NonNegativeInt = 0,
         cache: bool = True,
+        download: bool = False,
         pairs: Path | None = None,
     ) -> None:
         super().__init__()
@@ -98,18 +99,32 @@ class MovieDataModule(LightningDataModule):
             columns=tuple(self.default_columns if columns is None else columns),
         )
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
-        self.cache = cache
+        self.cache, self.download = cache, download
         self.prepare_data_per_node = False  # one process prepares, and keeps the result where the others find it
         self.pairs = Path(pairs) if pairs else None
         self.tables: Tables | None = None
         self.rows: dict[str, Batch] = {}
 
-    def prepare_data(self) -> None:
-        """Prepare the tables for all processes; Lightning calls this in the first one alone.
+    def missing_releases(self) -> list[Release]:
+        """Find the releases with files that are read and not there.
 
         Raises:
-            MovierecError: As in `setup`.
+            ConfigError: Options contradict each other, so that nothing can be read.
         """
+        check_columns(self.options.columns, self.available_columns)
+        self.options.check()
+        return missing_releases(self.root, file_names(self.options))
+
+    def prepare_data(self) -> None:
+        """Download what is missing, if asked to, and prepare the tables; Lightning calls this in one process alone.
+
+        Raises:
+            MovierecError: As in `setup`, or a release cannot be downloaded.
+        """
+        if self.download and (missing := self.missing_releases()):
+            from movierec.sources.download import Origin, download_releases  # noqa: PLC0415 - slow, and rarely needed
+
+            download_releases(missing, self.root, Origin())
         self.setup()
 
     def setup(self, stage: str | None = None) -> None:
@@ -201,5 +216,5 @@ class CombinedDataModule(MovieDataModule):
 class Combined1MDataModule(CombinedDataModule):
     """The combined feature set on MovieLens 1M: model 5."""
 
-    def __init__(self, *, release: Literal["ml-latest-small", "ml-1m"] = "ml-1m", **kwargs: Any) -> None:
+    def __init__(self, *, release: ReleaseName = "ml-1m", **kwargs: Any) -> None:
         super().__init__(release=release, **kwargs)

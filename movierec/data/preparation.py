@@ -14,24 +14,24 @@ from movierec.data.batches import Batch
 from movierec.data.cache import Prepared, cache_path, load, store
 from movierec.data.features import ROW_IDS, Missing, complete_films, encode_films
 from movierec.data.scaling import Scaling, scale_statistics
-from movierec.data.split import Split, random_split, time_split
+from movierec.data.split import Split, Way, published_split, random_split, time_split
 from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
 from movierec.data.tables import Tables, group_by_user
 from movierec.errors import ConfigError, DataFormatError
 from movierec.sources import metadata, movielens
-from movierec.sources.catalog import RELEASES
-from movierec.sources.sample import is_sample
-
-Source = Literal["tmdb", "omdb"]
+from movierec.sources.catalog import RELEASES, ReleaseName
+from movierec.sources.file import sha256
+from movierec.sources.metadata import Source
+from movierec.sources.root import is_sample
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What decides the tables, beside the content of the files; `MovieDataModule` says what each of them means."""
 
-    release: str
+    release: ReleaseName
     sources: tuple[Source, ...]
-    split: Literal["random", "time"]
+    split: Way
     fractions: tuple[float, ...]
     seed: int
     statistics: Kind
@@ -40,6 +40,11 @@ class Options:
     missing: Missing
     whole_stars: bool
     columns: tuple[str, ...]
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the split is one that was published with the ratings."""
+        return self.split not in ("random", "time")
 
     def check(self) -> None:
         """Refuse options that contradict each other.
@@ -51,6 +56,12 @@ class Options:
             raise ConfigError("Expected `statistics: per_split` with `scaling: per_split`; each part needs its bank.")
         if self.statistics == "cross_fit" and self.folds <= 1:
             raise ConfigError(f"Expected at least 2 folds to hide a row's rating from it, got {self.folds}.")
+        if self.is_published and self.split not in RELEASES[self.release].splits:
+            having = [name for name, release in RELEASES.items() if self.split in release.splits]
+            raise ConfigError(
+                f"Expected `split: random` or `split: time` with {self.release}, got {self.split}: that is a published "
+                f"split of {', '.join(having)}. Choose another split, or that release."
+            )
         if self.sources and RELEASES[self.release].links is None:
             raise ConfigError(
                 f"Expected a release whose films are known to TMDb and IMDb, got {self.release}: its film ids are its "
@@ -95,6 +106,8 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     movies = read_movies(root, options)
     ratings = movielens.read_ratings(root, release)
     num_read = len(ratings)
+    if options.is_published:
+        ratings["is_test"] = movielens.read_test_part(root, release, options.split, ratings)
     ratings = keep_usable(ratings, movies, options)
     user_ids, user = np.unique(ratings["user_id"], return_inverse=True)
     movie_ids = movies["movie_id"].to_numpy()
@@ -154,15 +167,9 @@ def read_movies(root: Path, options: Options) -> pd.DataFrame:
     movies = movielens.read_movies(root, release).sort_values("movie_id", ignore_index=True)
     if not options.sources:
         return movies
-    movies = movies.merge(movielens.read_links(root, release), on="movie_id", how="left")
-    if "tmdb" in options.sources:
-        movies = movies.join(metadata.read_tmdb(root), on="tmdb_id")
-    if "omdb" in options.sources:
-        movies = movies.join(metadata.read_omdb(root), on="imdb_id")
-    ids = movies[["imdb_id", "tmdb_id"]]
-    return movies.assign(imdbId=ids["imdb_id"], tmdbId=ids["tmdb_id"]).replace(
-        {name: {movielens.NO_ID: np.nan} for name in ("imdbId", "tmdbId")}
-    )
+    links = movielens.read_links(root, release)
+    fields = [read(root) for source, read in metadata.READERS.items() if source in options.sources]
+    return metadata.join_fields(movies, links, fields)
 
 
 def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -> pd.DataFrame:
@@ -194,6 +201,8 @@ def split_ratings(ratings: pd.DataFrame, options: Options) -> Split:
     """Divide the ratings into training, validation and test."""
     if options.split == "time":
         return time_split(ratings["timestamp"].to_numpy(), options.fractions)
+    if options.is_published:
+        return published_split(ratings["is_test"].to_numpy(), options.fractions, options.seed)
     return random_split(len(ratings), options.fractions, options.seed)
 
 
@@ -266,12 +275,7 @@ def describe_ratings(ratings: pd.DataFrame, split: Split, *, num_read: int) -> d
 def file_names(options: Options) -> list[str]:
     """List the files below the root that the options make us read."""
     release = RELEASES[options.release]
-    of_source = {"tmdb": metadata.TMDB_FILE, "omdb": metadata.OMDB_FILE}
     links = [release.links] if options.sources and release.links else []
-    return [release.ratings, release.movies, *links, *(of_source[source] for source in options.sources)]
-
-
-def sha256(path: Path) -> str:
-    """Hash a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    split = release.split_files(options.split) if options.is_published else ()
+    of_sources = [metadata.FILES[source] for source in options.sources]
+    return [release.ratings, release.movies, *split, *links, *of_sources]

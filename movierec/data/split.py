@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from movierec.errors import ConfigError
+
+Way = Literal["random", "time", "u1", "u2", "u3", "u4", "u5", "ua", "ub"]  # to split; those of ml-100k are published
 
 
 class Split(NamedTuple):
@@ -52,22 +54,50 @@ def time_split(timestamps: np.ndarray, fractions: Sequence[float]) -> Split:
     return cut(np.argsort(timestamps, kind="stable"), fractions)
 
 
+def published_split(is_test: np.ndarray, fractions: Sequence[float], seed: int) -> Split:
+    """Test on the ratings that the release's publisher chose, and shuffle and cut the others.
+
+    Args:
+        is_test: Whether each rating is a test rating, [num_ratings].
+        fractions: Share of the training, validation and test ratings; that of the validation ratings among the first
+            two counts.
+        seed: Decides which ratings validate.
+
+    Raises:
+        ConfigError: The fractions do not add up to 1, or a part would be empty.
+    """
+    check_fractions(fractions)
+    first, second, _ = fractions
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(~is_test))
+    end = round(len(order) * first / (first + second)) if first else 0
+    return check_parts(Split(order[:end], order[end:], np.flatnonzero(is_test)), fractions)
+
+
 def cut(order: np.ndarray, fractions: Sequence[float]) -> Split:
     """Cut an order of the ratings into consecutive parts.
 
     Raises:
         ConfigError: The fractions do not add up to 1, or a part would be empty.
     """
-    if min(fractions) < 0 or not math.isclose(sum(fractions), 1):
-        raise ConfigError(f"Expected fractions that add up to 1, got {', '.join(map(str, fractions))}.")
+    check_fractions(fractions)
     first, second, _ = fractions
     ends = [int(len(order) * first), int(len(order) * (first + second))]
-    split = Split(*np.split(order, ends))
+    return check_parts(Split(*np.split(order, ends)), fractions)
+
+
+def check_fractions(fractions: Sequence[float]) -> None:
+    """Refuse fractions that do not add up to 1."""
+    if min(fractions) < 0 or not math.isclose(sum(fractions), 1):
+        raise ConfigError(f"Expected fractions that add up to 1, got {', '.join(map(str, fractions))}.")
+
+
+def check_parts(split: Split, fractions: Sequence[float]) -> Split:
+    """Refuse a split that has an empty part."""
     for name, part in split._asdict().items():
         if not len(part):
             raise ConfigError(
-                f"Expected ratings in each part; the {name} part of {len(order)} ratings is empty with fractions "
-                f"{', '.join(map(str, fractions))}. Enlarge its fraction, or train on more ratings."
+                f"Expected ratings in each part; the {name} part of {sum(map(len, split))} ratings is empty with "
+                f"fractions {', '.join(map(str, fractions))}. Enlarge its fraction, or train on more ratings."
             )
     return split
 

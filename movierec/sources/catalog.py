@@ -1,7 +1,7 @@
 """The MovieLens releases: where GroupLens publishes them, what is in them, and on what terms."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 SERVER = "https://files.grouplens.org/datasets/movielens"
 CITATION = (
@@ -9,11 +9,23 @@ CITATION = (
     "Interactive Intelligent Systems 5, 4, Article 19. https://doi.org/10.1145/2827872"
 )
 Format = Literal["csv", "double_colon", "tab"]
+ReleaseName = Literal[
+    "ml-latest-small", "ml-1m", "ml-100k", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest"
+]  # of all RELEASES, for the types of options
 FILES: dict[Format, tuple[str, str]] = {
     "csv": ("ratings.csv", "movies.csv"),
     "double_colon": ("ratings.dat", "movies.dat"),
     "tab": ("u.data", "u.item"),
 }
+
+
+class Version(NamedTuple):
+    """An earlier state of a release: what it is called, and how much it held."""
+
+    name: str
+    num_ratings: int
+    num_users: int
+    num_movies: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +43,8 @@ class Release:
         num_ratings: How many ratings it was published with; None if that changes.
         num_users: How many users have rated; None if that changes.
         num_movies: How many films are listed; None if that changes.
+        version: What the state with these counts is called.
+        earlier: Other states that were published under the same name.
         splits: Its published divisions into training ratings, `<split>.base`, and test ratings, `<split>.test`.
         md5: Of the archive; None if that changes.
         megabytes: Size of the archive, about.
@@ -47,6 +61,8 @@ class Release:
     num_ratings: int | None = None
     num_users: int | None = None
     num_movies: int | None = None
+    version: str = "as published"
+    earlier: tuple[Version, ...] = ()
     splits: tuple[str, ...] = ()
     md5: str | None = None
     megabytes: float
@@ -61,6 +77,10 @@ class Release:
     def movies(self) -> str:
         """The file of the films, below the data root."""
         return f"{self.folder}/{FILES[self.format][1]}"
+
+    def split_files(self, split: str) -> tuple[str, str]:
+        """The files of a published split's training and test ratings, below the data root."""
+        return f"{self.folder}/{split}.base", f"{self.folder}/{split}.test"
 
     @property
     def url(self) -> str:
@@ -78,6 +98,8 @@ RELEASES = {
             num_ratings=100_836,
             num_users=610,
             num_movies=9_742,
+            version="September 2018",
+            earlier=(Version("October 2016", num_ratings=100_004, num_users=671, num_movies=9_125),),
             megabytes=1.0,
             redistribution="may be redistributed under the same terms",
         ),

@@ -2,19 +2,23 @@
 
 import logging
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from movierec.errors import DataFormatError
-from movierec.sources.movielens import find
+from movierec.sources.movielens import NO_ID, find
 from movierec.sources.table import csv_line, read_csv
 
 log = logging.getLogger(__name__)
 
 TMDB_FILE = "metadata/tmdb.csv"
 OMDB_FILE = "metadata/omdb.csv"
+Source = Literal["tmdb", "omdb"]
+FILES: dict[Source, str] = {"tmdb": TMDB_FILE, "omdb": OMDB_FILE}
 TMDB_NUMBERS = ["vote_average", "vote_count", "budget", "revenue", "runtime"]
 TMDB_TEXTS = ["release_date", "original_language", "origin_country"]
 OMDB_TEXTS = [
@@ -73,6 +77,29 @@ def read_omdb(root: Path) -> pd.DataFrame:
         }
     )
     return frame.set_axis(pd.Index(raw["imdbID"], name="imdb_id"))
+
+
+READERS: dict[Source, Callable[[Path], pd.DataFrame]] = {"tmdb": read_tmdb, "omdb": read_omdb}
+
+
+def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join films with the fields that other databases have of them.
+
+    Args:
+        movies: One row a film, as `read_movies` reads them.
+        links: Their ids there, as `read_links` reads them.
+        fields: What `read_tmdb` and `read_omdb` read, of either or both.
+
+    Returns:
+        The films in their order with all fields, NaN or None where there is none; imdb_id and tmdb_id, and the same
+        as imdbId and tmdbId, NaN where unknown.
+    """
+    movies = movies.merge(links, on="movie_id", how="left")
+    for frame in fields:
+        movies = movies.join(frame, on=str(frame.index.name))
+    return movies.assign(imdbId=movies["imdb_id"], tmdbId=movies["tmdb_id"]).replace(
+        {name: {NO_ID: np.nan} for name in ("imdbId", "tmdbId")}
+    )
 
 
 def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:

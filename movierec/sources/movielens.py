@@ -1,11 +1,10 @@
 """MovieLens files, as GroupLens publishes them, into typed frames.
 
-Two formats exist: csv with a header (ml-latest-small) and `::` between the fields, Latin-1, no header (ml-1m).
+Three formats exist: csv with a header (ml-latest-small, ml-20m and later ones), `::` between the fields (ml-1m and
+ml-10m), and tabs (ml-100k).
 """
 
-import functools
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,9 @@ import pandas as pd
 
 from movierec.errors import DataFormatError, MissingDataError
 from movierec.sources.catalog import Release
-from movierec.sources.table import THREE_WAYS, csv_line, read_csv, require_file
+from movierec.sources.headerless import read_film_lines, read_rating_lines, text_line
+from movierec.sources.root import how_to_get
+from movierec.sources.table import csv_line, read_csv, require_file
 
 NO_ID = -1  # a film without an entry in the other database
 NO_GENRES = "(no genres listed)"
@@ -33,16 +34,48 @@ def read_ratings(root: Path, release: Release) -> pd.DataFrame:
         DataFormatError: A value is not a number or outside the scale, or a user rated a film twice; the
             message names the line.
     """
-    path = find(root, release.ratings)
+    return read_rating_file(find(root, release.ratings), release)
+
+
+def read_rating_file(path: Path, release: Release) -> pd.DataFrame:
+    """Read one file of ratings, all or a part of those of a release, and check them."""
     if release.format == "csv":
         frame = read_csv(path, columns=RATING_TYPES)
-        line_of = functools.partial(csv_line, path)
     else:
-        frame = read_double_colon(path)
-        line_of = functools.partial(text_line, path)
+        frame = read_rating_lines(path, release.format, RATING_TYPES)
     frame.columns = pd.Index(RATING_NAMES)
-    check_ratings(frame, release, path, line_of)
+    line_of = csv_line if release.format == "csv" else text_line
+    check_ratings(frame, release, path, lambda row: line_of(path, row))
     return frame
+
+
+def read_test_part(root: Path, release: Release, split: str, ratings: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Read which ratings a published split tests on.
+
+    Args:
+        root: The data root.
+        release: The release.
+        split: One of its `splits`.
+        ratings: What `read_ratings` returns.
+
+    Returns:
+        Whether each rating is in `<split>.test`, [num_ratings]; the others are in `<split>.base`.
+
+    Raises:
+        MissingDataError: A file is not there.
+        DataFormatError: The two files do not hold each of the ratings once.
+    """
+    paths = [find(root, name) for name in release.split_files(split)]
+    base, test = (read_rating_file(path, release) for path in paths)
+    parts = pd.concat([base.assign(is_test=False), test.assign(is_test=True)])
+    found = ratings.merge(parts, on=RATING_NAMES, how="left")["is_test"]
+    if len(found) != len(parts) or found.isna().any() or len(parts) != len(ratings):
+        raise DataFormatError(
+            f"Expected {paths[0]} and {paths[1].name} to hold each rating of {release.ratings} once; they hold "
+            f"{len(base):,} and {len(test):,} ratings, {found.notna().sum():,} of the {len(ratings):,} among them. "
+            "Fetch all three files again."
+        )
+    return found.to_numpy(dtype=bool)
 
 
 def check_ratings(frame: pd.DataFrame, release: Release, path: Path, line_of: Callable[[int], int]) -> None:
@@ -66,6 +99,8 @@ def check_ratings(frame: pd.DataFrame, release: Release, path: Path, line_of: Ca
 def repeated_pairs(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
     """Find the rows, in their order, whose user and film stand together in a row before."""
     keys = pair_keys(user_ids, movie_ids)
+    if (keys[1:] > keys[:-1]).all():  # as GroupLens sorts most releases
+        return np.empty(0, dtype=np.int64)
     ordered = np.sort(keys)
     if not (ordered[1:] == ordered[:-1]).any():  # sorting takes less time and memory than a hash table
         return np.empty(0, dtype=np.int64)
@@ -77,54 +112,15 @@ def pair_keys(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64
     (first_user, num_users), (first_movie, num_movies) = map(id_range, (user_ids, movie_ids))
     if num_users * num_movies > np.iinfo(np.int64).max:  # ids far apart are numbered first, without gaps
         return pair_keys(*(pd.Series(pd.factorize(ids)[0].astype("int64")) for ids in (user_ids, movie_ids)))
-    return ((user_ids - first_user) * num_movies + (movie_ids - first_movie)).to_numpy()
+    keys = user_ids.to_numpy() - first_user
+    keys *= num_movies  # in place: at tens of millions of ratings a copy counts
+    keys += movie_ids.to_numpy() - first_movie
+    return keys
 
 
 def id_range(ids: pd.Series) -> tuple[int, int]:
     """Return the smallest id, and how many whole numbers there are from it to the largest."""
     return int(ids.min()), int(ids.max()) - int(ids.min()) + 1
-
-
-def read_double_colon(path: Path) -> pd.DataFrame:
-    """Read a `::` file of ratings: every second field of a `:` separated file is empty."""
-    columns = dict(zip((0, 2, 4, 6), RATING_TYPES.values(), strict=True))
-    empty = dict.fromkeys((1, 3, 5), "category")  # takes a byte a row
-    try:
-        frame = pd.read_csv(path, sep=":", header=None, dtype=columns | empty, encoding="latin-1")
-    except pd.errors.EmptyDataError as error:
-        raise DataFormatError(f"{path}: expected ratings, the file is empty. Fetch it again.") from error
-    except (ValueError, OverflowError, pd.errors.ParserError) as error:
-        raise explain_double_colon(path, error) from error
-    if frame.shape[1] != len(columns | empty) or frame[list(empty)].notna().any(axis=None):
-        raise explain_double_colon(path, ValueError("a line does not hold four fields"))
-    return frame[list(columns)]
-
-
-def explain_double_colon(path: Path, error: Exception) -> DataFormatError:
-    """Find the first line of a `::` file that is not user, film, rating and time."""
-    for number, line in numbered_lines(path):
-        try:
-            user, movie, stars, time = line.split("::")
-            np.int64(int(user)), np.int64(int(movie)), float(stars), np.int64(int(time))
-        except (ValueError, OverflowError):
-            return DataFormatError(
-                f"{path}, line {number}: expected UserID::MovieID::Rating::Timestamp in numbers, "
-                f"found {line[:80]!r}. Mend or remove the line."
-            )
-    return DataFormatError(f"{path}: cannot be read: {error}")
-
-
-def text_line(path: Path, record: int) -> int:
-    """Line number of a text file's record, counted from 0, blank lines passed over."""
-    return next(itertools.islice(numbered_lines(path), record, None))[0]
-
-
-def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Read the lines of a Latin-1 file with their numbers, blank ones left out."""
-    with path.open(encoding="latin-1") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, line.rstrip("\n")
 
 
 def read_movies(root: Path, release: Release) -> pd.DataFrame:
@@ -141,29 +137,16 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
     if release.format == "csv":
         movies = read_csv(path, columns={"movieId": "int64", "title": "str", "genres": "str"})
         movies.columns = pd.Index(["movie_id", "title", "genres"])
-        movies = movies.fillna({"title": "", "genres": NO_GENRES})
+        movies = movies.fillna({"title": "", "genres": ""})
     else:
-        movies = read_movies_dat(path)
+        movies = read_film_lines(path, release.format, release.encoding)
     if movies.empty:
         raise DataFormatError(f"{path}: expected films, found none. Fetch the file again.")
     if movies["movie_id"].duplicated().any():
         twice = movies.loc[movies["movie_id"].duplicated(), "movie_id"].iloc[0]
         raise DataFormatError(f"{path}: film {twice} is listed twice. Remove one of the lines.")
-    movies["genres"] = movies["genres"].str.split("|")
+    movies["genres"] = movies["genres"].replace("", NO_GENRES).str.split("|")
     return movies
-
-
-def read_movies_dat(path: Path) -> pd.DataFrame:
-    """Read the films of a `::` file; titles hold single colons, so each line is split in Python."""
-    records = []
-    for number, line in numbered_lines(path):
-        fields = line.split("::")
-        if len(fields) != len(("id", "title", "genres")) or not fields[0].isdecimal():
-            raise DataFormatError(
-                f"{path}, line {number}: expected MovieID::Title::Genres, found {line[:80]!r}. Mend or remove the line."
-            )
-        records.append((int(fields[0]), fields[1], fields[2] or NO_GENRES))
-    return pd.DataFrame(records, columns=["movie_id", "title", "genres"])
 
 
 def read_links(root: Path, release: Release) -> pd.DataFrame:
@@ -189,8 +172,8 @@ def find(root: Path, name: str) -> Path:
     """Return the path of a file below the data root.
 
     Raises:
-        MissingDataError: The root or the file is not there.
+        MissingDataError: The root or the file is not there; the message says how to get it.
     """
     if not root.is_dir():
-        raise MissingDataError(f"Expected the data folder {root}, found none. {THREE_WAYS}")
-    return require_file(root / name)
+        raise MissingDataError(f"Expected the data folder {root}, found none. {how_to_get(root, name)}")
+    return require_file(root / name, how_to_get(root, name))

@@ -1,34 +1,34 @@
-"""Reading delimited text into typed columns, with errors that name the file and the line."""
+"""Reading comma-separated text into typed columns, with errors that name the file and the line."""
 
 import csv
+import io
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from movierec.errors import DataFormatError, MissingDataError
+from movierec.sources.chunk import Chunk, count_fields, count_lines, first_line, has_equal_lines, read_chunks
 
-CHUNK_BYTES = 1 << 18  # NumPy is fastest on what fits a core's cache
-THREE_WAYS = (
-    "Three ways to get the data: download it from https://grouplens.org/datasets/movielens/ and unzip it there; "
-    "point --data.root (or the environment variable MOVIEREC_DATA) at the folder that holds it; "
-    "or try the generated sample: `python -m movierec data sample`, then add `--config configs/sample.yaml`."
-)
+NOT_NUMBERS = (ValueError, OverflowError, pd.errors.ParserError)  # what reading anything else as numbers ends in
 
 
-def require_file(path: Path) -> Path:
+def require_file(path: Path, hint: str = "Check the path.") -> Path:
     """Return the path of a data file that must be there.
 
+    Args:
+        path: The file.
+        hint: What to do if it is not there.
+
     Raises:
-        MissingDataError: There is no such file; the message says how to get it.
+        MissingDataError: There is no such file.
     """
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no such file"
-        raise MissingDataError(f"Expected the data file {path}, found {what}. {THREE_WAYS}")
+        raise MissingDataError(f"Expected the data file {path}, found {what}. {hint}")
     return path
 
 
@@ -45,73 +45,94 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
 
     Raises:
         MissingDataError: There is no such file.
-        DataFormatError: A column is missing or a value is not of its type.
+        DataFormatError: A column is missing, a line has more or fewer fields than the header, or a value is not of
+            its type.
     """
-    require_file(path)
-    try:
-        header = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
-        if missing := [name for name in columns if name not in header]:
-            raise DataFormatError(
-                f"{path}, line 1: expected the columns {', '.join(columns)}; "
-                f"{', '.join(missing)} not among {', '.join(header)}. Rename the columns, or fetch the file again."
-            )
-        frame: pd.DataFrame = pd.read_csv(
-            path, usecols=list(columns), dtype=dict(columns), encoding="utf-8-sig", **options
+    chunks = (chunk for chunk in read_chunks(require_file(path), quoted=True) if chunk.text.strip())
+    first = next(chunks, None)
+    if first is None:
+        raise DataFormatError(f"{path}: expected a header line, the file is empty. Fetch it again.")
+    (_, header), *_ = itertools.islice(records(path, first), 1)
+    if missing := [name for name in columns if name not in header]:
+        raise DataFormatError(
+            f"{path}, line 1: expected the columns {', '.join(columns)}; "
+            f"{', '.join(missing)} not among {', '.join(header)}. Rename the columns, or fetch the file again."
         )
-        if not has_equal_lines(path, len(header)):  # pandas pads and cuts in silence
-            raise explain_csv(path, columns, ValueError("lines of unequal length"))
-    except UnicodeDecodeError as error:
-        raise DataFormatError(f"{path}: expected UTF-8 text; {error}. Save the file as UTF-8.") from error
-    except pd.errors.EmptyDataError as error:
-        raise DataFormatError(f"{path}: expected a header line, the file is empty. Fetch it again.") from error
-    except (ValueError, OverflowError, pd.errors.ParserError) as error:
-        if isinstance(error, DataFormatError):
-            raise
-        raise explain_csv(path, columns, error) from error
-    return frame[[*columns]]
+    frames = (
+        parse(path, chunk, header, columns, header=0 if chunk is first else None, **options)
+        for chunk in itertools.chain([first], chunks)
+    )
+    return join(frames, columns)
 
 
-def has_equal_lines(path: Path, num_fields: int) -> bool:
-    """Say whether every line of a csv file that is not blank holds so many fields."""
-    return has_plainly_equal_lines(path, num_fields) or all(len(fields) == num_fields for _, fields in records(path))
+def join(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.DataFrame:
+    """Join frames of the same columns; numbers grow in place, and are never in memory twice."""
+    numbers = {name: bytearray() for name, dtype in columns.items() if dtype != "str"}
+    texts: dict[str, list[pd.Series]] = {name: [] for name in columns if name not in numbers}
+    for frame in frames:
+        for name in numbers:
+            numbers[name] += frame[name].to_numpy().tobytes()
+        for name, parts in texts.items():
+            parts.append(frame[name])
+    joined: dict[str, Any] = {name: np.frombuffer(buffer, columns[name]) for name, buffer in numbers.items()}
+    joined |= {name: pd.concat(parts, ignore_index=True) for name, parts in texts.items()}
+    return pd.DataFrame({name: joined[name] for name in columns}, copy=False)
 
 
-def has_plainly_equal_lines(path: Path, num_fields: int) -> bool:
-    """Say the same without Python's csv reader, which is slow; False also for quotes and for lines of only spaces."""
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            text = chunk + file.readline() + b"\n"  # a newline too many is an empty line
-            if b'"' in text or not (count_fields(text) == num_fields).all():
-                return False
-    return True
+def parse(path: Path, chunk: Chunk, names: Sequence[str], columns: Mapping[str, str], **options: Any) -> pd.DataFrame:
+    """Turn a chunk of a csv file into typed columns.
+
+    Raises:
+        DataFormatError: A line has too many or too few fields, or a value is not of its type.
+    """
+    if not has_equal_lines(chunk.text, len(names)):  # pandas pads and cuts in silence
+        check_records(path, chunk, names, {})
+    wanted = {names.index(name): dtype for name, dtype in columns.items()}
+    try:
+        frame: pd.DataFrame = pd.read_csv(
+            io.BytesIO(chunk.text),
+            names=range(len(names)),
+            usecols=list(wanted),
+            dtype=wanted,
+            low_memory=False,
+            **options,
+        )
+    except NOT_NUMBERS as error:  # UnicodeDecodeError is a ValueError
+        check_records(path, chunk, names, columns, is_first=options["header"] == 0)
+        raise unreadable(path, chunk, error) from error
+    return frame.set_axis([names[position] for position in sorted(wanted)], axis="columns")
 
 
-def count_fields(text: bytes) -> npt.NDArray[np.int64]:
-    """Count the fields of each line that is not empty, where no field is quoted."""
-    characters = np.frombuffer(text, dtype=np.uint8)
-    is_end = (characters == ord("\n")) | (characters == ord("\r"))  # between the two of CRLF lies an empty line
-    marks = np.flatnonzero(is_end | (characters == ord(",")))
-    ends = np.flatnonzero(is_end[marks])
-    num_fields = np.diff(ends, prepend=-1)
-    num_characters = np.diff(marks[ends], prepend=-1) - 1
-    return num_fields[num_characters > 0]
+def check_records(
+    path: Path, chunk: Chunk, names: Sequence[str], columns: Mapping[str, str], *, is_first: bool = False
+) -> None:
+    """Refuse the first record of a chunk that cannot be read as typed columns, one after the other, in Python.
 
-
-def explain_csv(path: Path, columns: Mapping[str, str], error: Exception) -> DataFormatError:
-    """Find the first line of a csv file that keeps it from being read as typed columns."""
-    (_, header), *_ = itertools.islice(records(path), 1)
-    for line, fields in itertools.islice(records(path), 1, None):
-        if len(fields) != len(header):
-            expected = f"expected {len(header)} fields, found {len(fields)}"
-            return DataFormatError(f"{path}, line {line}: {expected}. Mend or remove the line.")
-        record = dict(zip(header, fields, strict=True))
+    Args:
+        path: The file.
+        chunk: The part of the file to look at.
+        names: Of the file's columns.
+        columns: Names and dtypes of those to look at.
+        is_first: Whether the chunk begins with the header.
+    """
+    for line, fields in itertools.islice(records(path, chunk), is_first, None):
+        if len(fields) != len(names):
+            expected = f"expected {len(names)} fields, found {len(fields)}"
+            raise DataFormatError(f"{path}, line {line}: {expected}. Mend or remove the line.")
+        record = dict(zip(names, fields, strict=True))
         for name, dtype in columns.items():
             if not is_of_type(record[name], dtype):
                 kind = "a whole number" if dtype.startswith("int") else "a number"
-                return DataFormatError(
-                    f"{path}, line {line}: expected {kind} as {name}, found {record[name]!r}. Mend or remove the line."
+                raise DataFormatError(
+                    f"{path}, line {line}: expected {kind} as {name}, found {record[name][:80]!r}. "
+                    "Mend or remove the line."
                 )
-    return DataFormatError(f"{path}: cannot be read: {error}")
+
+
+def unreadable(path: Path, chunk: Chunk, error: Exception) -> DataFormatError:
+    """Name the lines in which something is wrong, for want of the one."""
+    start = first_line(path, chunk)
+    return DataFormatError(f"{path}, lines {start} to {start + count_lines(chunk.text)}: cannot be read: {error}")
 
 
 def is_of_type(text: str, dtype: str) -> bool:
@@ -120,22 +141,48 @@ def is_of_type(text: str, dtype: str) -> bool:
         return True
     if dtype.startswith("float") and not text:
         return True
-    try:
-        np.int64(int(text)) if dtype.startswith("int") else float(text)
-    except (ValueError, OverflowError):
+    if not text.isascii() or "_" in text:  # are numbers to Python alone
         return False
-    return True
+    try:
+        number = int(text) if dtype.startswith("int") else float(text)
+    except ValueError:
+        return False
+    return dtype.startswith("float") or -(2**63) <= number < 2**63
 
 
 def csv_line(path: Path, record: int) -> int:
     """Line number at which a csv file's record ends; records count from 0, after the header."""
-    return next(itertools.islice(records(path), record + 1, None))[0]
+    left = record + 1
+    for chunk in read_chunks(path, quoted=True):
+        counts = count_fields(chunk.text)
+        is_sure = has_equal_lines(chunk.text, int(counts.max(initial=0))) and counts.max(initial=0) > 1
+        num_records = len(counts) if is_sure else sum(1 for _ in records(path, chunk))
+        if left < num_records:
+            return next(itertools.islice(records(path, chunk), left, None))[0]
+        left -= num_records
+    raise IndexError(record)
 
 
-def records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Read a csv file's records, the header first, with the line each ends at, blank lines left out as pandas does."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
+def records(path: Path, chunk: Chunk) -> Iterator[tuple[int, list[str]]]:
+    """Read the records of a chunk, with the line each ends at, blank lines left out as pandas does.
+
+    Raises:
+        DataFormatError: They are not UTF-8, or not csv.
+    """
+    start = first_line(path, chunk)
+    try:
+        text = chunk.text.decode()
+    except UnicodeDecodeError as error:
+        line = start + count_lines(chunk.text[: error.start])
+        found = chunk.text[error.start : error.end]
+        raise DataFormatError(
+            f"{path}, line {line}: expected UTF-8 text, found the bytes {found!r}. Save the file as UTF-8."
+        ) from error
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
         for fields in reader:
             if len(fields) > 1 or "".join(fields).strip():
-                yield reader.line_num, fields
+                yield start + reader.line_num - 1, fields
+    except csv.Error as error:
+        line = start + reader.line_num - 1
+        raise DataFormatError(f"{path}, line {line}: expected comma-separated fields; {error}.") from error

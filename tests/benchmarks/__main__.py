@@ -20,8 +20,10 @@ from rich.table import Table
 
 from movierec.configuration import find_config
 from movierec.runs import replace_text
-from movierec.sources.sample import GENERATED, SampleSize, is_sample, write_sample
-from tests.benchmarks import start, training
+from movierec.sources.catalog import RELEASES
+from movierec.sources.root import is_sample
+from movierec.sources.sample import DEFAULT_RELEASES, SampleSize, write_sample
+from tests.benchmarks import reading, start, training
 
 BASELINE = Path(__file__).with_name("baseline.json")
 SMALL = SampleSize(num_users=610, num_movies=9_742, num_ratings=100_836, releases=("ml-latest-small",))
@@ -45,6 +47,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5, help="rounds, of which the median counts")
     parser.add_argument("--batches", type=int, default=120, help="training batches of an epoch, at most")
+    parser.add_argument("--ratings", type=int, default=32_000_000, help="ratings of the csv file of `reading`")
     parser.add_argument("--out", type=Path, default=Path("build/benchmark.json"), help="where to keep the figures")
     parser.add_argument("--baseline", type=Path, default=BASELINE, help="earlier figures to compare with")
     options = parser.parse_args()
@@ -69,7 +72,7 @@ def main() -> None:
 def data_roots() -> Iterator[tuple[Path, Path]]:
     """Find the roots of a release of 100 thousand and one of a million ratings, or generate them for a while."""
     root = Path(os.environ.get("MOVIEREC_DATA") or "data")
-    if all((root / release.ratings).is_file() for release in GENERATED.values()):
+    if all((root / release.ratings).is_file() for release in (RELEASES[name] for name in DEFAULT_RELEASES)):
         yield root, root
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -146,11 +149,25 @@ def measure_ablation(small: Path, large: Path, options: argparse.Namespace) -> I
         yield name, ablation.measure(data, task.network, hidden=hidden, rounds=options.rounds, steps=20)
 
 
+def measure_fetch(small: Path, large: Path, options: argparse.Namespace) -> Iterator[tuple[str, dict[str, float]]]:
+    """Measure how near a fetch comes to the rate that TMDb allows."""
+    from tests.benchmarks import fetch
+
+    yield "tmdb, 40 a second", fetch.measure(num_films=2_000, rate=40.0)
+
+
+def measure_reading(small: Path, large: Path, options: argparse.Namespace) -> Iterator[tuple[str, dict[str, float]]]:
+    """Measure how fast ratings are read, always on generated ones."""
+    return reading.measure_reading(options)
+
+
 GROUPS = {
     "training": measure_training,
     "start": measure_start,
     "memory": measure_memory,
     "ablation": measure_ablation,
+    "fetch": measure_fetch,
+    "reading": measure_reading,
 }
 
 

@@ -1,10 +1,15 @@
+import functools
+import hashlib
+import io
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
 import torch
+from pytest_httpserver import HTTPServer
 
 from movierec.data import (
     Combined1MDataModule,
@@ -17,7 +22,8 @@ from movierec.data import (
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
-from movierec.errors import ConfigError, UnknownIdError
+from movierec.errors import ConfigError, MissingDataError, UnknownIdError
+from movierec.sources import download
 from movierec.sources.sample import SampleSize, write_sample
 
 MODULES = [RatingsDataModule, TMDbDataModule, IMDbDataModule, CombinedDataModule, Combined1MDataModule]
@@ -83,6 +89,7 @@ def test_model_1_reads_28_numbers_of_the_real_data(real_root: Path) -> None:
         ({"scaling": "per_split"}, "statistics: per_split"),
         ({"scaling": "per_split", "statistics": "leave_one_out"}, "statistics: per_split"),
         ({"folds": 1}, "at least 2 folds"),
+        ({"split": "ua"}, "with ml-latest-small, got ua: that is a published split of ml-100k"),
         ({"columns": ["genre"]}, "'genre': unknown.*userId, movieId, genres"),
         ({"columns": ["genres", "tmdb_budget"]}, "'tmdb_budget': belongs to a source"),
         ({"columns": ["genres", "genres"]}, "each column once"),
@@ -159,6 +166,61 @@ def test_the_environment_names_the_data_root_that_no_option_names(monkeypatch: p
     assert RatingsDataModule(root=Path("here")).root == Path("here")
     monkeypatch.delenv("MOVIEREC_DATA")
     assert RatingsDataModule().root == Path("data")
+
+
+@pytest.fixture
+def server(small_root: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
+    """A server in place of GroupLens', with an archive of ml-latest-small."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted((small_root / "ml-latest-small").iterdir()):
+            archive.write(path, f"ml-latest-small/{path.name}")
+    checksum = hashlib.md5(packed.getvalue(), usedforsecurity=False).hexdigest()
+    httpserver.expect_request("/ml-latest-small.zip").respond_with_data(packed.getvalue())
+    httpserver.expect_request("/ml-latest-small.zip.md5").respond_with_data(f"MD5 (ml-latest-small.zip) = {checksum}")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    here = functools.partial(download.Origin, server=httpserver.url_for(""), pause=0.01)
+    monkeypatch.setattr(download, "Origin", here)
+    return httpserver
+
+
+def test_what_is_missing_is_downloaded_where_that_is_asked_for(
+    server: HTTPServer, small_root: Path, tmp_path: Path
+) -> None:
+    module = RatingsDataModule(root=tmp_path / "root", download=True)
+    module.prepare_data()
+    asked = len(server.log)
+    RatingsDataModule(root=tmp_path / "root", download=True).prepare_data()
+    assert len(server.log) == asked == 2  # the archive and its checksum, once
+    record = prepared(RatingsDataModule(root=small_root)).tables.record
+    assert module.tables is not None
+    for name in "fingerprint", "options", "ratings":
+        assert module.tables.record[name] == record[name], name
+
+
+def test_the_release_whose_links_are_read_is_downloaded_too(
+    server: HTTPServer, small_root: Path, tmp_path: Path
+) -> None:
+    for name in "ml-1m", "metadata":
+        shutil.copytree(small_root / name, tmp_path / name)
+    without_links = RatingsDataModule(root=tmp_path, release="ml-1m", download=True)
+    assert without_links.missing_releases() == []
+    module = Combined1MDataModule(root=tmp_path, download=True)
+    assert [release.name for release in module.missing_releases()] == ["ml-latest-small"]
+    module.prepare_data()
+    assert module.missing_releases() == []
+    assert module.tables is not None
+
+
+def test_nothing_is_downloaded_unasked_nor_for_options_that_cannot_be(server: HTTPServer, tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match="data download ml-latest-small"):
+        RatingsDataModule(root=tmp_path).prepare_data()
+    with pytest.raises(ConfigError, match="at least 2 folds"):
+        RatingsDataModule(root=tmp_path, download=True, folds=1).prepare_data()
+    with pytest.raises(MissingDataError, match="data fetch tmdb"):
+        TMDbDataModule(root=tmp_path, download=True).prepare_data()
+    assert {request.path for request, _ in server.log} == {"/ml-latest-small.zip", "/ml-latest-small.zip.md5"}
+    assert (tmp_path / "ml-latest-small" / "links.csv").is_file()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from movierec.data.batches import Batch
 from movierec.data.preparation import Options, prepare
 from movierec.data.split import random_split
 from movierec.data.tables import Tables
-from movierec.errors import DataFormatError, MissingDataError
+from movierec.errors import ConfigError, DataFormatError, MissingDataError
+from movierec.sources.sample import SampleSize, write_sample
 
 OPTIONS = Options(
     release="ml-latest-small",
@@ -226,3 +227,66 @@ def test_the_number_of_folds_counts_where_there_are_folds(tmp_path: Path) -> Non
     crossed = replace(OPTIONS, statistics="cross_fit", folds=2)
     assert fingerprint(tmp_path, crossed) != fingerprint(tmp_path, replace(crossed, folds=3))
     assert fingerprint(tmp_path, OPTIONS) == fingerprint(tmp_path, replace(OPTIONS, folds=3))
+
+
+@pytest.fixture
+def tab_root(tmp_path: Path) -> Path:
+    """A generated ml-100k, which a test may change."""
+    write_sample(tmp_path, SampleSize(num_users=30, num_movies=60, num_ratings=600, releases=("ml-100k",)))
+    return tmp_path
+
+
+@pytest.mark.parametrize("split", ["u1", "u5", "ua"])
+def test_a_published_split_tests_on_the_ratings_of_its_file(tab_root: Path, split: Any) -> None:
+    options = replace(OPTIONS, release="ml-100k", split=split, fractions=(0.6, 0.2, 0.2))
+    tables, rows = prepare(tab_root, options, cache=False)
+    file = pd.read_csv(tab_root / f"ml-100k/{split}.test", sep="\t", names=["user", "movie", "stars", "time"])
+    test = rows["test"]
+    assert tables.user_ids[test.user].tolist() == file["user"].tolist()
+    assert tables.movie_ids[test.movie].tolist() == file["movie"].tolist()
+    assert (1 + 4 * test.rating).round().tolist() == file["stars"].tolist()
+    assert len(rows["val"].rating) == 600 - len(file) - round((600 - len(file)) * 3 / 4)
+    assert set(tables.record["files"]) == {
+        f"ml-100k/{n}" for n in ("u.data", "u.item", f"{split}.base", f"{split}.test")
+    }
+
+
+def test_a_change_of_the_split_files_alone_changes_the_fingerprint(tab_root: Path) -> None:
+    options = replace(OPTIONS, release="ml-100k", split="u1")
+    before = prepare(tab_root, options, cache=True)[0].record["fingerprint"]
+    base, test = (tab_root / f"ml-100k/u1.{part}" for part in ("base", "test"))
+    first, rest = base.read_text().split("\n", 1)
+    base.write_text(rest)
+    test.write_text(test.read_text() + first + "\n")
+    tables, rows = prepare(tab_root, options, cache=True)
+    assert tables.record["fingerprint"] != before
+    assert len(rows["test"].rating) == 121
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("u1.base", lambda lines: lines[1:]),
+        ("u1.test", lambda lines: [*lines, "30\t1\t3\t0"]),
+        ("u1.test", lambda lines: [lines[0].rsplit("\t", 1)[0] + "\t7", *lines[1:]]),
+        ("u.data", lambda lines: lines[1:]),
+    ],
+    ids=["one less", "one more", "another time", "one less of all"],
+)
+def test_a_split_that_does_not_hold_each_rating_once_is_refused(tab_root: Path, name: str, change: Any) -> None:
+    path = tab_root / "ml-100k" / name
+    path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")
+    with pytest.raises(DataFormatError, match=r"u1\.base and u1\.test to hold each rating of ml-100k/u\.data once"):
+        prepare(tab_root, replace(OPTIONS, release="ml-100k", split="u1"), cache=False)
+
+
+def test_a_split_whose_file_is_not_there_is_an_error_that_names_it(tab_root: Path) -> None:
+    (tab_root / "ml-100k/u2.test").unlink()
+    with pytest.raises(MissingDataError, match=r"u2\.test"):
+        prepare(tab_root, replace(OPTIONS, release="ml-100k", split="u2"), cache=False)
+
+
+@pytest.mark.parametrize(("release", "split"), [("ml-1m", "u1"), ("ml-10m", "ua")])
+def test_a_split_that_a_release_was_not_published_with_is_refused(tmp_path: Path, release: Any, split: Any) -> None:
+    with pytest.raises(ConfigError, match=f"with {release}, got {split}: that is a published split of ml-100k"):
+        prepare(tmp_path / "nowhere", replace(OPTIONS, release=release, split=split), cache=False)

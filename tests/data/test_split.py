@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movierec.data.split import Split, cut, folds, random_split, time_split
+from movierec.data.split import Split, cut, folds, published_split, random_split, time_split
 from movierec.errors import ConfigError
 
 FRACTIONS = (0.8, 0.1, 0.1)
@@ -102,6 +102,34 @@ def test_a_part_without_ratings_is_refused_by_name(
 ) -> None:
     with pytest.raises(ConfigError, match=rf"the {part} part of {num_ratings} ratings is empty"):
         split(num_ratings, fractions)
+
+
+def test_a_published_split_tests_on_its_ratings_and_validates_on_a_share_of_the_others() -> None:
+    is_test = np.isin(np.arange(100), [3, 50, 99, 7])
+    train, val, test = published_split(is_test, (0.6, 0.2, 0.2), seed=1)
+    assert test.tolist() == [3, 7, 50, 99]
+    assert (len(train), len(val)) == (72, 24)  # three quarters and one quarter of 96
+    assert sorted(np.concatenate([train, val, test])) == list(range(100))
+    assert set(val) != set(range(100 - 24, 100))
+    again, other = (published_split(is_test, (0.6, 0.2, 0.2), seed) for seed in (1, 2))
+    assert again.val.tolist() == val.tolist()
+    assert set(other.val) != set(val)
+
+
+@pytest.mark.parametrize(
+    ("fractions", "message"),
+    [
+        ((0.8, 0.1, 0.2), "add up to 1"),
+        ((0.0, 0.5, 0.5), "the train part of 10 ratings"),
+        ((0.0, 0.0, 1.0), "the train part of 10 ratings"),
+        ((0.9, 0.0, 0.1), "the val part of 10 ratings"),
+    ],
+)
+def test_a_published_split_refuses_fractions_that_leave_a_part_empty(
+    fractions: tuple[float, float, float], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        published_split(np.arange(10) < 3, fractions, seed=0)
 
 
 def test_cut_keeps_the_order_it_is_given() -> None:

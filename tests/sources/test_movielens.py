@@ -1,4 +1,4 @@
-"""Both formats of MovieLens, with every line that has been seen to go wrong."""
+"""The three formats of MovieLens, with every line that has been seen to go wrong."""
 
 import csv
 from pathlib import Path
@@ -10,16 +10,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from movierec.errors import DataFormatError, MissingDataError
-from movierec.sources.catalog import RELEASES, Release
+from movierec.sources import chunk
+from movierec.sources.catalog import RELEASES, SERVER, Release
 from movierec.sources.movielens import read_links, read_movies, read_ratings, repeated_pairs
+from movierec.sources.writing import write_release
 
-CSV, DOUBLE_COLON = RELEASES["ml-latest-small"], RELEASES["ml-1m"]
+CSV, DOUBLE_COLON, TAB = RELEASES["ml-latest-small"], RELEASES["ml-1m"], RELEASES["ml-100k"]
 LINKS_FILE = "ml-latest-small/links.csv"
+FLAGS = "0|0|0|0|0|1|0|0|1|0|0|0|0|0|0|0|0|0|0"  # comedy and drama
 LINKS = "movieId,imdbId,tmdbId\n1,0114709,862\n2,0113497,\n"
 MANY = 30_000  # rows, of which pandas reads no more than a part at a time
 ANY_ID = st.integers(0, 3) | st.integers(2**53 - 2, 2**53) | st.integers(-(2**63), 2**63 - 1)
 deterministic = settings(derandomize=True, deadline=None, max_examples=400, database=None)
-both_formats = pytest.mark.parametrize("release", [CSV, DOUBLE_COLON], ids=["csv", "double colon"])
+all_formats = pytest.mark.parametrize("release", [CSV, DOUBLE_COLON, TAB], ids=["csv", "double colon", "tab"])
 
 
 def write(path: Path, content: str, *, encoding: str = "utf-8") -> Path:
@@ -33,13 +36,13 @@ def write_ratings(root: Path, release: Release, *rows: str, end: str = "\n") -> 
     if release is CSV:
         rows = ("userId,movieId,rating,timestamp", *rows)
     else:
-        rows = tuple(row.replace(",", "::") for row in rows)
+        rows = tuple(row.replace(",", "::" if release.format == "double_colon" else "\t") for row in rows)
     return write(root / release.ratings, "".join(row + end for row in rows))
 
 
 def write_movies(root: Path, release: Release, text: str, links: str = LINKS) -> Path:
     write(root / LINKS_FILE, links)
-    return write(root / release.movies, text, encoding="utf-8" if release is CSV else "latin-1")
+    return write(root / release.movies, text, encoding=release.encoding)
 
 
 def line(release: Release, record: int) -> int:
@@ -47,7 +50,7 @@ def line(release: Release, record: int) -> int:
     return record + (2 if release is CSV else 1)
 
 
-@both_formats
+@all_formats
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"], ids=["LF", "CRLF", "blank lines"])
 def test_ratings_are_read_in_the_order_of_the_file(tmp_path: Path, release: Release, end: str) -> None:
     write_ratings(tmp_path, release, "2,1193,4,978300760", "1,661,5,978302109", "1,1193,1,978301968", end=end)
@@ -63,7 +66,7 @@ def test_half_stars_are_kept(tmp_path: Path) -> None:
     assert read_ratings(tmp_path, CSV)["stars"].tolist() == [0.5, 4.5]
 
 
-@both_formats
+@all_formats
 @pytest.mark.parametrize("stars", ["", "nan", "0", "0.4", "5.5", "-3", "1e400", "99999999999999999999"])
 def test_a_rating_outside_the_scale_is_an_error_that_names_the_line(
     tmp_path: Path, release: Release, stars: str
@@ -76,7 +79,7 @@ def test_a_rating_outside_the_scale_is_an_error_that_names_the_line(
     assert "(2 such rows)" in message
 
 
-@both_formats
+@all_formats
 @pytest.mark.parametrize(
     "row",
     [
@@ -93,7 +96,7 @@ def test_a_row_that_is_not_four_numbers_is_an_error_that_names_the_line(
     assert f"{path}, line {line(release, 2)}: " in str(caught.value)
 
 
-@both_formats
+@all_formats
 def test_a_pair_rated_twice_is_an_error_that_names_the_second_line(tmp_path: Path, release: Release) -> None:
     path = write_ratings(tmp_path, release, "7,12,4,0", "7,13,4,0", "7,12,3,5")
     with pytest.raises(DataFormatError) as caught:
@@ -101,7 +104,7 @@ def test_a_pair_rated_twice_is_an_error_that_names_the_second_line(tmp_path: Pat
     assert f"{path}, line {line(release, 2)}: user 7 rated film 12 before (1 such rows)" in str(caught.value)
 
 
-@both_formats
+@all_formats
 def test_pairs_rated_again_far_below_are_counted_and_the_first_in_the_file_is_named(
     tmp_path: Path, release: Release
 ) -> None:
@@ -112,7 +115,7 @@ def test_pairs_rated_again_far_below_are_counted_and_the_first_in_the_file_is_na
     assert f"{path}, line {line(release, MANY)}: user 300 rated film 1 before (3 such rows)" in str(caught.value)
 
 
-@both_formats
+@all_formats
 def test_pairs_of_huge_ids_are_told_apart_and_named_to_the_last_digit(tmp_path: Path, release: Release) -> None:
     rows = [f"{user},{film},4,0" for user in (1, 2**53 - 1, 2**53, 2**63 - 1) for film in (0, 1, 2**53, 2**63 - 1)]
     write_ratings(tmp_path, release, *rows)
@@ -135,7 +138,19 @@ def test_repeated_pairs_are_those_that_pandas_finds(pairs: list[tuple[int, int]]
 
 @pytest.mark.parametrize("place", [0, 1, MANY], ids=["first", "second", "last"])
 @pytest.mark.parametrize(
-    "bad", ["0:x:2::4::0", "0:1:2::4::0", "0::2::4:é:0", "0::2::4::0::9", "0::2::4::0:", "0::2::4:0"]
+    "bad",
+    [
+        "0:x:2::4::0",
+        "0:1:2::4::0",
+        "0::2::4:é:0",
+        "0::2::4::0::9",
+        "0::2::4::0:",
+        "0::2::4:0",
+        "1:NA:2::4::0",
+        '"1"::2::4::0',
+        "1_0::2::4::0",
+        "1::NA::4::0",
+    ],
 )
 def test_a_line_of_ml_1m_with_anything_between_its_colons_or_behind_is_an_error_that_names_it(
     tmp_path: Path, bad: str, place: int
@@ -149,7 +164,7 @@ def test_a_line_of_ml_1m_with_anything_between_its_colons_or_behind_is_an_error_
     assert str(path) in str(caught.value)
 
 
-@both_formats
+@all_formats
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_the_line_is_right_below_blank_lines(tmp_path: Path, release: Release, blank: str) -> None:
     write_ratings(tmp_path, release, "1,1,4,0", blank, blank, "1,2,9,0")
@@ -157,7 +172,7 @@ def test_the_line_is_right_below_blank_lines(tmp_path: Path, release: Release, b
         read_ratings(tmp_path, release)
 
 
-@both_formats
+@all_formats
 def test_a_file_without_ratings_is_an_error(tmp_path: Path, release: Release) -> None:
     path = write_ratings(tmp_path, release)
     with pytest.raises(DataFormatError, match="expected ratings") as caught:
@@ -171,14 +186,17 @@ def test_half_a_star_is_off_the_scale_of_ml_1m(tmp_path: Path) -> None:
         read_ratings(tmp_path, DOUBLE_COLON)
 
 
-@both_formats
-def test_missing_data_is_an_error_that_names_the_path_and_three_ways(tmp_path: Path, release: Release) -> None:
+WAYS = ("--data.download true", f"unzip {SERVER}/", "--data.root", "MOVIEREC_DATA", "python -m movierec data sample")
+
+
+@all_formats
+def test_missing_data_is_an_error_that_names_the_path_and_the_ways_to_get_it(tmp_path: Path, release: Release) -> None:
     for root, named in (tmp_path, tmp_path / release.ratings), (tmp_path / "absent", tmp_path / "absent"):
         with pytest.raises(MissingDataError) as caught:
             read_ratings(root, release)
         message = str(caught.value)
         assert str(named) in message
-        assert all(way in message for way in ("grouplens.org", "--data.root", "MOVIEREC_DATA", "data sample"))
+        assert all(way in message for way in (f"data download {release.name} --root {root}`", *WAYS))
 
 
 def test_films_of_a_csv_keep_quoted_commas(tmp_path: Path) -> None:
@@ -205,16 +223,20 @@ def test_films_of_ml_1m_are_latin1_with_single_colons_and_take_the_links_of_ml_l
     assert read_links(tmp_path, DOUBLE_COLON)["tmdb_id"].tolist() == [862, -1]
 
 
-@both_formats
+@all_formats
 def test_a_film_listed_twice_is_an_error(tmp_path: Path, release: Release) -> None:
-    films = "movieId,title,genres\n5,A,Drama\n5,B,Drama\n" if release is CSV else "5::A::Drama\n5::B::Drama\n"
-    path = write_movies(tmp_path, release, films)
+    films = {
+        CSV: "movieId,title,genres\n5,A,Drama\n5,B,Drama\n",
+        DOUBLE_COLON: "5::A::Drama\n5::B::Drama\n",
+        TAB: f"5|A||||{FLAGS}\n5|B||||{FLAGS}\n",
+    }
+    path = write_movies(tmp_path, release, films[release])
     with pytest.raises(DataFormatError, match="film 5 is listed twice") as caught:
         read_movies(tmp_path, release)
     assert str(path) in str(caught.value)
 
 
-@both_formats
+@all_formats
 def test_a_list_of_no_films_is_an_error_that_names_the_file(tmp_path: Path, release: Release) -> None:
     path = write_movies(tmp_path, release, "movieId,title,genres\n" if release is CSV else "")
     with pytest.raises(DataFormatError, match="expected films") as caught:
@@ -228,6 +250,101 @@ def test_a_line_of_ml_1m_that_is_no_film_is_an_error_that_names_and_quotes_it(tm
     with pytest.raises(DataFormatError) as caught:
         read_movies(tmp_path, DOUBLE_COLON)
     assert f"{path}, line 3: expected MovieID::Title::Genres, found {bad!r}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "bad", ["1,2\t3\t4", "1::2::3::4", "1\t2\t3\t4\t5", "1\t2\t3:4", "1 2 3 4", "\t2\t3\t4", "1\t2\t3\tNA"]
+)
+def test_a_line_of_ml_100k_that_is_not_four_numbers_is_an_error_that_names_and_quotes_it(
+    tmp_path: Path, bad: str
+) -> None:
+    path = write(tmp_path / TAB.ratings, f"1\t1\t3\t0\n\n{bad}\n")
+    with pytest.raises(DataFormatError) as caught:
+        read_ratings(tmp_path, TAB)
+    assert f"{path}, line 3: expected user id, item id, rating and timestamp with tabs" in str(caught.value)
+    assert f"found {bad!r}" in str(caught.value)
+
+
+def test_half_stars_and_utf8_titles_of_ml_10m_are_read(tmp_path: Path) -> None:
+    ten = RELEASES["ml-10m"]
+    write_ratings(tmp_path, ten, "1,122,5,838985046", "1,185,0.5,838983525")
+    assert read_ratings(tmp_path, ten)["stars"].tolist() == [5, 0.5]
+    path = write_movies(tmp_path, ten, "1::\u5343\u5e74\u00e9::Drama\n2::B::\n")
+    assert read_movies(tmp_path, ten)[["title", "genres"]].to_numpy().tolist() == [
+        ["\u5343\u5e74\u00e9", ["Drama"]], ["B", ["(no genres listed)"]]
+    ]  # fmt: skip
+    path.write_bytes("1::A::Drama\n2::\u00e9::Drama\n".encode("latin-1"))
+    with pytest.raises(DataFormatError, match=r"movies\.dat, line 2: expected UTF-8 text"):
+        read_movies(tmp_path, ten)
+
+
+def test_films_of_ml_100k_are_latin1_and_have_the_genres_whose_flags_are_set(tmp_path: Path) -> None:
+    write_movies(
+        tmp_path,
+        TAB,
+        "1|Toy Story (1995)|01-Jan-1995||http://us.imdb.com/M/title-exact?Toy%20Story%20(1995)|0|0|0|1|1|1"
+        + "|0" * 13
+        + f"\n267|unknown||||1{'|0' * 18}\n543|Misérables, Les (1995)|01-Jan-1995|||{FLAGS}\n"
+        + f"3|X||||0{'|0' * 17}|1\n"
+        + f"4|None||||0{'|0' * 18}\n",
+    )
+    assert read_movies(tmp_path, TAB).to_dict("list") == {
+        "movie_id": [1, 267, 543, 3, 4],
+        "title": ["Toy Story (1995)", "unknown", "Mis\u00e9rables, Les (1995)", "X", "None"],
+        "genres": [
+            ["Animation", "Children's", "Comedy"], ["unknown"], ["Comedy", "Drama"], ["Western"], ["(no genres listed)"]
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "bad", [f"x|A||||{FLAGS}", f"2|A||||{FLAGS}|0", f"2|A|||{FLAGS}", f"2|A||||{FLAGS[:-1]}2", "2::A::Drama", "2", "|"]
+)
+def test_a_line_of_ml_100k_that_is_no_film_is_an_error_that_names_and_quotes_it(tmp_path: Path, bad: str) -> None:
+    path = write_movies(tmp_path, TAB, f"1|A||||{FLAGS}\n\n{bad}\n")
+    with pytest.raises(DataFormatError) as caught:
+        read_movies(tmp_path, TAB)
+    assert f"{path}, line 3: expected movie id|movie title|" in str(caught.value)
+    assert f"found {bad!r}" in str(caught.value)
+
+
+BLOCKS = st.lists(
+    st.tuples(st.integers(1, 999), st.integers(1, 2**62), st.integers(2, 10), st.integers(0, 2**40)),
+    min_size=1,
+    unique_by=lambda row: row[:2],
+)
+
+
+@pytest.mark.parametrize("name", ["ml-latest-small", "ml-1m", "ml-100k", "ml-10m"])
+@settings(deterministic, max_examples=25)
+@given(
+    rows=BLOCKS, chunk_bytes=st.integers(20, 200), titles=st.lists(st.text("a,\"'\u00e9 ()", min_size=1), min_size=1)
+)
+def test_what_is_written_in_a_format_is_what_is_read(
+    tmp_path_factory: pytest.TempPathFactory, *, name: str, rows: list[tuple[int, ...]], chunk_bytes: int,
+    titles: list[str],
+) -> None:  # fmt: skip
+    release = RELEASES[name]
+    ratings = pd.DataFrame(rows, columns=["user_id", "movie_id", "stars", "timestamp"])
+    ratings["stars"] = ratings["stars"] // 2 if release.min_stars == 1 else ratings["stars"] / 2
+    titles = [f"A: {title}." for title in titles]
+    genres = [["Drama", "War"][: number % 3] for number, _ in enumerate(titles)]
+    movies = pd.DataFrame({"movie_id": range(1, 1 + len(titles)), "title": titles, "year": 1990})
+    root = tmp_path_factory.mktemp("written")
+    write_release(
+        root,
+        release,
+        movies.assign(genres=["|".join(g) for g in genres]),
+        [ratings[:1], *([ratings[1:]] if len(rows) > 1 else [])],
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
+        read = read_ratings(root, release)
+    pd.testing.assert_frame_equal(read, ratings.astype({"stars": "float64"}))
+    films = read_movies(root, release)
+    assert films["title"].tolist() == titles
+    nothing = "unknown" if release.format == "tab" else "(no genres listed)"
+    assert films["genres"].tolist() == [g or [nothing] for g in genres]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 
 from movierec.errors import ConfigError
-from movierec.sources.catalog import Release
+from movierec.sources.catalog import RELEASES, Release
 from movierec.sources.metadata import OMDB_FILE, TMDB_FILE, read_omdb, read_tmdb
-from movierec.sources.movielens import read_links, read_movies, read_ratings
-from movierec.sources.sample import GENERATED, SampleSize, is_sample, write_sample
+from movierec.sources.movielens import read_links, read_movies, read_ratings, read_test_part
+from movierec.sources.root import is_sample
+from movierec.sources.sample import DEFAULT_RELEASES, SampleSize, write_sample
 
 SMALL = SampleSize(num_users=20, num_movies=60, num_ratings=200, seed=3)
+GENERATED = {name: RELEASES[name] for name in DEFAULT_RELEASES}
 both_releases = pytest.mark.parametrize("release", GENERATED.values(), ids=list(GENERATED))
 
 
@@ -225,7 +227,7 @@ def test_an_impossible_size_is_refused(*, users: int, movies: int, ratings: int,
 
 @pytest.mark.parametrize("releases", [(), ("ml-5m",), ("ml-1m", "ml-5m")])
 def test_a_release_that_is_not_known_is_refused(releases: tuple[str, ...]) -> None:
-    with pytest.raises(ConfigError, match=r"releases among ml-latest-small, ml-1m, got (none|.*ml-5m)\."):
+    with pytest.raises(ConfigError, match=r"releases among ml-latest-small, ml-1m, ml-100k, .*, got (none|.*ml-5m)\."):
         SampleSize(releases=releases)
 
 
@@ -237,3 +239,36 @@ def test_the_smallest_and_the_densest_sample_can_be_read(tmp_path: Path, users: 
         assert len(read_ratings(root, release)) == ratings
         assert len(read_movies(root, release)) == movies
     assert len(read_tmdb(root)) == movies
+
+
+@pytest.mark.parametrize("release", RELEASES.values(), ids=list(RELEASES))
+def test_any_release_can_be_generated_alone_with_the_links_it_needs(tmp_path: Path, release: Release) -> None:
+    size = SampleSize(num_users=20, num_movies=60, num_ratings=200, releases=(release.name,))
+    write_sample(tmp_path, size)
+    ratings, movies = read_ratings(tmp_path, release), read_movies(tmp_path, release)
+    assert (len(ratings), len(movies)) == (200, 60)
+    assert set(ratings["stars"] % 1) == ({0.0} if release.min_stars == 1 else {0.0, 0.5})
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("links.csv")] == (
+        [release.links] if release.links else []
+    )
+    assert not release.links or len(read_links(tmp_path, release)) == 60
+
+
+def test_half_stars_of_ml_10m_are_written_as_published_and_its_titles_are_utf8(tmp_path: Path) -> None:
+    write_sample(tmp_path, SampleSize(releases=("ml-10m",)))
+    lines = (tmp_path / "ml-10M100K/ratings.dat").read_bytes().split(b"\n")[:-1]
+    assert all(re.fullmatch(rb"\d+::\d+::([1-5]|[0-4]\.5)::\d{9,10}", line) for line in lines)
+    assert read_movies(tmp_path, RELEASES["ml-10m"])["title"].str.contains("\u041d\u043e\u0447\u044c").any()
+
+
+def test_the_splits_of_ml_100k_are_five_fifths_and_twice_ten_ratings_of_each_user(tmp_path: Path) -> None:
+    release = RELEASES["ml-100k"]
+    write_sample(tmp_path, SampleSize(num_users=60, num_movies=200, num_ratings=5_000, releases=("ml-100k",)))
+    ratings = read_ratings(tmp_path, release)
+    tests = {split: read_test_part(tmp_path, release, split, ratings) for split in release.splits}
+    assert (np.sum([tests[f"u{number}"] for number in range(1, 6)], axis=0) == 1).all()
+    assert [tests[f"u{number}"].sum() for number in range(1, 6)] == [1_000] * 5
+    assert not (tests["ua"] & tests["ub"]).any()
+    given = ratings.groupby("user_id").size()
+    for split in "ua", "ub":
+        assert ratings[tests[split]].groupby("user_id").size().equals((given // 3).clip(upper=10))

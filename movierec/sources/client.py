@@ -1,0 +1,217 @@
+"""Asking a film service for films over HTTP: not too fast, again after a failure, with one key after the other."""
+
+import asyncio
+import logging
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+from aiolimiter import AsyncLimiter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
+
+from movierec import __version__
+from movierec.errors import ConfigError, FetchError
+from movierec.sources.service import Judgement, Key, Service, Verdict
+
+CONNECTIONS = 20
+BURST = 0.1  # seconds' worth of requests that may follow at once after a delay, so that delays do not add up
+LONGEST_WAIT = 600.0  # seconds; a service that asks for more is left alone until the next run
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A film as the service tells it, or that it has none: HTTP status, and the body as it came."""
+
+    verdict: Verdict
+    status: int
+    body: bytes
+
+
+class AttemptError(Exception):
+    """A request without a usable answer: why, and the seconds that the service asks to wait."""
+
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+class QuotaError(FetchError):
+    """All keys have had their requests of the day."""
+
+
+class Client:
+    """A connection to a film service, used by many tasks at once.
+
+    Args:
+        service: Whom to ask.
+        keys: The keys, used in turn as their requests of the day are used up.
+        rate: Requests a second, at most.
+        base_url: The service's address, or that of a mirror; the keys are sent there.
+        attempts: Requests for a film before it is left.
+        backoff: Seconds before the second attempt, and as many by chance; doubled for each further one.
+        timeout: Seconds that a whole answer may take.
+
+    Raises:
+        ConfigError: The address is none.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        keys: list[Key],
+        *,
+        rate: float,
+        base_url: str,
+        attempts: int = 5,
+        backoff: float = 1.0,
+        timeout: float = 30.0,
+    ) -> None:
+        for name in ("httpx", "httpcore"):  # log addresses, which hold keys
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.service = service
+        self.keys = keys
+        self.current = 0
+        self.timeout = timeout
+        self.url = check_url(base_url)
+        burst = max(1.0, rate * BURST)
+        self.limiter = AsyncLimiter(burst, burst / rate)
+        self.pause_until = 0.0
+        self.backoff = wait_exponential(backoff, max=60.0) + wait_random(0.0, backoff)
+        self.retrying = AsyncRetrying(
+            stop=stop_after_attempt(attempts),
+            wait=self.wait_time,
+            retry=retry_if_exception_type(AttemptError),
+            reraise=True,
+        )
+        self.http = httpx.AsyncClient(
+            timeout=timeout,
+            limits=httpx.Limits(max_connections=CONNECTIONS),
+            headers={"Accept": "application/json", "User-Agent": f"movierec/{__version__}"},
+        )
+
+    async def __aenter__(self) -> Self:
+        """Use the client for a while."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await self.http.aclose()
+
+    async def ask(self, film_id: int) -> Answer:
+        """Ask for a film until there is an answer.
+
+        Raises:
+            AttemptError: There was none in all attempts; of the last one.
+            QuotaError: All keys are used up.
+            FetchError: The key is not valid, or the service asks to be left alone for long.
+        """
+        return await self.retrying.copy()(self.attempt, film_id)  # a copy, since it holds the state of one call
+
+    async def attempt(self, film_id: int) -> Answer:
+        """Ask for a film once; again at once if the key turns out to be used up and there is another."""
+        while True:
+            await self.take_turn()
+            key = self.keys[self.current]
+            response = await self.request(film_id, key)
+            judgement = self.service.judge(film_id, response.status_code, response.content)
+            if judgement.verdict in (Verdict.FILM, Verdict.MISSING):
+                return Answer(judgement.verdict, response.status_code, response.content)
+            self.give_way(judgement, key, response)
+
+    def give_way(self, judgement: Judgement, key: Key, response: httpx.Response) -> None:
+        """Move on to the next key if this one is used up; fail on all else that is no answer."""
+        reason = self.redact(judgement.reason)
+        if judgement.verdict is Verdict.USED_UP:
+            self.retire(key)
+        elif judgement.verdict is Verdict.REFUSED:
+            raise FetchError(
+                f'{self.service.title} does not accept {key} ("{reason}"). Copy it again from {self.service.key_page}.'
+            )
+        else:
+            wait = retry_after(response.headers.get("Retry-After", ""))
+            if wait > LONGEST_WAIT:
+                raise FetchError(
+                    f"{self.service.title} asks to be left alone for {wait / 60:,.0f} minutes: {reason}. "
+                    "Run the same command again after that, perhaps with a lower --rate."
+                )
+            if judgement.verdict is Verdict.BUSY:  # meant for all tasks
+                self.pause_until = max(self.pause_until, asyncio.get_running_loop().time() + wait)
+            raise AttemptError(reason, wait)
+
+    def retire(self, key: Key) -> None:
+        """Leave a used-up key for the next one; other tasks may have done so before."""
+        if key is self.keys[self.current]:
+            if self.current + 1 == len(self.keys):
+                raise QuotaError("all keys are used up")
+            self.current += 1
+
+    async def take_turn(self) -> None:
+        """Wait until the rate allows a request, and the service has not asked for a pause."""
+        await self.limiter.acquire()
+        while (pause := self.pause_until - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(pause)
+            await self.limiter.acquire()
+
+    async def request(self, film_id: int, key: Key) -> httpx.Response:
+        """Send a request, and read the whole answer; redirects are not followed, which would take the key along."""
+        question = self.service.question(film_id, key)
+        try:
+            async with asyncio.timeout(self.timeout):  # httpx has a limit for each read only
+                return await self.http.get(self.url + question.path, params=question.params, headers=question.headers)
+        except (TimeoutError, httpx.TimeoutException):
+            raise AttemptError(f"no whole answer within {self.timeout:g} s") from None
+        except httpx.RequestError as error:  # its request holds the key
+            raise AttemptError(self.redact(str(error) or type(error).__name__)) from None
+
+    def redact(self, reason: str) -> str:
+        """Take the keys out of what others have written."""
+        for key in self.keys:
+            reason = reason.replace(key.value, f"[{key}]")
+        return reason[:200]
+
+    def wait_time(self, state: RetryCallState) -> float:
+        """Return the seconds to wait before the next attempt."""
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.wait if isinstance(error, AttemptError) else 0.0
+        return max(asked, self.backoff(state))
+
+
+def check_url(url: str) -> str:
+    """Return an address without a slash at its end.
+
+    Raises:
+        ConfigError: It is no address of the web.
+    """
+    try:
+        parsed = httpx.URL(url)
+        is_good = parsed.scheme in ("http", "https") and bool(parsed.host)
+    except httpx.InvalidURL:
+        is_good = False
+    if not is_good:
+        raise ConfigError(f"Expected an address such as https://example.org as --base_url, got {url!r}.")
+    return url.rstrip("/")
+
+
+def retry_after(header: str) -> float:
+    """Read the seconds to wait from a Retry-After header, which holds seconds or a date; 0 if it holds neither."""
+    if re.fullmatch(r"[0-9]{1,9}", header.strip()):
+        return float(header)
+    try:
+        until = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return 0.0
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,129 @@
+"""What the fetch knows of a film service: how to ask for a film, and what to make of the answer."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar
+
+from movierec.errors import ConfigError
+
+
+class Verdict(Enum):
+    """What an answer is."""
+
+    FILM = "film"
+    MISSING = "missing"  # the service knows no such film
+    BUSY = "busy"  # too many requests: wait
+    USED_UP = "used up"  # the key has had its requests of the day
+    REFUSED = "refused"  # the key is not valid
+    FAILED = "failed"  # anything else; worth another attempt
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an answer is, and the reason if it is no film."""
+
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a service; its value is never shown.
+
+    Attributes:
+        variable: The environment variable that it comes from.
+        number: Its place among the keys of that variable, from 1.
+        value: The key itself.
+    """
+
+    variable: str
+    number: int
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        """Say where the key comes from."""
+        return f"key {self.number} of {self.variable}"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request for a film: the path below the service's address, the parameters, and the headers."""
+
+    path: str
+    params: dict[str, str]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Service(ABC):
+    """A film service.
+
+    Attributes:
+        name: Its name on the command line, and that of its csv file.
+        title: Its name in a sentence.
+        base_url: Its address.
+        variables: The environment variables that may hold keys.
+        key_page: Where to get a key.
+        rate: Requests a second that it allows, or that are polite.
+        max_age: Days after which an answer is asked for again; None for never.
+        terms: On what terms its data may be used.
+        must_accept: Whether the user must have accepted the terms before the first request.
+        link: The column of the links that holds its film ids.
+        columns: Those of its csv file; the first one is the film's id.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    base_url: ClassVar[str]
+    variables: ClassVar[tuple[str, ...]]
+    key_page: ClassVar[str]
+    rate: ClassVar[float]
+    max_age: ClassVar[float | None]
+    terms: ClassVar[str]
+    must_accept: ClassVar[bool]
+    link: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def question(self, film_id: int, key: Key) -> Question:
+        """Ask for a film."""
+
+    @abstractmethod
+    def judge(self, film_id: int, status: int, body: bytes) -> Judgement:
+        """Say what an answer to the question for a film is; never raises."""
+
+    @abstractmethod
+    def row(self, film_id: int, body: bytes) -> dict[str, str]:
+        """Turn a film's answer into a row of the csv file; never raises."""
+
+    @abstractmethod
+    def film_id(self, text: str) -> int | None:
+        """Read a film's id as the csv file holds it; None if it is none."""
+
+
+def read_keys(service: Service, environment: Mapping[str, str]) -> list[Key]:
+    """Read a service's keys, several of which are separated by commas.
+
+    Raises:
+        ConfigError: There is none, or one holds characters that no key has.
+    """
+    keys = [
+        Key(variable, number, value.strip())
+        for variable in service.variables
+        for number, value in enumerate(filter(str.strip, environment.get(variable, "").split(",")), start=1)
+    ]
+    if not keys:
+        names = " or ".join(service.variables)
+        raise ConfigError(
+            f"Expected a key of {service.title} in the environment variable {names}, found none. "
+            f"Get one at {service.key_page} and set the variable; several keys are separated by commas."
+        )
+    for key in keys:
+        if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", key.value):
+            raise ConfigError(
+                f"Expected letters, digits and ._~+/=- in {key}, found other characters. Copy it again from "
+                f"{service.key_page}."
+            )
+    return keys
