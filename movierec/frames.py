@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 
 from movierec.errors import ConfigError
 
+FORMULA = r"^(?=[=+\-@\t\r])"
 Write = Callable[[pd.DataFrame], None]
 
 
@@ -36,9 +38,15 @@ def csv_writer(path: Path) -> Iterator[Write]:
     with path.open("w", encoding="utf-8", newline="") as file:
 
         def write(frame: pd.DataFrame) -> None:
-            frame.to_csv(file, index=False, header=file.tell() == 0, float_format="%.4f", lineterminator="\n")
+            write_csv(frame, file, header=file.tell() == 0)
 
         yield write
+
+
+def write_csv(frame: pd.DataFrame, file: TextIO, *, header: bool) -> None:
+    """Write films as csv, with an apostrophe before titles that a spreadsheet would take for formulas."""
+    guarded = frame.assign(title=frame["title"].str.replace(FORMULA, "'", regex=True))
+    guarded.to_csv(file, index=False, header=header, float_format="%.4f", lineterminator="\n")
 
 
 @contextmanager

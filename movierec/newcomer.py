@@ -35,10 +35,10 @@ def read_ratings_of_one(path: Path, recommender: "Recommender") -> tuple[dict[in
     frame = read_csv(path, columns={key: "str" if key == "title" else "int64", stars: "float64"})
     found: dict[int, float] = {}
     notes = []
-    index = TitleIndex(recommender.tables.titles) if key == "title" else None
-    known = set(recommender.movie_ids.tolist())
+    index = TitleIndex(recommender.films.titles) if key == "title" else None
+    known = set(recommender.films.ids.tolist())
     for name, value in zip(frame[key], frame[stars], strict=True):
-        ids = recommender.movie_ids[index.find(str(name))].tolist() if index else [name] if name in known else []
+        ids = recommender.films.ids[index.find(str(name))].tolist() if index else [name] if name in known else []
         if len(ids) != 1:
             notes.append(explain(str(name), ids, index, recommender))
         elif ids[0] in found:
@@ -77,9 +77,9 @@ def pick(header: Iterable[str], names: Iterable[str], path: Path) -> str:
 
 def explain(name: str, ids: list[int], index: TitleIndex | None, recommender: "Recommender") -> str:
     """Say why a film could not be used."""
-    titles = recommender.tables.titles
+    titles = recommender.films.titles
     if ids:
-        listed = ", ".join(f"{titles[recommender.movie_row(movie_id)]} (id {movie_id})" for movie_id in ids)
+        listed = ", ".join(f"{titles[recommender.films.row(movie_id)]} (id {movie_id})" for movie_id in ids)
         return f"Left out {name!r}, which may be any of {listed}."
     near = " or ".join(titles[row] for row in index.suggest(name)) if index else ""
     return f"Left out {name!r}: no such film.{f' Did you mean {near}?' if near else ''}"

@@ -3,44 +3,25 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from movierec.data.statistics import describe, sums
 from movierec.data.tables import Tables
 from movierec.errors import ConfigError, UnknownIdError
+from movierec.films import Films, Filters, count_films
 from movierec.model.explanation import Explainer
 from movierec.model.network import RatingNetwork
 from movierec.model.scoring import Scorer, top_positions
 from movierec.model.snapshot import read_checkpoint, restore_network
-from movierec.titles import year_of
 
-MIN_RATINGS = 10
 DAMPING = 25  # ratings of the mean film that are added to each film's own, for a user of whom nothing is known
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """Which films may be recommended.
-
-    Attributes:
-        genres: Films of at least one of them, whatever the case; of any genre without one.
-        years: The first and the last year that a film may be of.
-        min_ratings: How many ratings a film must have: a prediction for a film of two ratings is a guess.
-        exclude: Ids of films to leave out.
-        include_seen: Whether films that the user has rated are listed too.
-    """
-
-    genres: Collection[str] = ()
-    years: tuple[int, int] | None = None
-    min_ratings: int = MIN_RATINGS
-    exclude: Collection[int] = ()
-    include_seen: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +42,8 @@ class Person:
 class Recommender:
     """List the films that a user will rate highest.
 
-    It holds no state that changes, so that threads may share one.
+    It holds no state that changes, so that threads may share one; what is computed at its first use may then be
+    computed twice, to the same end.
 
     Args:
         tables: The tables that the network was trained with.
@@ -71,9 +53,7 @@ class Recommender:
     def __init__(self, tables: Tables, network: RatingNetwork) -> None:
         self.tables, self.network = tables, network
         self.scorer = Scorer(tables, network)
-        self.user_ids, self.movie_ids = tables.user_ids.numpy(), tables.movie_ids.numpy()
-        self.complete = tables.complete.numpy()
-        self.num_ratings = np.bincount(tables.rated_movies.numpy(), minlength=len(self.movie_ids))
+        self.films, self.user_ids = Films(tables), tables.user_ids.numpy()
 
     @classmethod
     def from_checkpoint(cls, path: str | Path) -> Self:
@@ -113,15 +93,18 @@ class Recommender:
             UnknownIdError: The user or a film is not in the ratings.
             ConfigError: Contradicting arguments, or stars outside the scale.
         """
-        if top < 1 or (user_id is not None and ratings is not None):
-            raise ConfigError(f"Expected a user_id or ratings, not both, and at least 1 film; got top {top}.")
+        check_top(top)
         chosen = Filters(**filters)
+        if user_id is not None and ratings is not None:
+            raise ConfigError("Expected a user_id or ratings, got both. Leave one out.")
         if user_id is None and ratings is None:
+            if explain:
+                raise ConfigError("Expected a user_id or ratings with explain: without, nothing is predicted.")
             return self.popular(top, chosen)
         person = self.user(user_id) if user_id is not None else self.newcomer(ratings or {})
         rows, scores = self.rank(person, top, chosen)
         stars = self.tables.to_stars(torch.from_numpy(scores)).numpy()
-        frame = self.describe(rows, stars)
+        frame = self.films.describe(rows, stars)
         if chosen.include_seen:
             own = dict(zip(person.movies.tolist(), person.stars.tolist(), strict=True))
             frame["own_stars"] = [own.get(row, np.nan) for row in rows.tolist()]
@@ -134,14 +117,19 @@ class Recommender:
         """List the films that each user will rate highest, user by user, in bounded memory.
 
         Yields:
-            user_id, rank, movie_id, title and stars, for one user.
+            user_id, rank, movie_id, title and stars, for one user; no row where no film is left.
+
+        Raises:
+            ConfigError: As in `recommend`.
+            UnknownIdError: A film to exclude is not in the ratings.
         """
+        check_top(top)
         chosen = Filters(**filters)
-        allowed = np.flatnonzero(self.allowed(chosen))
+        allowed = np.flatnonzero(self.films.allowed(chosen))
         for user_id in self.user_ids.tolist():
             rows, scores = self.rank(self.user(user_id), top, chosen, allowed=allowed)
             stars = self.tables.to_stars(torch.from_numpy(scores)).numpy()
-            frame = self.describe(rows, stars)[["rank", "movie_id", "title", "stars"]]
+            frame = self.films.describe(rows, stars)[["rank", "movie_id", "title", "stars"]]
             frame.insert(0, "user_id", user_id)
             yield frame
 
@@ -154,9 +142,9 @@ class Recommender:
         Raises:
             UnknownIdError: The user or a film is not in the ratings, or a film lacks what the network reads.
         """
-        rows = np.array([self.movie_row(movie_id) for movie_id in movie_ids], dtype=np.int64)
-        if len(bad := np.flatnonzero(~self.complete[rows])):
-            raise UnknownIdError(f"Film {self.movie_ids[rows[bad[0]]]} lacks metadata that the network reads.")
+        rows = np.array([self.films.row(movie_id) for movie_id in movie_ids], dtype=np.int64)
+        if len(bad := np.flatnonzero(~self.films.complete[rows])):
+            raise UnknownIdError(f"Film {self.films.ids[rows[bad[0]]]} lacks metadata that the network reads.")
         unit = self.scorer.score(self.user(user_id).statistics, torch.from_numpy(rows))
         return self.tables.to_stars(unit).numpy()
 
@@ -169,18 +157,19 @@ class Recommender:
             rank, movie_id, title, year, genres, similarity (-1 to 1) and num_ratings.
 
         Raises:
+            ConfigError: As in `recommend`.
             UnknownIdError: The film is not in the ratings, or lacks what the network reads.
         """
-        row = self.movie_row(movie_id)
-        if not self.complete[row]:
+        check_top(top)
+        row = self.films.row(movie_id)
+        if not self.films.complete[row]:
             raise UnknownIdError(f"Film {movie_id} lacks metadata that the network reads.")
-        directions = self.directions
-        cosine = (directions @ directions[row]).numpy()
-        allowed = self.allowed(Filters(**filters))
+        cosine = (self.directions @ self.directions[row]).numpy()
+        allowed = self.films.allowed(Filters(**filters))
         allowed[row] = False
         rows = np.flatnonzero(allowed)
         best = rows[top_positions(cosine[rows], top)]
-        return self.describe(best, cosine[best]).rename(columns={"stars": "similarity"})
+        return self.films.describe(best, cosine[best]).rename(columns={"stars": "similarity"})
 
     def user(self, user_id: int) -> Person:
         """Look a user of the ratings up.
@@ -215,12 +204,13 @@ class Recommender:
         """
         tables = self.tables
         stars = np.array(list(ratings.values()), dtype=np.float64)
-        if not len(stars) or not ((stars >= tables.min_stars) & (stars <= tables.max_stars)).all():
+        outside = stars[~((stars >= tables.min_stars) & (stars <= tables.max_stars))]
+        if len(outside) or not len(stars):
             raise ConfigError(
                 f"Expected ratings from {tables.min_stars:g} to {tables.max_stars:g} stars, got "
-                f"{', '.join(f'{value:g}' for value in stars) or 'none'}."
+                f"{', '.join(f'{value:g}' for value in outside) or 'none'}."
             )
-        rows = np.array([self.movie_row(movie_id) for movie_id in ratings], dtype=np.int64)
+        rows = np.array([self.films.row(movie_id) for movie_id in ratings], dtype=np.int64)
         values = describe(sums(np.zeros(len(stars), dtype=np.int64), stars, 1))[0]
         if len(values) < tables.user_statistics.shape[-1]:  # the id comes first
             values = np.insert(values, 0, np.median(self.user_ids))
@@ -242,7 +232,7 @@ class Recommender:
         Returns:
             Their rows, [found] int64, and ratings on the unit scale, not clipped, [found].
         """
-        rows = np.flatnonzero(self.allowed(filters)) if allowed is None else allowed
+        rows = np.flatnonzero(self.films.allowed(filters)) if allowed is None else allowed
         if not filters.include_seen:
             rows = np.setdiff1d(rows, person.movies, assume_unique=True)
         scores = self.scorer.score(person.statistics, torch.from_numpy(rows)).numpy()
@@ -252,74 +242,28 @@ class Recommender:
     def popular(self, top: int, filters: Filters) -> pd.DataFrame:
         """List the films of the highest mean rating, damped towards the mean of all by 25 ratings of it."""
         stars = self.tables.rated_stars.numpy().astype(np.float64)
-        total = np.bincount(self.tables.rated_movies.numpy(), weights=stars, minlength=len(self.movie_ids))
-        mean = (total + DAMPING * stars.mean()) / (self.num_ratings + DAMPING)
-        rows = np.flatnonzero(self.allowed(filters, complete=False))
+        total = np.bincount(self.tables.rated_movies.numpy(), weights=stars, minlength=len(self.films.ids))
+        mean = (total + DAMPING * stars.mean()) / (self.films.num_ratings + DAMPING)
+        rows = np.flatnonzero(self.films.allowed(filters, complete=False))
         best = rows[top_positions(mean[rows], top)]
-        frame = self.describe(best, mean[best])
-        frame.attrs["notes"] = ["Nothing is known of this user: these are the films that most people like."]
-        return frame
-
-    def allowed(self, filters: Filters, *, complete: bool = True) -> np.ndarray:
-        """Say which films may be recommended: [num_movies] bool.
-
-        Raises:
-            ConfigError: No film has one of the genres.
-        """
-        allowed = self.num_ratings >= filters.min_ratings
-        if complete:
-            allowed &= self.complete
-        if filters.genres:
-            wanted = {genre.casefold() for genre in filters.genres}
-            if unknown := wanted - {genre.casefold() for genre in self.genres}:
-                raise ConfigError(f"Expected genres among {', '.join(self.genres)}; got {', '.join(sorted(unknown))}.")
-            allowed &= [bool(wanted & set(genres.casefold().split("|"))) for genres in self.tables.genres]
-        if filters.years:
-            first, last = filters.years
-            allowed &= [first <= (year_of(title) or -1) <= last for title in self.tables.titles]
-        allowed[[self.movie_row(movie_id) for movie_id in filters.exclude]] = False
-        return allowed
-
-    def movie_row(self, movie_id: int) -> int:
-        """Look a film up.
-
-        Raises:
-            UnknownIdError: There is no such film.
-        """
-        row = int(np.searchsorted(self.movie_ids, movie_id))
-        if row == len(self.movie_ids) or self.movie_ids[row] != movie_id:
-            raise UnknownIdError(f"Film {movie_id} is not among the {len(self.movie_ids):,} that the model knows.")
-        return row
-
-    def describe(self, rows: np.ndarray, stars: np.ndarray) -> pd.DataFrame:
-        """Lay out films with their predicted stars."""
-        titles = [self.tables.titles[row] for row in rows]
-        return pd.DataFrame(
-            {
-                "rank": np.arange(1, len(rows) + 1),
-                "movie_id": self.movie_ids[rows],
-                "title": titles,
-                "year": pd.array([year_of(title) for title in titles], dtype="Int64"),
-                "genres": [self.tables.genres[row] for row in rows],
-                "stars": stars,
-                "num_ratings": self.num_ratings[rows],
-            }
+        frame = self.films.describe(best, mean[best])
+        note = (
+            "Nothing is known of this user. These are the films that most people like: stars are their mean rating, "
+            f"drawn towards that of all films by {DAMPING} ratings of it."
         )
+        frame.attrs["notes"] = [note]
+        return frame
 
     def notes(self, person: Person, filters: Filters, *, wanted: int, found: int) -> list[str]:
         """Say what was left out, and why the list is short if it is."""
         notes = []
-        if incomplete := int((~self.complete).sum()):
-            notes.append(f"{incomplete:,} films lack metadata that the network reads, and are not recommended.")
+        if not filters.include_seen:
+            notes.append(f"Left out: the {count_films(len(person.movies))} that the user has rated.")
+        if incomplete := int((~self.films.complete).sum()):
+            notes.append(f"Left out: {count_films(incomplete)} without the metadata that the network reads.")
         if found < wanted:
-            left = "" if filters.include_seen else f" and that the user has not rated ({len(person.movies):,} are)"
-            notes.append(f"Only {found} films are left that the filters let through{left}.")
+            notes.append(f"Only {count_films(found)} of {wanted:,} could be listed: the filters leave no more.")
         return notes
-
-    @cached_property
-    def genres(self) -> list[str]:
-        """The genres that there are."""
-        return sorted({genre for genres in self.tables.genres for genre in genres.split("|")})
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -329,8 +273,21 @@ class Recommender:
     @cached_property
     def directions(self) -> Tensor:
         """What the first hidden layer makes of each film for an average user, from the mean, of length 1."""
-        mean = self.tables.user_statistics[self.tables.scoring_bank].mean(dim=0)
+        tables, first = self.tables, self.network.first
+        mean = tables.user_statistics[tables.scoring_bank].mean(dim=0)
         with torch.inference_mode():
-            hidden = self.network.rest[0](self.scorer.of_movie + self.network.first.of_user(mean))
-            hidden = hidden - hidden[self.tables.complete].mean(dim=0)
-            return torch.nn.functional.normalize(hidden, dim=1)
+            of_movie = first.of_movies(torch.arange(len(tables.movie_ids)), tables.scoring_bank)
+            hidden = of_movie + first.of_user(mean)
+            for layer in takewhile(lambda layer: not isinstance(layer, nn.Linear), self.network.rest):
+                hidden = layer(hidden)
+            return nn.functional.normalize(hidden - hidden[tables.complete].mean(dim=0), dim=1)
+
+
+def check_top(top: int) -> None:
+    """Refuse to list nothing.
+
+    Raises:
+        ConfigError: The number is below 1.
+    """
+    if top < 1:
+        raise ConfigError(f"Expected at least 1 film to list, got {top}.")

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 FORMATS = ["table", "csv", "json"]
 LABELS = {"rank": "", "title": "film", "num_ratings": "ratings", "from_film_ratings": "ratings", "own_stars": "own"}
-FORMULA = r"^(?=[=+\-@\t\r])"  # what a spreadsheet takes for one
 
 
 def add_recommend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -61,7 +60,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--min_ratings",
         type=int,
         metavar="N",
-        help="films of at least so many ratings: a prediction for a film of two ratings is a guess (default: 10)",
+        help="films of at least so many ratings: a prediction for a film of two ratings is a guess, and few of those "
+        "are films that a user goes on to like (default: 20, measured in docs/recommending.md)",
     )
     command.add_argument(
         "--exclude", action="append", default=[], metavar="FILM", help="leave out a film, by id or title"
@@ -78,27 +78,54 @@ def years(text: str) -> tuple[int, int]:
 
 
 def recommend(options: argparse.Namespace) -> int:
-    """List the films that a user will rate highest."""
+    """List the films that a user will rate highest.
+
+    Raises:
+        ConfigError: Options contradict each other, or name no user.
+    """
+    check(options)
     path, recommender = load(options)
     filters = filters_of(options, recommender) | {"include_seen": options.include_seen}
     if options.all:
-        return recommend_all(options, recommender, filters)
-    if options.out is not None:
-        raise ConfigError("Expected --out with --all only; for one user, redirect --format csv into a file.")
+        return recommend_all(options, recommender, filters, path)
     whom, notes = whom_of(options, recommender)
     frame = recommender.recommend(**whom, top=options.top, explain=options.explain, **filters)
     title = f"user {options.user_id}" if options.user_id else str(options.ratings)
-    show(frame, title, path, [*notes, *frame.attrs["notes"]], options.format)
+    show(frame, title, [*notes, *frame.attrs["notes"], name_model(path, recommender)], options.format)
     return 0
 
 
+def check(options: argparse.Namespace) -> None:
+    """Refuse what cannot be done before the seconds that it takes to read a model.
+
+    Raises:
+        ConfigError: Options contradict each other, or name no user.
+    """
+    if options.top < 1:
+        raise ConfigError(f"Expected --top to be at least 1, got {options.top}.")
+    if options.all and (options.out is None or options.explain or options.format != "table"):
+        raise ConfigError("Expected --out FILE with --all, and neither --explain nor --format.")
+    if not options.all and options.out is not None:
+        raise ConfigError("Expected --out with --all only; for one user, redirect --format csv into a file.")
+    if options.user_id not in (None, "new") and not re.fullmatch(r"-?\d+", options.user_id):
+        raise ConfigError(f"Expected --user_id to be a whole number or `new`, got {options.user_id!r}.")
+    if options.user_id == "new" and options.explain:
+        raise ConfigError("Expected --explain with a user or --ratings: of a new user, nothing is predicted.")
+
+
 def similar(options: argparse.Namespace) -> int:
-    """List similar films."""
+    """List similar films.
+
+    Raises:
+        ConfigError: No film is to be listed.
+    """
+    if options.top < 1:
+        raise ConfigError(f"Expected --top to be at least 1, got {options.top}.")
     path, recommender = load(options)
     movie_id = film(options.movie_id, recommender)
     frame = recommender.similar(movie_id, top=options.top, **filters_of(options, recommender))
-    title = recommender.tables.titles[recommender.movie_row(movie_id)]
-    show(frame, f"films like {title}", path, [], options.format)
+    title = recommender.films.titles[recommender.films.row(movie_id)]
+    show(frame, f"films like {title}", [name_model(path, recommender)], options.format)
     return 0
 
 
@@ -143,10 +170,10 @@ def film(name: str, recommender: "Recommender") -> int:
     """
     from movierec.titles import TitleIndex
 
-    ids = recommender.movie_ids
+    ids = recommender.films.ids
     if name.isdecimal() and int(name) in set(ids.tolist()):
         return int(name)
-    index = TitleIndex(recommender.tables.titles)
+    index = TitleIndex(recommender.films.titles)
     found = index.find(name)
     if len(found) == 1:
         return int(ids[found[0]])
@@ -164,46 +191,49 @@ def whom_of(options: argparse.Namespace, recommender: "Recommender") -> tuple[di
 
         ratings, notes = read_ratings_of_one(options.ratings, recommender)
         return {"ratings": ratings}, notes
-    if options.user_id == "new":
-        return {}, []
-    if not re.fullmatch(r"-?\d+", options.user_id):
-        raise ConfigError(f"Expected --user_id to be a whole number or `new`, got {options.user_id!r}.")
-    return {"user_id": int(options.user_id)}, []
+    return ({} if options.user_id == "new" else {"user_id": int(options.user_id)}), []
 
 
-def recommend_all(options: argparse.Namespace, recommender: "Recommender", filters: dict[str, Any]) -> int:
+def recommend_all(options: argparse.Namespace, recommender: "Recommender", filters: dict[str, Any], path: Path) -> int:
     """Write the films of all users to a file."""
     from rich.console import Console
     from rich.progress import track
 
     from movierec.frames import writer_to
 
-    if options.out is None or options.explain or options.format != "table":
-        raise ConfigError("Expected --out FILE with --all, and neither --explain nor --format.")
     number = len(recommender.user_ids)
     frames = recommender.recommend_all(top=options.top, **filters)
     console = Console(file=sys.stderr)
     with writer_to(options.out) as write:
         for frame in track(frames, "recommend", total=number, console=console, disable=not console.is_terminal):
             write(frame)
-    print(f"Wrote the films of {number:,} users to {options.out}")
+    print(f"Wrote up to {options.top} films for each of {number:,} users to {options.out}")
+    print(name_model(path, recommender))
     return 0
 
 
-def show(frame: "pd.DataFrame", title: str, path: Path, notes: list[str], form: str) -> None:
+def name_model(path: Path, recommender: "Recommender") -> str:
+    """Say which model speaks, and what it has learnt from."""
+    record = recommender.tables.record
+    return (
+        f"model: {path}, trained on {record['options']['release']}{' (generated sample)' if record['sample'] else ''}"
+    )
+
+
+def show(frame: "pd.DataFrame", title: str, notes: list[str], form: str) -> None:
     """Print films in one of the formats; what is not data goes to the standard error then."""
     if form == "table":
         print_table(frame, title)
     elif form == "csv":
-        guarded = frame.assign(title=frame["title"].str.replace(FORMULA, "'", regex=True))
-        guarded.to_csv(sys.stdout, index=False, float_format="%.4f", lineterminator="\n")
+        from movierec.frames import write_csv
+
+        write_csv(frame, sys.stdout, header=True)
     else:
         films = json.loads(frame.to_json(orient="records", double_precision=4))
-        print(json.dumps({"checkpoint": str(path), "notes": notes, "films": films}, indent=1, ensure_ascii=False))
+        print(json.dumps({"notes": notes, "films": films}, indent=1, ensure_ascii=False))
         return
-    out = sys.stdout if form == "table" else sys.stderr
-    for note in [*notes, f"model: {path}"]:
-        print(note, file=out)
+    for note in notes:
+        print(note, file=sys.stdout if form == "table" else sys.stderr)
 
 
 def print_table(frame: "pd.DataFrame", title: str) -> None:
@@ -218,7 +248,7 @@ def print_table(frame: "pd.DataFrame", title: str) -> None:
     shown = frame.drop(columns=hidden, errors="ignore")
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for name in shown:
-        label = LABELS.get(name, str(name).removeprefix("from_").replace("_", " "))
+        label = LABELS.get(str(name), str(name).removeprefix("from_").replace("_", " "))
         is_text = name in ("title", "genres")
         table.add_column(label, justify="left" if is_text else "right", no_wrap=not is_text)
     for row in shown.to_dict("records"):
@@ -228,7 +258,7 @@ def print_table(frame: "pd.DataFrame", title: str) -> None:
     if "average" in frame and len(frame):
         console.print(
             f"An average user gives an average film {frame['average'].iloc[0]:.2f} stars; what is added to that makes "
-            "the prediction.",
+            "the prediction, which is then cut to the scale.",
             soft_wrap=True,
         )
 
