@@ -5,7 +5,7 @@ user has not rated in training or validation, are ranked; the relevant ones are 
 are far lower than those of a ranking of rated films alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ def evaluate_retrieval(
     *,
     num_users: int,
     min_ratings: int,
+    watch: Callable[[list[int]], Iterable[int]] = iter,
 ) -> dict[str, dict[str, float]]:
     """Measure the recommendations of a network, of popularity and of the films' mean ratings, on the same users.
 
@@ -37,6 +38,7 @@ def evaluate_retrieval(
         rows: The ratings of each part: train, val and test.
         num_users: How many users to measure, drawn at random from those who like a film in the test ratings.
         min_ratings: Training ratings that a film must have to be recommended by any of the three.
+        watch: What shows how far it is, such as a progress bar around the users.
 
     Returns:
         For `model`, `popularity` and `film_mean`: recall@10, ndcg@10 and map@10, means over users; coverage, the share
@@ -63,7 +65,7 @@ def evaluate_retrieval(
         "film_mean": lambda _, films: mean[films],
     }
     lists: dict[str, list[np.ndarray]] = {name: [] for name in rankings}
-    for user in users.tolist():
+    for user in watch(users.tolist()):
         unseen = np.setdiff1d(candidates, np.concatenate([part[user] for part in known]))
         for name, rank in rankings.items():
             lists[name].append(unseen[top_positions(rank(user, unseen), DEPTH)])

@@ -32,10 +32,10 @@ class Scorer:
         self.layers = [(layer.weight.T.contiguous(), layer.bias[:, None]) for layer in linear] if is_plain else None
         rows = tables.complete.nonzero().squeeze(1)
         with torch.inference_mode():
-            parts = [network.first.of_movies(part, tables.scoring_bank) for part in rows.split(FILMS_AT_ONCE)]
+            parts = [network.first.of_movies(part, tables.scoring_bank) for part in torch.split(rows, FILMS_AT_ONCE)]
             of_movie = torch.cat(parts)
             order = of_movie.sum(dim=1).argsort(stable=True)
-            self.blocks = [of_movie[part].T.contiguous() for part in order.split(FILMS_AT_ONCE)]
+            self.blocks = [of_movie[part].T.contiguous() for part in torch.split(order, FILMS_AT_ONCE)]
         self.starts = torch.arange(0, max(len(rows), 1), FILMS_AT_ONCE)
         self.place = torch.full((len(tables.movie_ids),), -1)
         self.place[rows[order]] = torch.arange(len(rows))
