@@ -114,7 +114,7 @@ def print_retrieval(retrieval: dict[str, Any]) -> None:
     """Show how recommendations fare, beside those that know nothing of the user."""
     rankings = {name: values for name, values in retrieval.items() if isinstance(values, dict)}
     users = int(rankings["model"]["users"])
-    table = Table("ranking all unseen films by", title=f"\nrecommendations to {users:,} users", title_justify="left")
+    table = Table("films ranked by", title=f"recommendations to {users:,} users", title_justify="left")
     for metric in RETRIEVAL:
         table.add_column(metric, justify="right")
     for name, values in rankings.items():
