@@ -1,5 +1,6 @@
 """The ratings of a user who is new, from a file that a person wrote."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ STARS = ("rating", "stars")
 def read_ratings_of_one(path: Path, recommender: "Recommender") -> tuple[dict[int, float], list[str]]:
     """Read a csv file with the columns movieId (or movie_id) or title, and rating (or stars).
 
-    Titles need not be written as MovieLens does; a film that is unknown or ambiguous is left out, and a note says so.
+    Titles need not be written as MovieLens does; a film that is unknown, ambiguous or without a rating is left
+    out, and a note says so.
 
     Returns:
         Stars by film id, and the notes.
@@ -39,7 +41,9 @@ def read_ratings_of_one(path: Path, recommender: "Recommender") -> tuple[dict[in
     known = set(recommender.films.ids.tolist())
     for name, value in zip(frame[key], frame[stars], strict=True):
         ids = recommender.films.ids[index.find(str(name))].tolist() if index else [name] if name in known else []
-        if len(ids) != 1:
+        if math.isnan(value):
+            notes.append(f"Left out {str(name)!r}: no rating.")
+        elif len(ids) != 1:
             notes.append(explain(str(name), ids, index, recommender))
         elif ids[0] in found:
             raise DataFormatError(f"{path}: film {name} is rated twice. Remove one of the lines.")

@@ -72,7 +72,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def years(text: str) -> tuple[int, int]:
     """Read `1995` or `1990-1999`."""
     match = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", text)
-    if match is None:
+    if match is None or (match[2] or match[1]) < match[1]:
         raise argparse.ArgumentTypeError(f"expected a year or two, such as 1995 or 1990-1999; got {text!r}")
     return int(match[1]), int(match[2] or match[1])
 
