@@ -90,7 +90,13 @@ def recommend(options: argparse.Namespace) -> int:
         return recommend_all(options, recommender, filters, path)
     whom, notes = whom_of(options, recommender)
     frame = recommender.recommend(**whom, top=options.top, explain=options.explain, **filters)
-    title = f"user {options.user_id}" if options.user_id else str(options.ratings)
+    title = (
+        "a new user"
+        if options.user_id == "new"
+        else f"user {options.user_id}"
+        if options.user_id
+        else str(options.ratings)
+    )
     show(frame, title, [*notes, *frame.attrs["notes"], name_model(path, recommender)], options.format)
     return 0
 

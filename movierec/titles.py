@@ -54,11 +54,11 @@ class TitleIndex:
         return [row for row in rows if year is None or year_of(self.titles[row]) == year]
 
     def suggest(self, title: str) -> list[int]:
-        """List films of similar titles, the nearest first."""
+        """List up to 5 films of similar titles, the nearest first."""
         wanted = simplify(title)
         names = difflib.get_close_matches(wanted, self.rows, n=3)
         names += [name for name in self.rows if wanted and wanted in name and name not in names][:3]
-        return [row for name in names for row in self.rows[name]]
+        return [row for name in names for row in self.rows[name]][:5]
 
 
 def names_of(title: str) -> list[str]:

@@ -45,7 +45,7 @@ def with_ratings(recommender: Recommender, user: int, movies: Tensor) -> Recomme
     owner = torch.cat([owner[others], torch.full_like(movies, user)])
     rated = torch.cat([tables.rated_movies[others].long(), movies])
     stars = torch.cat([tables.rated_stars[others].double(), torch.full((len(movies),), 3.0).double()])
-    grouped = group_by_user(owner.numpy(), rated.numpy(), stars.numpy(), len(tables.user_ids))
+    grouped: dict[str, Any] = group_by_user(owner.numpy(), rated.numpy(), stars.numpy(), len(tables.user_ids)) | {}
     return Recommender(replace(tables, **grouped), recommender.network)
 
 
