@@ -21,7 +21,7 @@ from movierec.model.snapshot import read_checkpoint, restore_network
 from movierec.recommend import Recommender
 from tests.benchmarks.start import fit, peak_megabytes
 
-CALLS = 30  # of each kind, a round
+CALLS = 15  # of each kind, a round
 TORCH = "import torch; print(open('/proc/self/status').read())"
 OURS = "import movierec.recommend"
 COMMAND = """\
