@@ -1,7 +1,9 @@
-# make demo    set everything up, train and test the five models on the generated sample, show the table and a list of films
+# make demo    set everything up, train and test the five models on the generated sample, show the results
 # make test    run all tests
 # make check   lint and type-check
 # make format  format the code
+# make reproduce   train and test all models on the real data, over several seeds; write docs/results.md (hours; can be
+#                  stopped and started again; options: make reproduce OPTIONS='--only model1')
 # make bench   measure speed, start and memory against references, beside the baseline (20 minutes)
 # make bench-scale   measure 100 thousand to 32 million ratings (10 minutes, 3 GB of disk for a while)
 
@@ -11,7 +13,9 @@ BIN := $(VENV)/bin
 SAMPLE := data/sample/sample.json
 MODELS := model1 model2 model3 model4 model5
 
-.PHONY: demo test check format bench bench-scale
+OPTIONS ?=
+
+.PHONY: demo reproduce test check format bench bench-scale
 
 demo: $(VENV)/installed $(SAMPLE)
 	@for model in $(MODELS); do \
@@ -20,6 +24,9 @@ demo: $(VENV)/installed $(SAMPLE)
 	done
 	@$(BIN)/python -m movierec report
 	@$(BIN)/python -m movierec recommend --user_id 1
+
+reproduce: $(VENV)/installed
+	$(BIN)/python -m movierec reproduce $(OPTIONS)
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest

@@ -10,6 +10,7 @@ from movierec import __version__
 from movierec.data_commands import add_data
 from movierec.errors import MovierecError
 from movierec.recommend_command import add_recommend, add_similar
+from movierec.reproduction.command import add_reproduce
 
 EXPERIMENTS = {
     "fit": "train a model, choose its best epoch on the validation ratings",
@@ -24,7 +25,8 @@ examples:
   python -m movierec fit --config configs/model5.yaml            train on the real data
   python -m movierec test --config configs/model5.yaml           test the newest run of that configuration
   python -m movierec recommend --user_id 1                       list the films that a user will rate highest
-  python -m movierec report                                      show the metrics of the tested runs
+  python -m movierec report                                      show the tested runs; write report/index.html
+  python -m movierec reproduce                                   train and test everything, for hours
 """
 
 
@@ -92,21 +94,33 @@ def build_parser() -> argparse.ArgumentParser:
     for name, text in EXPERIMENTS.items():
         commands.add_parser(name, help=text)
 
-    report = commands.add_parser(
-        "report", help="show the newest tested run of each configuration beside the published numbers"
-    )
-    report.add_argument("--runs", type=Path, default=Path("lightning_logs"), help="folder of the runs")
-    report.add_argument("--format", choices=["table", "markdown", "csv"], default="table", help="how to show them")
-    report.set_defaults(run=show_report)
-
+    add_report(commands)
+    add_reproduce(commands)
     add_recommend(commands)
     add_similar(commands)
     add_data(commands)
     return parser
 
 
-def show_report(options: argparse.Namespace) -> int:
-    """Print the table of all runs."""
-    from movierec.report.table import show
+def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `report`."""
+    report = commands.add_parser(
+        "report",
+        help="show the tested runs beside the published numbers, and write a page about them",
+        description="Show the newest tested runs of each configuration, averaged over their seeds, beside the "
+        "published numbers. Write a page (index.html), the table (table.md, table.csv) and the figures.",
+    )
+    report.add_argument("--runs", type=Path, default=Path("lightning_logs"), help="folder of the runs")
+    report.add_argument("--out", type=Path, default=Path("report"), help="folder to write the page to")
+    report.add_argument("--all", action="store_true", dest="every", help="show each tested run by itself")
+    report.add_argument(
+        "--format", choices=["table", "markdown", "csv"], default="table", help="how to print the table"
+    )
+    report.set_defaults(run=show_report)
 
-    return show(options.runs, options.format)
+
+def show_report(options: argparse.Namespace) -> int:
+    """Print the table of all runs, and write the page about them."""
+    from movierec.report.command import report
+
+    return report(options.runs, options.out, options.format, every=options.every)

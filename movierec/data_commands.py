@@ -1,10 +1,13 @@
 """The commands of `data`: download, fetch and generate data, and check what is there."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from movierec.sources.catalog import RELEASES, SERVER
 from movierec.sources.root import default_root
+
+DEFAULT_ROOT = "(default: the one that the environment variable MOVIEREC_DATA names, else data)"
 
 
 def add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -22,10 +25,11 @@ def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """Add `data download`."""
     download = actions.add_parser("download", help="download releases of MovieLens from GroupLens")
     download.add_argument("names", nargs="+", metavar="NAME", choices=RELEASES, help=", ".join(RELEASES))
-    download.add_argument("--root", type=Path, default=default_root(), help="folder to put them in")
+    download.add_argument("--root", type=Path, default=default_root(), help=f"folder to put them in {DEFAULT_ROOT}")
     origin = download.add_mutually_exclusive_group()
     origin.add_argument("--mirror", metavar="URL", default=SERVER, help="another server, which has URL/NAME.zip")
     origin.add_argument("--from-zip", metavar="FILE", type=Path, help="an archive that is here already, of one release")
+    download.add_argument("--again", action="store_true", help="replace the files of releases that are there")
     download.set_defaults(run=download_named)
 
 
@@ -38,7 +42,7 @@ def download_named(options: argparse.Namespace) -> int:
     if options.from_zip and len(names) > 1:
         raise ConfigError(f"Expected one release with --from-zip, got {', '.join(names)}. Install one at a time.")
     origin = Origin(server=options.mirror, archive=options.from_zip)
-    download_releases([RELEASES[name] for name in names], options.root, origin)
+    download_releases([RELEASES[name] for name in names], options.root, origin, again=options.again)
     return 0
 
 
@@ -82,7 +86,7 @@ def write_sample(options: argparse.Namespace) -> int:
         f"Try it: python -m movierec fit --config configs/{trained.get(name, 'model1')}.yaml "
         "--config configs/sample.yaml"
         f"{'' if name in trained else f' --data.release {name}'}"
-        f"{'' if options.root == Path('data/sample') else f' --data.root {options.root}'}"
+        f"{'' if options.root == Path('data/sample') else f' --data.root {shlex.quote(str(options.root))}'}"
     )
     return 0
 
@@ -100,7 +104,7 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         type=Path,
         default=default_root(),
         metavar="ROOT",
-        help="folder of the data (default: the environment variable MOVIEREC_DATA, else data)",
+        help=f"folder of the data {DEFAULT_ROOT}",
     )
     check.add_argument("--json", action="store_true", help="print all that is found as JSON")
     check.add_argument(
@@ -139,7 +143,7 @@ def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--root",
         type=Path,
         default=default_root(),
-        help="folder of the data (default: the one that MOVIEREC_DATA names, else data)",
+        help=f"folder of the data {DEFAULT_ROOT}",
     )
     fetch.add_argument(
         "--releases", nargs="+", default=(), metavar="RELEASE", help="whose films (default: all releases in the folder)"

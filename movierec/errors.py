@@ -39,3 +39,11 @@ class FetchError(MovierecError, ConnectionError):
 
 class StoreError(MovierecError, OSError):
     """A store of answers that cannot be read or written."""
+
+
+class BusyError(MovierecError, RuntimeError):
+    """Another process is at work on the same files."""
+
+
+class OutOfSpaceError(MovierecError, OSError):
+    """A disk has too little room for what is to come."""

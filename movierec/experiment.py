@@ -70,6 +70,7 @@ class ExperimentCLI(LightningCLI):
         self.arguments = list(args)
         self.checkpoint: Path | None = None
         self.run: Run | None = None
+        self.first_epoch: int | None = None  # of a resumed fit
         super().__init__(
             RatingTask,
             MovieDataModule,
@@ -95,6 +96,9 @@ class ExperimentCLI(LightningCLI):
         """Add the checkpoint group, the run's name and the output of predict."""
         parser.add_lightning_class_args(BestCheckpoint, "checkpoint")
         parser.add_argument("--name", type=str | None, help="Name of the run. Default: that of the configuration.")
+        parser.add_argument(
+            "--histograms", type=bool, default=False, help="Show the weights after each epoch of fit in TensorBoard."
+        )
         parser.add_argument("--out", type=str | None, help="Where predict writes. Default: in the run's folder.")
         parser.add_argument(
             "--ranking_users",
@@ -124,7 +128,9 @@ class ExperimentCLI(LightningCLI):
         if command != "fit" or options.ckpt_path:
             self.checkpoint = self.find_checkpoint(options.ckpt_path, root)
             self.run = run_of(self.checkpoint)
-            check_trained_with(options, read_checkpoint(self.checkpoint), self.checkpoint, resume=command == "fit")
+            stored = read_checkpoint(self.checkpoint)
+            check_trained_with(options, stored, self.checkpoint, resume=command == "fit")
+            self.first_epoch = stored["epoch"] + 1 if command == "fit" else None
             options.ckpt_path = str(self.checkpoint)
         elif options.trainer.logger in (None, True) and not options.trainer.fast_dev_run:
             self.run = Run(root / self.name / f"version_{next_version(root, self.name)}")
@@ -145,7 +151,15 @@ class ExperimentCLI(LightningCLI):
         callbacks: list[Any] = [RunProgress()] if config.trainer.enable_progress_bar is not False else []
         resolved = SaveRunConfig(self._parser(self.subcommand), config, save_to_log_dir=False).dump()
         callbacks.append(ProcessWatch(self.kept))
-        callbacks.append(RunRecord(run=self.run, config=self.name, seed=config.seed_everything, resolved=resolved))
+        callbacks.append(
+            RunRecord(
+                run=self.run,
+                config=self.name,
+                seed=config.seed_everything,
+                resolved=resolved,
+                histograms=config.histograms,
+            )
+        )
         if self.subcommand == "predict":
             folder = self.run.path if self.run else Path()
             self.writer = PredictionWriter(Path(config.out) if config.out else folder / "predictions.csv")
@@ -158,11 +172,17 @@ class ExperimentCLI(LightningCLI):
         return super().instantiate_trainer(**kwargs)
 
     def logger(self) -> TensorBoardLogger | bool:
-        """Build the logger of the run's folder."""
+        """Build the logger of the run's folder; a resumed fit replaces what was logged after its checkpoint."""
         if self.run is None:
             return False
         folder = self.run.path
-        return TensorBoardLogger(folder.parent.parent, folder.parent.name, folder.name, default_hp_metric=False)
+        return TensorBoardLogger(
+            folder.parent.parent,
+            folder.parent.name,
+            folder.name,
+            default_hp_metric=False,
+            purge_step=self.first_epoch,
+        )
 
     def command(self, name: str) -> str:
         """Return the shell command that goes on from here.

@@ -1,4 +1,4 @@
-"""What a run leaves behind beside its weights: metrics.json, and the HParams, text and charts of TensorBoard."""
+"""What a run leaves behind beside its weights: metrics.json, diagnostics.json, and what TensorBoard shows."""
 
 import csv
 import math
@@ -15,59 +15,91 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
 import movierec
+from movierec import board
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.films import MIN_RATINGS
+from movierec.hardware import describe_hardware
 from movierec.model.checkpoint import best_checkpoint
+from movierec.model.diagnostics import Background, Rated, diagnose
 from movierec.model.retrieval import evaluate_retrieval
 from movierec.model.snapshot import read_checkpoint, restore_network
 from movierec.model.task import RatingTask
+from movierec.projector import write_projector
 from movierec.runs import Run
 
 PACKAGES = ("lightning", "torch", "torchmetrics", "pandas", "scikit-learn", "numpy")
-CHARTED = ("loss", "r2", "mae", "rmse")
 
 
 class RunRecord(Callback):
-    """Write metrics.json and what TensorBoard shows beside the curves.
+    """Write metrics.json, diagnostics.json, and what TensorBoard shows beside the curves.
 
     Args:
         run: The run's folder; nothing is written without one.
         config: Name of the configuration.
         seed: The seed of the network.
         resolved: The resolved configuration, as YAML.
+        histograms: Whether TensorBoard gets the distribution of the weights after each epoch.
     """
 
-    def __init__(self, *, run: Run | None, config: str, seed: int | None, resolved: str) -> None:
+    def __init__(
+        self, *, run: Run | None, config: str, seed: int | None, resolved: str, histograms: bool = False
+    ) -> None:
         self.run = run
-        self.config, self.seed, self.resolved = config, seed, resolved
+        self.config, self.seed, self.resolved, self.histograms = config, seed, resolved, histograms
         self.started = 0.0
+        self.earlier = 0.0
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the configuration, and training and validation on one chart each."""
+        """Start the clock."""
         self.started = time.monotonic()
-        if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
-            writer = trainer.logger.experiment
-            writer.add_text("config", "    " + self.resolved.replace("\n", "\n    "))
-            charts = {name: ["Multiline", [f"train/{name}$", f"val/{name}$"]] for name in CHARTED}
-            writer.add_custom_scalars({"training and validation": charts})
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the configuration, and training and validation on one chart each."""
+        if writer := board.find_writer(trainer):
+            board.show_start(writer, self.resolved, trainer.current_epoch)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the weights, if that is asked for."""
+        if self.histograms and (writer := board.find_writer(trainer)):
+            assert isinstance(pl_module, RatingTask)
+            assert pl_module.network is not None
+            board.show_weights(writer, pl_module.network, trainer.current_epoch)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Note in the checkpoint what it was trained with; a later test need not be given the same seed."""
         checkpoint["run"] = {"config": self.config, "seed": self.seed}
+        checkpoint["fit_seconds"] = self.earlier + self.seconds()
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Go on counting the seconds of a fit that is resumed."""
+        self.earlier = checkpoint.get("fit_seconds", 0.0)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the metrics of the best checkpoint."""
-        self.record_fit(trainer, pl_module)
+        """Write the metrics of the best checkpoint, and draw the curves that led there."""
+        whole = trainer.current_epoch == trainer.max_epochs
+        self.record_fit(trainer, pl_module, end="planned" if whole else "early")
+        writer = board.find_writer(trainer)
+        if writer and self.run is not None:
+            from movierec.report.figures import draw_learning  # noqa: PLC0415 - matplotlib takes half a second
+
+            writer.flush()
+            board.show_drawings(writer, draw_learning(self.run), trainer.current_epoch)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Write the metrics of the best checkpoint so far."""
         if isinstance(exception, KeyboardInterrupt) and trainer.state.fn == "fit":
-            self.record_fit(trainer, pl_module)
+            self.record_fit(trainer, pl_module, end="interrupted")
 
-    def record_fit(self, trainer: Trainer, task: LightningModule) -> None:
-        """Write the best checkpoint's validation metrics to metrics.json and to TensorBoard's HParams."""
+    def record_fit(self, trainer: Trainer, task: LightningModule, *, end: str) -> None:
+        """Write the best checkpoint's validation metrics to metrics.json and to TensorBoard's HParams.
+
+        Args:
+            trainer: The trainer.
+            task: What it trained.
+            end: How the fit ended: `planned` after all epochs, `early` by a callback, or `interrupted`.
+        """
         assert isinstance(task, RatingTask)
         path = best_checkpoint(trainer)
         if self.run is None or not trainer.is_global_zero or path is None:
@@ -75,22 +107,45 @@ class RunRecord(Callback):
         best = read_checkpoint(path)
         metrics = best["metrics"].get("val", {})
         epochs = {"trained": trainer.current_epoch, "planned": trainer.max_epochs}
-        seconds = {"fit": self.seconds()}
+        seconds = {"fit": round(self.earlier + self.seconds(), 2)}
         self.run.write_metrics(
-            {**self.describe(task, path, best), "epochs": epochs, "seconds": seconds, "val": metrics}
+            {**self.describe(task, path, best), "epochs": epochs, "end": end, "seconds": seconds, "val": metrics}
         )
         if isinstance(trainer.logger, TensorBoardLogger):
             shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
-            shown |= best["run"]
-            trainer.logger.log_hyperparams(shown, {f"val_best/{name}": value for name, value in metrics.items()})
+            trainer.logger.log_hyperparams(shown | best["run"])  # into hparams.yaml
+            board.show_fit(trainer.logger.experiment, shown | best["run"], metrics, trainer.current_epoch)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
         self.started = time.monotonic()
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the metrics of all parts of the ratings."""
+        """Write the metrics of all parts of the ratings, and where the test predictions err."""
         self.record_evaluation(trainer, pl_module, "test")
+        assert isinstance(pl_module, RatingTask)
+        if self.run is not None and trainer.is_global_zero and trainer.ckpt_path and not is_partial(trainer):
+            self.record_diagnostics(trainer, pl_module, self.run)
+        pl_module.test_rows = {}
+
+    def record_diagnostics(self, trainer: Trainer, task: RatingTask, run: Run) -> None:
+        """Write diagnostics.json, and what TensorBoard shows of a test."""
+        assert task.tables is not None
+        assert task.network is not None
+        known = run.read_metrics()
+        background = background_of(task.tables, trainer.datamodule.rows["train"])  # type: ignore[attr-defined]
+        columns = task.test_rows | {
+            name: task.tables.to_stars(task.test_rows[name]) for name in ("prediction", "rating")
+        }
+        rated = Rated(**{name: column.numpy() for name, column in columns.items()})
+        described = {"part": "test", "epoch": known["epoch"], "checkpoint": known["checkpoint"]}
+        run.write_diagnostics(described | diagnose(rated, background))
+        if writer := board.find_writer(trainer):
+            from movierec.report.figures import draw_test  # noqa: PLC0415 - matplotlib takes half a second
+
+            board.show_drawings(writer, draw_test(run), known["epoch"])
+            board.show_precision_recall(writer, task.test_rows, task.tables.threshold, known["epoch"])
+            write_projector(run.path, task.network, task.tables, background.movie_ratings)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock, outside a fit."""
@@ -117,7 +172,7 @@ class RunRecord(Callback):
         self.run.write_metrics(before | described | {"seconds": seconds} | task.results)
 
     def describe(self, task: RatingTask, path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
-        """Say what was measured: configuration, seed, checkpoint, data and versions."""
+        """Say what was measured: configuration, seed, checkpoint, data, versions and machine."""
         assert self.run is not None
         assert task.tables is not None
         assert task.network is not None
@@ -131,6 +186,7 @@ class RunRecord(Callback):
             "inputs": task.tables.width,
             "weights": task.network.num_weights,
             "versions": versions(),
+            "hardware": describe_hardware() | {"accelerator": accelerator(task)},
         }
 
     def seconds(self) -> float:
@@ -138,11 +194,33 @@ class RunRecord(Callback):
         return round(time.monotonic() - self.started, 2)
 
 
+def background_of(tables: Tables, train: Batch) -> Background:
+    """Collect what the diagnostics need to know beside the ratings they are of."""
+
+    def counted(index: torch.Tensor, size: int) -> Any:
+        return torch.bincount(index.cpu(), minlength=size).numpy()
+
+    return Background(
+        low=tables.min_stars,
+        high=tables.max_stars,
+        step=1.0 if bool((tables.rated_stars % 1 == 0).all()) else 0.5,
+        threshold=tables.to_stars(torch.tensor(tables.threshold)).item(),
+        user_ratings=counted(train.user, len(tables.user_ids)),
+        movie_ratings=counted(train.movie, len(tables.movie_ids)),
+        genres=tables.genres,
+    )
+
+
 def is_partial(trainer: Trainer) -> bool:
     """Say whether only some of the batches were measured, whose numbers are not those of the run."""
     limits = trainer.limit_val_batches, trainer.limit_test_batches
     # 1.0 is all batches, and 1 is one
     return bool(trainer.fast_dev_run) or any(isinstance(limit, int) or limit < 1 for limit in limits)  # type: ignore[attr-defined]
+
+
+def accelerator(task: LightningModule) -> str:
+    """Name the device that a task is on: `cpu`, or the model of the GPU."""
+    return torch.cuda.get_device_name(task.device) if task.device.type == "cuda" else task.device.type
 
 
 def versions() -> dict[str, str]:

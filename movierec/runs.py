@@ -46,16 +46,33 @@ class Run:
 
     def read_metrics(self) -> dict[str, Any]:
         """Read metrics.json; empty if there is none or it is damaged."""
-        try:
-            content = json.loads((self.path / "metrics.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+        return read_object(self.path / "metrics.json")
 
     def write_metrics(self, content: dict[str, Any]) -> None:
         """Write metrics.json in place of the old one; NaN becomes null."""
-        text = json.dumps(finite(content), indent=1, allow_nan=False)
-        replace_text(self.path / "metrics.json", text + "\n")
+        write_object(self.path / "metrics.json", content, indent=1)
+
+    def read_diagnostics(self) -> dict[str, Any]:
+        """Read diagnostics.json, which a test writes; empty if there is none or it is damaged."""
+        return read_object(self.path / "diagnostics.json")
+
+    def write_diagnostics(self, content: dict[str, Any]) -> None:
+        """Write diagnostics.json in place of the old one; NaN becomes null."""
+        write_object(self.path / "diagnostics.json", content)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object; empty if there is no such file or it is damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def write_object(path: Path, content: dict[str, Any], *, indent: int | None = None) -> None:
+    """Write a JSON object in place of the old file; NaN becomes null."""
+    replace_text(path, json.dumps(finite(content), indent=indent, allow_nan=False) + "\n")
 
 
 def finite(value: Any) -> Any:

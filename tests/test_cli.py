@@ -157,7 +157,7 @@ def test_data_download_goes_where_fit_looks(
     assert main(["data", "sample", "--root", "a/b", *SMALL]) == 0
     monkeypatch.setenv("MOVIEREC_DATA", "a/b")
     assert main(["data", "download", "ml-1m", "ml-1m", "ml-latest-small"]) == 0
-    there = "{name} is in a/b/{name} already, with all its files; nothing to do.\n"
+    there = "{name} is in a/b/{name} already, with all its files; add --again to replace them.\n"
     expected = "".join(there.format(name=name) for name in ("ml-1m", "ml-latest-small"))
     assert capsys.readouterr().out.endswith(expected)
 
@@ -255,7 +255,8 @@ def test_report_shows_the_runs_of_the_folder_named(elsewhere: Path, capsys: pyte
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text('{"epoch": 4, "test": {"r2": 0.3125, "rmse": 0.19}}')
     assert main(["report", "--runs", "runs", "--format", "csv"]) == 0
-    assert "model1,test,0.312,-,-,0.1900" in capsys.readouterr().out
+    assert "model1,measured,test,,,no,1,0.3125," in capsys.readouterr().out
+    assert (elsewhere / "report" / "index.html").is_file()
 
 
 def test_report_without_runs_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

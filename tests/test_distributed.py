@@ -249,6 +249,11 @@ def curve(folder: Path, tag: str) -> list[float]:
     return [event.value for event in EventAccumulator(str(folder / RUN)).Reload().Scalars(tag)]
 
 
+def read_diagnostics(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / RUN / "diagnostics.json").read_text(encoding="utf-8"))
+    return content
+
+
 def metrics_of_one_process(folder: Path, command: str) -> dict[str, Any]:
     """What one process measures at the best checkpoint of a run, in a copy of it."""
     copy = folder.with_name("measured")
@@ -264,6 +269,15 @@ def test_two_processes_leave_one_run(trained: Trained) -> None:
     kept = ("checkpoints/best.ckpt", "checkpoints/last.ckpt", "config.yaml", "hparams.yaml", "metrics.json")
     assert names == sorted([events, *(f"{RUN}/{name}" for name in kept)])
     assert Path(events).parent == RUN
+
+
+def test_two_processes_find_the_errors_that_one_finds(evaluated: dict[str, tuple[Path, Path]]) -> None:
+    together, alone = (read_diagnostics(folder) for folder in evaluated["test"])
+    assert together["rows"] == 2_001
+    for group in ("by_genre", "by_movie_ratings", "by_user_ratings"):
+        assert together[group]["count"] == alone[group]["count"]
+        for name in ("rmse", "bias"):
+            assert together[group][name] == pytest.approx(alone[group][name], abs=1e-5)
 
 
 def test_two_processes_speak_with_one_voice(trained: Trained) -> None:

@@ -183,7 +183,7 @@ def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -
         release = RELEASES[options.release]
         raise DataFormatError(
             f"Expected each rated film of {release.ratings} in {release.movies}; film {stray} is not "
-            f"({(~known).sum()} such ratings). Fetch both files again."
+            f"({(~known).sum()} such ratings). Get both files again."
         )
     complete = movies.loc[complete_films(movies, options.columns, options.missing), "movie_id"]
     ratings = ratings[ratings["movie_id"].isin(complete)].reset_index(drop=True)

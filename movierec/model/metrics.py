@@ -65,26 +65,36 @@ class RatingMetrics(Metric):
     user: list[Tensor]
     prediction: list[Tensor]
     rating: list[Tensor]
+    movie: list[Tensor]
 
     def __init__(self, *, min_stars: float, max_stars: float, threshold: float, loss: Loss) -> None:
         super().__init__()
         self.loss = loss
         self.min_stars, self.max_stars, self.threshold = min_stars, max_stars, threshold
         self.blocks: dict[str, Blocks] = defaultdict(Blocks)
-        for name in ("user", "prediction", "rating"):
+        for name in ("user", "prediction", "rating", "movie"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
 
-    def update(self, user: Tensor, prediction: Tensor, rating: Tensor) -> None:
+    def update(self, user: Tensor, prediction: Tensor, rating: Tensor, movie: Tensor | None = None) -> None:
         """Take in a batch.
 
         Args:
             user: [batch] int.
             prediction: On the unit scale, not clipped, [batch].
             rating: On the unit scale, [batch].
+            movie: No metric needs it, but who looks at the `rows` may, [batch] int.
         """
         batch = {"user": user, "prediction": prediction.detach().float(), "rating": rating}
+        if movie is not None:
+            batch["movie"] = movie
         for name, values in batch.items():
             getattr(self, name).append(self.blocks[name].keep(values))
+
+    def rows(self) -> dict[str, Tensor]:
+        """Return what came in, in all processes; each of them must ask, and each gets the same, on the CPU."""
+        with self.sync_context():
+            columns = {name: getattr(self, name) for name in ("user", "movie", "prediction", "rating")}
+            return {name: dim_zero_cat(parts).cpu() for name, parts in columns.items()}
 
     def reset(self) -> None:
         """Forget all batches, and let go of their memory."""

@@ -8,7 +8,7 @@ from movierec.data.tables import Tables
 from movierec.model.dropout import Dropout
 from movierec.model.network import RatingNetwork
 
-FILMS_AT_ONCE = 512  # so that what lies between two layers stays in the cache
+FILMS_AT_ONCE = 1024  # so that what lies between two layers stays in the cache
 
 
 class Scorer:

@@ -64,6 +64,8 @@ class RatingTask(LightningModule):
         self.running = RunningMetrics(self.loss)
         self.evaluations = nn.ModuleDict()
         self.results: dict[str, dict[str, float]] = {}
+        self.test_rows: dict[str, Tensor] = {}
+        self.stored_epoch = 0
 
     def attach(self, tables: Tables) -> None:
         """Build the network and the metrics for the tables of a data set; the inputs' number follows from them."""
@@ -144,9 +146,11 @@ class RatingTask(LightningModule):
         self.measure(PARTS[dataloader_idx], batch)
 
     def on_test_epoch_end(self) -> None:
-        """Finish the metrics of all parts; those of the test ratings are logged."""
+        """Finish the metrics of all parts; those of the test ratings are logged, at the epoch of the checkpoint."""
+        self.test_rows = self.evaluation("test").rows()
         values = {part: self.finish(part) for part in PARTS}
-        self.log_values({f"test/{name}": value for name, value in values["test"].items()})
+        logged = {f"test/{name}": value for name, value in values["test"].items()}
+        self.log_values(logged | {"step": torch.tensor(self.stored_epoch)})
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return predictions in stars, clipped to the scale, [batch]."""
@@ -155,7 +159,8 @@ class RatingTask(LightningModule):
 
     def measure(self, part: str, batch: Batch) -> None:
         """Predict a batch, and count it in a part's metrics."""
-        self.evaluation(part).update(batch.user, self.predict_batch(batch), batch.rating)
+        movie = batch.movie if part == "test" else None  # the test rows alone are looked at closer
+        self.evaluation(part).update(batch.user, self.predict_batch(batch), batch.rating, movie)
 
     def finish(self, part: str) -> dict[str, Tensor]:
         """Compute a part's metrics and keep them in `results`."""
@@ -227,6 +232,7 @@ class RatingTask(LightningModule):
         if "tables" not in checkpoint:
             raise CheckpointError("Expected a checkpoint written by movierec; this one holds no tables. Train again.")
         stored = Tables.from_state(checkpoint["tables"])
+        self.stored_epoch = checkpoint["epoch"]
         if self.tables is None:
             self.attach(stored)
         else:

@@ -1,21 +1,20 @@
-"""One table of all runs: what was published, and what each run measured on which rows."""
+"""The table of all results: what was published, and what each configuration measured on which rows."""
 
 import csv
-import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from movierec.errors import CheckpointError
-from movierec.report.published import PUBLISHED, PUBLISHED_FAMILY
-from movierec.runs import Run, find_runs
+from movierec.report.published import PUBLISHED, PUBLISHED_NDCG
+from movierec.report.results import Measured, letter_test_sets
 
-Format = Literal["table", "markdown", "csv"]
+Kind = Literal["published", "measured", "difference"]
 COLUMNS = {
     "r2": "R2",
     "mae": "MAE",
@@ -23,126 +22,182 @@ COLUMNS = {
     "rmse": "RMSE",
     "precision": "precision",
     "recall": "recall",
+    "mae_stars": "MAE (stars)",
     "rmse_stars": "RMSE (stars)",
     "ndcg@10": "NDCG@10",
 }
 SHORT = {"precision": "prec", "rmse_stars": "stars", "ndcg@10": "NDCG"}  # for a terminal of 80 columns
-LONG_ONLY = ("mse",)  # the RMSE says the same
+LONG_ONLY = ("mse", "mae_stars")  # the errors that stay say the same
 DIGITS = {"r2": 3}
 DASH = "-"
+NAME_WIDTH = 12  # what 80 columns leave for a name
+NDCG_NOTE = "The published NDCG@10 of 1.0000 ranked each rating alone, against itself; ours ranks each user's films."
 NOTE = """\
 R2, MAE and RMSE are on the unit scale; stars is the RMSE in stars, NDCG is
 NDCG@10 per user. Numbers of train rows say nothing about other ratings: the
 model has seen them. Compare models by their test rows, and only where those are
-the same ratings.
+the same ratings{letters}.
 """
 SAMPLE_NOTE = "* Trained on generated ratings: that shows that all works, not how good a model is.\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """A line of the table.
 
     Attributes:
         name: Whose numbers they are.
+        kind: Whether they were published, measured by us, or are ours minus the published ones.
         part: The part of the ratings they were measured on, `train` or `test`.
+        measured: The configuration that the line is of.
+        means: The numbers, averaged over the seeds.
+        sds: Their sample standard deviations, where there are several seeds.
         size: Number of ratings in that part, where it is known.
-        metrics: The numbers.
-        epoch: The epoch of the checkpoint, and how many were trained.
-        sample: Whether the ratings were generated.
+        test_set: Letter of the test ratings, where there are different ones.
+        epoch: The epochs of the checkpoints, and how many were trained.
     """
 
     name: str
-    part: str
-    size: int | None
-    metrics: dict[str, float | None]
+    kind: Kind
+    part: Literal["train", "test"]
+    measured: Measured
+    means: Mapping[str, float | None]
+    sds: Mapping[str, float | None] = field(default_factory=dict)
+    size: int | None = None
+    test_set: str = ""
     epoch: str = DASH
-    sample: bool = False
 
+    @property
     def label(self) -> str:
-        """Write whose numbers they are; an asterisk marks generated ratings."""
-        return f"{self.name} *" if self.sample else self.name
+        """Whose numbers they are; an asterisk marks generated ratings."""
+        return f"{self.name} *" if self.measured.sample and self.kind == "measured" else self.name
 
+    @property
     def rows(self) -> str:
-        """Write which ratings were measured, and how many."""
-        return self.part if self.size is None else f"{self.part} {self.size:,}"
+        """Which ratings were measured, and how many."""
+        return " ".join(filter(None, [self.part, "" if self.size is None else f"{self.size:,}", self.test_set]))
 
-    def values(self, columns: Iterable[str]) -> list[str]:
-        """Write some of the metrics."""
-        return [format_value(name, self.metrics.get(name)) for name in columns]
+    def value(self, metric: str) -> str:
+        """Write a metric; a difference with its sign."""
+        return format_value(metric, self.means.get(metric), sign=self.kind == "difference")
+
+    def spread(self, metric: str) -> str:
+        """Write the standard deviation of a metric; empty without several seeds."""
+        sd = self.sds.get(metric)
+        return "" if sd is None else f"±{format_value(metric, sd)}"
 
 
-def format_value(name: str, value: float | None) -> str:
+def format_value(name: str, value: float | None, *, sign: bool = False) -> str:
     """Write a metric with as many digits as it deserves."""
-    return DASH if value is None else f"{value:.{DIGITS.get(name, 4)}f}"
+    return DASH if value is None else f"{value:{'+' if sign else ''}.{DIGITS.get(name, 4)}f}"
 
 
-def newest_tested(root: Path) -> dict[str, Run]:
-    """Find the newest run of each name that was tested."""
-    return {name: run for name, run in find_runs(root) if "test" in run.read_metrics()}
+def tabulate(found: Sequence[Measured]) -> list[Row]:
+    """List the lines of the table: model by model, published, reproduced, the difference, held out."""
+    letters = letter_test_sets(found)
+    several = len({one.test_set for one in found}) > 1
+    return [row for one in found for row in rows_of(one, letters[one.test_set] if several else "")]
 
 
-def rows_of(name: str, content: dict[str, Any]) -> Iterator[Row]:
-    """List the lines of a run: of the published family, the rows that the report measured come first."""
-    data = content.get("data", {})
-    trained = content.get("epochs", {}).get("trained")
-    epoch = f"{content['epoch'] + 1} of {trained}" if trained else DASH
-    for part in ("train", "test") if PUBLISHED_FAMILY in name else ("test",):
-        size = data.get("rows", {}).get(part)
-        yield Row(name, part, size, content.get(part, {}), epoch, bool(data.get("sample")))
+def rows_of(one: Measured, test_set: str) -> Iterator[Row]:
+    """List the lines of a configuration; of the published family, those of the rows that the report measured first."""
+    if one.family == "published":
+        ours = measured_row(one, "train", "")
+        if not one.sample:
+            published = published_numbers(one)
+            name = f"report, {one.model}"
+            yield Row(name=name, kind="published", part="train", measured=one, means=published)
+            yield ours
+            pairs = {metric: (ours.means.get(metric), value) for metric, value in published.items()}
+            gaps = {metric: a - b for metric, (a, b) in pairs.items() if a is not None and metric != "ndcg@10"}
+            yield Row(name="difference", kind="difference", part="train", measured=one, means=gaps)
+        else:
+            yield ours
+    yield measured_row(one, "test", test_set)
 
 
-def collect(root: Path) -> list[Row]:
-    """List the lines of the table: model by model, published, reproduced, held out."""
-    runs = newest_tested(root)
-    rows = []
-    for name in sorted(runs, key=lambda name: (name.split("/")[-1], PUBLISHED_FAMILY not in name, name)):
-        model = name.removeprefix(PUBLISHED_FAMILY)
-        if name.startswith(PUBLISHED_FAMILY) and model in PUBLISHED:
-            metrics: dict[str, float | None] = {**PUBLISHED[model]}
-            rows.append(Row(f"report, {model}", "train", None, metrics))
-        rows += rows_of(name, runs[name].read_metrics())
-    return rows
+def measured_row(one: Measured, part: Literal["train", "test"], test_set: str) -> Row:
+    """Make the line of what a configuration measured on a part of the ratings."""
+    return Row(
+        name=one.name,
+        kind="measured",
+        part=part,
+        measured=one,
+        means={metric: one.mean(part, metric) for metric in COLUMNS},
+        sds={metric: one.sd(part, metric) for metric in COLUMNS},
+        size=one.size(part),
+        test_set=test_set,
+        epoch=epochs_of(one),
+    )
 
 
-def show(root: Path, form: Format) -> int:
-    """Print the table.
+def published_numbers(one: Measured) -> dict[str, float]:
+    """Return the published metrics of a model, in stars too where our run recorded what the unit scale is."""
+    numbers = PUBLISHED[one.model] | {"ndcg@10": PUBLISHED_NDCG}
+    scale = one.newest.get("unit_scale")
+    if scale:
+        numbers |= {f"{name}_stars": numbers[name] * (scale[1] - scale[0]) for name in ("mae", "rmse")}
+    return numbers
 
-    Returns:
-        The exit status, 0.
 
-    Raises:
-        CheckpointError: There is no tested run.
-    """
-    rows = collect(root)
-    if not rows:
-        raise CheckpointError(
-            f"Expected tested runs in {root}, found none. Train and test one: "
-            "python -m movierec fit --config configs/model1.yaml, then test with the same options."
-        )
-    if form == "table":
-        print_table(rows, untested(root))
-        return 0
+def epochs_of(one: Measured) -> str:
+    """Write which epochs were measured, of how many that were trained."""
+    best = sorted(content["epoch"] + 1 for content in one.contents if content.get("epoch") is not None)
+    trained = max((content.get("epochs", {}).get("trained") or 0 for content in one.contents), default=0)
+    if not best or not trained:
+        return DASH
+    return f"{best[0]} of {trained}" if best[0] == best[-1] else f"{best[0]}-{best[-1]} of {trained}"
+
+
+def cells(row: Row) -> list[str]:
+    """Write a line with all its columns."""
+    values = [" ".join(filter(None, [row.value(metric), row.spread(metric)])) for metric in COLUMNS]
+    return [row.label, row.rows, *values, row.epoch]
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Write the table in Markdown."""
     header = ["run", "rows", *COLUMNS.values(), "epoch"]
-    cells = [[row.label(), row.rows(), *row.values(COLUMNS), row.epoch] for row in rows]
-    if form == "csv":
-        csv.writer(sys.stdout, lineterminator="\n").writerows([header, *cells])
-    else:
-        print("\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *cells]))
-    return 0
+    rule = ["---", "---", *("--:" for _ in COLUMNS), "---"]
+    lines = [header, rule, *([escape_markdown(cell) for cell in cells(row)] for row in rows)]
+    notes = [NDCG_NOTE] if any(row.kind == "published" for row in rows) else []
+    notes += [SAMPLE_NOTE.strip().replace("*", r"\*")] if any(row.measured.sample for row in rows) else []
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "".join(f"\n\n{note}" for note in notes) + "\n"
 
 
-def untested(root: Path) -> list[str]:
-    """List the runs that were trained, and not tested since."""
-    return [
-        f"{name}/{run.path.name}"
-        for name, run in find_runs(root)
-        if run.has_checkpoint and "test" not in run.read_metrics()
-    ]
+def escape_markdown(text: str) -> str:
+    """Keep a name from being read as a cell's end, as markup or as HTML."""
+    for special in "\\|<>*`[]":
+        text = text.replace(special, f"\\{special}")
+    return text
 
 
-def print_table(rows: list[Row], left_out: list[str]) -> None:
-    """Print the table for a terminal of 80 columns or more."""
+def csv_text(rows: Sequence[Row]) -> str:
+    """Write the table as csv, for spreadsheets and programs: all digits, empty where a number is missing."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    numbers = [name for metric in COLUMNS for name in (metric, f"{metric}_sd")]
+    writer.writerow(["run", "kind", "rows", "num_rows", "test_set", "generated", "seeds", *numbers, "epoch"])
+    for row in rows:
+        values = [
+            "" if value is None else round(value, 6)
+            for metric in COLUMNS
+            for value in (row.means.get(metric), row.sds.get(metric))
+        ]
+        seeds = len(row.measured.runs) if row.kind == "measured" else ""
+        generated = "yes" if row.measured.sample else "no"
+        texts = [guard(row.name), row.kind, row.part, row.size, row.test_set, generated, seeds]
+        writer.writerow([*texts, *values, "" if row.epoch == DASH else row.epoch])
+    return file.getvalue()
+
+
+def guard(text: str) -> str:
+    """Keep a spreadsheet from running a text as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def print_table(rows: Sequence[Row], lines: Sequence[str]) -> None:
+    """Print the table, and what is left out of it, for a terminal of 80 columns or more."""
     shown = {name: SHORT.get(name, label) for name, label in COLUMNS.items() if name not in LONG_ONLY}
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("run", overflow="fold", min_width=8)
@@ -150,11 +205,29 @@ def print_table(rows: list[Row], left_out: list[str]) -> None:
     for label in shown.values():
         table.add_column(label, justify="right", no_wrap=True, min_width=6)
     for row in rows:
-        table.add_row(row.label(), row.rows(), *row.values(shown))
-    console = Console(highlight=False)
+        values = ["\n".join(filter(None, [row.value(metric), row.spread(metric)])) for metric in shown]
+        # as Text, so that no name is read as markup
+        table.add_row(
+            *map(Text, [break_name(row.label), row.rows, *values]), style="dim" if row.part == "train" else ""
+        )
+    console = Console(highlight=False, markup=False)
     console.width = max(console.width, 80)  # below, the names of the runs would go
     console.print(table)
-    notes = NOTE + (SAMPLE_NOTE if any(row.sample for row in rows) else "")
-    if left_out:
-        notes += f"Not tested yet, so not shown: {', '.join(left_out)}.\n"
-    console.print(f"\n{notes}", end="", soft_wrap=True)
+    console.print(f"\n{notes_of(rows)}", end="", soft_wrap=True)
+    for line in lines:
+        console.print(line, soft_wrap=True)
+
+
+def break_name(name: str) -> str:
+    """Break a long name after its slashes."""
+    return name if len(name) <= NAME_WIDTH else name.replace("/", "/\n")
+
+
+def notes_of(rows: Sequence[Row]) -> str:
+    """Write what one must know to read the table."""
+    notes = NOTE.format(letters=": the same letter" if any(row.test_set for row in rows) else "")
+    if any(row.kind == "published" for row in rows):
+        notes += "The published NDCG@10 of 1.0000 ranked each rating alone, against itself.\n"
+    if any(row.sds.get("r2") is not None for row in rows):
+        notes += "± is the standard deviation over the seeds.\n"
+    return notes + (SAMPLE_NOTE if any(row.measured.sample for row in rows) else "")

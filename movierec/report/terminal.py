@@ -11,6 +11,7 @@ from movierec.data.tables import Tables
 from movierec.model.retrieval import LIKED_STARS
 from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
+from movierec.report.leak import LEAKING
 from movierec.report.published import published_row
 from movierec.runs import Run
 
@@ -32,7 +33,6 @@ LABELS = {
 }
 RETRIEVAL = ("recall@10", "ndcg@10", "map@10", "coverage", "novelty")
 RANKINGS = {"model": "the model", "popularity": "number of ratings", "film_mean": "mean rating"}
-LEAKING = {"self_inclusive": ("train",), "per_split": ("train", "val")}
 NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
 
 

@@ -12,8 +12,8 @@ from movierec.sources.file import is_absent, sha256
 from movierec.sources.findings import Findings
 from movierec.sources.metadata import FILES, READERS, Source
 from movierec.sources.readiness import MODELS, ModelCheck, check_model
-from movierec.sources.release import ReleaseCheck, check_release, is_there, way_to
-from movierec.sources.root import is_sample
+from movierec.sources.release import ReleaseCheck, check_release, is_there
+from movierec.sources.root import is_sample, way_to
 
 
 @dataclass(frozen=True, kw_only=True)

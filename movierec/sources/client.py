@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -22,16 +19,16 @@ from tenacity import (
 
 from movierec import __version__
 from movierec.errors import ConfigError, FetchError
+from movierec.sources.retry import LONGEST_WAIT, retry_after
 from movierec.sources.service import Judgement, Key, Service, Verdict
 
 CONNECTIONS = 20
 BURST = 0.1  # seconds' worth of requests that may follow at once after a delay, so that delays do not add up
-LONGEST_WAIT = 600.0  # seconds; a service that asks for more is left alone until the next run
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A film as the service tells it, or that it has none: HTTP status, and the body as it came."""
+    """A film as the service tells it, or that it has none or another: HTTP status, and the body as it came."""
 
     verdict: Verdict
     status: int
@@ -39,11 +36,11 @@ class Answer:
 
 
 class AttemptError(Exception):
-    """A request without a usable answer: why, and the seconds that the service asks to wait."""
+    """A request without a usable answer: why, the seconds that the service asks to wait, and another film's answer."""
 
-    def __init__(self, reason: str, wait: float = 0.0) -> None:
+    def __init__(self, reason: str, wait: float = 0.0, other: Answer | None = None) -> None:
         super().__init__(reason)
-        self.wait = wait
+        self.wait, self.other = wait, other
 
 
 class QuotaError(FetchError):
@@ -111,14 +108,28 @@ class Client:
         await self.http.aclose()
 
     async def ask(self, film_id: int) -> Answer:
-        """Ask for a film until there is an answer.
+        """Ask for a film until there is an answer; that every attempt brings another film is one too.
 
         Raises:
             AttemptError: There was none in all attempts; of the last one.
             QuotaError: All keys are used up.
             FetchError: The key is not valid, or the service asks to be left alone for long.
         """
-        return await self.retrying.copy()(self.attempt, film_id)  # a copy, since it holds the state of one call
+        others: list[Answer | None] = []
+
+        async def attempt() -> Answer:
+            try:
+                return await self.attempt(film_id)
+            except AttemptError as error:
+                others.append(error.other)
+                raise
+
+        try:
+            return await self.retrying.copy()(attempt)  # a copy, since it holds the state of one call
+        except AttemptError:
+            if (other := others[-1]) is None or None in others:
+                raise
+            return other
 
     async def attempt(self, film_id: int) -> Answer:
         """Ask for a film once; again at once if the key turns out to be used up and there is another."""
@@ -149,7 +160,9 @@ class Client:
                 )
             if judgement.verdict is Verdict.BUSY:  # meant for all tasks
                 self.pause_until = max(self.pause_until, asyncio.get_running_loop().time() + wait)
-            raise AttemptError(reason, wait)
+            is_other = judgement.verdict is Verdict.OTHER
+            other = Answer(Verdict.OTHER, response.status_code, response.content) if is_other else None
+            raise AttemptError(reason, wait, other)
 
     def retire(self, key: Key) -> None:
         """Leave a used-up key for the next one; other tasks may have done so before."""
@@ -177,10 +190,10 @@ class Client:
             raise AttemptError(self.redact(str(error) or type(error).__name__)) from None
 
     def redact(self, reason: str) -> str:
-        """Take the keys out of what others have written."""
+        """Take the keys, and what a terminal would obey, out of what others have written."""
         for key in self.keys:
             reason = reason.replace(key.value, f"[{key}]")
-        return reason[:200]
+        return "".join(letter if letter.isprintable() else " " for letter in reason)[:200]
 
     def wait_time(self, state: RetryCallState) -> float:
         """Return the seconds to wait before the next attempt."""
@@ -203,15 +216,3 @@ def check_url(url: str) -> str:
     if not is_good:
         raise ConfigError(f"Expected an address such as https://example.org as --base_url, got {url!r}.")
     return url.rstrip("/")
-
-
-def retry_after(header: str) -> float:
-    """Read the seconds to wait from a Retry-After header, which holds seconds or a date; 0 if it holds neither."""
-    if re.fullmatch(r"[0-9]{1,9}", header.strip()):
-        return float(header)
-    try:
-        until = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return 0.0
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -15,8 +15,8 @@ from rich.console import Console
 from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, MissingDataError, MovierecError
 from movierec.sources.archive import extract
 from movierec.sources.catalog import CITATION, SERVER, Release
-from movierec.sources.root import files_of, is_complete, is_sample, is_there, release_of
-from movierec.sources.transfer import Meter, describe_content, fetch
+from movierec.sources.root import files_of, has_content, is_complete, is_sample, release_of, way_to
+from movierec.sources.transfer import Meter, describe_content, get_file
 
 MB = 1_000_000
 ROOM = 7  # times the size of the archive: itself, and what is in it, which is four or five times as large
@@ -54,13 +54,14 @@ class Origin:
         return str(self.archive) if self.archive else f"{self.server.rstrip('/')}/{release.name}.zip"
 
 
-def download_releases(releases: Iterable[Release], root: Path, origin: Origin) -> None:
+def download_releases(releases: Iterable[Release], root: Path, origin: Origin, *, again: bool = False) -> None:
     """Download what is not there of some releases, and say what was done, on what terms the data are, and whom to cite.
 
     Args:
         releases: Which.
         root: The data root.
         origin: Where from.
+        again: Whether to replace the files of releases that are there.
 
     Raises:
         MovierecError: As in `download`; the releases before are in their places.
@@ -68,15 +69,15 @@ def download_releases(releases: Iterable[Release], root: Path, origin: Origin) -
     installed = False
     for release in releases:
         place = root / release.folder
-        if not download(release, root, origin):
-            print(f"{release.name} is in {place} already, with all its files; nothing to do.")
+        if not download(release, root, origin, again=again):
+            print(f"{release.name} is in {place} already, with all its files; add --again to replace them.")
             continue
         installed = True
         print(f"{release.name} is in {place} now. It {release.redistribution}; all terms: {terms(place)}")
-        if release.links and not is_there(root / release.links) and (owner := release_of(release.links)):
+        if release.links and not has_content(root / release.links) and (owner := release_of(release.links)):
             print(
                 f"{release.name} does not say which films of TMDb and IMDb its films are. Models with metadata need "
-                f"{owner.name} for that:\npython -m movierec data download {owner.name} --root {root}"
+                f"{owner.name} for that:\n{way_to(root, f'download {owner.name}')}"
             )
     if installed:
         print(f"If you publish with these data, cite: {CITATION}")
@@ -87,13 +88,14 @@ def terms(place: Path) -> Path:
     return next(iter(sorted(place.glob("README*"))), place)
 
 
-def download(release: Release, root: Path, origin: Origin) -> bool:
+def download(release: Release, root: Path, origin: Origin, *, again: bool = False) -> bool:
     """Download a release if it is not there, or not all of it.
 
     Args:
         release: Which.
         root: The data root; files of the release that are there are replaced, and others stay.
         origin: Where from.
+        again: Whether to download it even if all of it is there.
 
     Returns:
         Whether there was anything to do.
@@ -105,7 +107,7 @@ def download(release: Release, root: Path, origin: Origin) -> bool:
         MissingDataError: There is no archive where `origin` names one.
         ConfigError: The root is that of a generated sample, which is replaced as a whole when it is generated again.
     """
-    if is_complete(root, release):
+    if is_complete(root, release) and not again:
         return False
     if is_sample(root):
         raise ConfigError(f"Expected a data root of its own, found a generated sample in {root}. Choose another root.")
@@ -158,7 +160,7 @@ def fetch_archive(release: Release, folder: Path, origin: Origin) -> Path:
     console = Console()
     console.print(f"downloading {release.name} from {url}", highlight=False, markup=False, soft_wrap=True)
     with Meter(release.name, console) as meter:
-        fetch(
+        get_file(
             url,
             path,
             max_bytes=GROWTH * release.megabytes * MB,
@@ -170,7 +172,7 @@ def fetch_archive(release: Release, folder: Path, origin: Origin) -> Path:
         silent = Meter(release.name, Console(quiet=True))
         sidecar = path.with_name(f"{path.name}.md5")
         try:
-            fetch(f"{url}.md5", sidecar, max_bytes=MB, meter=silent, timeout=origin.timeout, pause=origin.pause)
+            get_file(f"{url}.md5", sidecar, max_bytes=MB, meter=silent, timeout=origin.timeout, pause=origin.pause)
         except DownloadError:
             sidecar.unlink(missing_ok=True)
             print(f"{url}.md5 is not to be had; the archive's content alone is looked at.")
@@ -213,13 +215,13 @@ def check_content(root: Path, release: Release, source: str) -> None:
     Raises:
         DataFormatError: They are.
     """
-    if missing := [name for name in files_of(release) if not is_there(root / name)]:
+    if missing := [name for name in files_of(release) if not has_content(root / name)]:
         raise DataFormatError(f"{source}: expected {', '.join(missing)} in the archive, with content; found none.")
     if release.format != "csv":
         return
     for name, columns in zip((release.ratings, release.movies), COLUMNS, strict=True):
         with (root / name).open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            header = next(csv.reader(file))
+            header = next(csv.reader(file), [])
         if not columns <= set(header):
             raise DataFormatError(
                 f"{source}: expected the columns {', '.join(sorted(columns))} in {name}, got {header}."

@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from movierec.errors import ConfigError, FetchError
+from movierec.question import asks_yes, is_attended
 from movierec.sources.client import CONNECTIONS, AttemptError, Client, QuotaError
 from movierec.sources.meter import Meter
 from movierec.sources.omdb import OMDb
@@ -24,10 +24,11 @@ MAX_FAILURES = 10  # films in a row without an answer in all their attempts; the
 
 @dataclass
 class Tally:
-    """How many films were found, are not known to the service, or got no answer."""
+    """How many films were found, are not known to the service or known as another, or got no answer."""
 
     found: int = 0
     missing: int = 0
+    other: int = 0
     failed: int = 0
     failed_in_a_row: int = 0
     reason: str = ""
@@ -36,6 +37,7 @@ class Tally:
         """Count an answer."""
         self.found += verdict is Verdict.FILM
         self.missing += verdict is Verdict.MISSING
+        self.other += verdict is Verdict.OTHER
         self.failed_in_a_row = 0
 
     def fail(self, reason: str) -> None:
@@ -52,9 +54,18 @@ class Tally:
                 f"{MAX_FAILURES} films in a row got no answer, the last because of: {reason}. See that you are online."
             )
 
+    @property
+    def answered(self) -> int:
+        """How many will not be asked for again."""
+        return self.found + self.missing + self.other
+
     def __str__(self) -> str:
         """List the numbers that are not 0."""
-        counts = {"not found": self.missing, "without an answer": self.failed}
+        counts = {
+            "not found": self.missing,
+            "answered with another film": self.other,
+            "without an answer": self.failed,
+        }
         return ", ".join([f"{self.found:,} fetched", *(f"{n:,} {what}" for what, n in counts.items() if n)])
 
 
@@ -85,7 +96,7 @@ def fetch(plan: Plan) -> None:
         stop = run(plan, store, left[: plan.limit], tally)
         num_films = write_rows(path, plan.service, earlier, store.films())
     print(f"{tally}. {f'{path} has {num_films:,} films' if num_films else 'No film yet, and no file'}.")
-    num_left = len(left) - tally.found - tally.missing
+    num_left = len(left) - tally.answered
     if stop or tally.failed:
         raise explain(stop, plan, tally, num_left) from None
     if num_left:
@@ -145,19 +156,11 @@ def agree(plan: Plan, store: AnswerStore) -> None:
         return
     print(service.terms, flush=True)
     if service.must_accept and not plan.accept_terms:
-        if not sys.stdin.isatty():
+        if not is_attended():
             raise ConfigError(f"Expected --accept_terms, since {service.title}'s terms (above) must be accepted first.")
-        if not asks_yes("Do you accept these terms? [y/N] "):
+        if not asks_yes("Do you accept these terms?"):
             raise ConfigError(f"Nothing fetched: {service.title}'s terms are not accepted.")
     store.accept(service.terms)
-
-
-def asks_yes(question: str) -> bool:
-    """Ask a question on the terminal, and say whether the answer is yes."""
-    try:
-        return input(question).strip().casefold() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def explain(

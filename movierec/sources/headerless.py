@@ -107,7 +107,7 @@ def read_film_lines(path: Path, format: Format, encoding: str) -> pd.DataFrame: 
             text = line.decode(encoding)
         except UnicodeDecodeError as error:
             raise DataFormatError(
-                f"{path}, line {number}: expected {encoding.upper()} text; {error}. Fetch the file again."
+                f"{path}, line {number}: expected {encoding.upper()} text; {error}. Get the file again."
             ) from error
         film = split(text)
         if film is None:

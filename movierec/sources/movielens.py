@@ -73,7 +73,7 @@ def read_test_part(root: Path, release: Release, split: str, ratings: pd.DataFra
         raise DataFormatError(
             f"Expected {paths[0]} and {paths[1].name} to hold each rating of {release.ratings} once; they hold "
             f"{len(base):,} and {len(test):,} ratings, {found.notna().sum():,} of the {len(ratings):,} among them. "
-            "Fetch all three files again."
+            "Get all three files again."
         )
     return found.to_numpy(dtype=bool)
 
@@ -81,7 +81,7 @@ def read_test_part(root: Path, release: Release, split: str, ratings: pd.DataFra
 def check_ratings(frame: pd.DataFrame, release: Release, path: Path, line_of: Callable[[int], int]) -> None:
     """Refuse ratings that are empty, outside the release's scale, or given twice for a film by one user."""
     if frame.empty:
-        raise DataFormatError(f"{path}: expected ratings, found none. Fetch the file again.")
+        raise DataFormatError(f"{path}: expected ratings, found none. Get the file again.")
     stars = frame["stars"]
     if len(bad := np.flatnonzero(~stars.between(release.min_stars, release.max_stars))):
         raise DataFormatError(
@@ -141,7 +141,7 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
     else:
         movies = read_film_lines(path, release.format, release.encoding)
     if movies.empty:
-        raise DataFormatError(f"{path}: expected films, found none. Fetch the file again.")
+        raise DataFormatError(f"{path}: expected films, found none. Get the file again.")
     if movies["movie_id"].duplicated().any():
         twice = movies.loc[movies["movie_id"].duplicated(), "movie_id"].iloc[0]
         raise DataFormatError(f"{path}: film {twice} is listed twice. Remove one of the lines.")

@@ -1,13 +1,12 @@
 """What a fetch is to get: from whom, how fast, and of which films."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from movierec.errors import ConfigError, MissingDataError
 from movierec.sources.catalog import RELEASES, Release
 from movierec.sources.movielens import NO_ID, read_links, read_movies
-from movierec.sources.root import is_sample
+from movierec.sources.root import is_sample, way_to
 from movierec.sources.service import Service
 
 
@@ -75,10 +74,9 @@ def find_releases(plan: Plan) -> list[Release]:
         return [RELEASES[name] for name in plan.releases]
     found = [release for release in RELEASES.values() if release.links and (plan.root / release.movies).is_file()]
     if not found:
-        command = f"python -m movierec data download ml-latest-small --root {shlex.quote(str(plan.root))}"
         raise MissingDataError(
-            f"Expected a MovieLens release with links in {plan.root.absolute()}, found none. Get one with `{command}`, "
-            "or name its folder as --root."
+            f"Expected a MovieLens release with links in {plan.root.absolute()}, found none. Get one with "
+            f"`{way_to(plan.root, 'download ml-latest-small')}`, or name its folder as --root."
         )
     return found
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from movierec.sources.catalog import RELEASES
 from movierec.sources.metadata import Source
-from movierec.sources.release import FEWEST_RATINGS, ReleaseCheck, way_to
+from movierec.sources.release import FEWEST_RATINGS, ReleaseCheck
+from movierec.sources.root import way_to
 
 MODELS: dict[str, tuple[str, tuple[Source, ...]]] = {  # what each reads, as the data modules have it
     "model1": ("ml-latest-small", ()),
@@ -47,8 +48,10 @@ def check_model(root: Path, model: str, release: ReleaseCheck | None, readable: 
     name, sources = MODELS[model]
     lacks: dict[str, str] = {}
     links = RELEASES[name].links
-    if release is None or not release.trainable:
-        lacks[f"a whole {name}" if release else name] = way_to(root, f"download {name}")
+    if release is None:
+        lacks[name] = way_to(root, f"download {name}")
+    elif not release.trainable:
+        lacks[f"a whole {name}"] = way_to(root, f"download {name}{'' if release.missing else ' --again'}")
     elif sources and links and (release.films is None or release.films.unlinked is None):
         lacks[links] = way_to(root, f"download {Path(links).parent}")
     for source in sources:

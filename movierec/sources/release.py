@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from movierec.sources.file import is_absent, sha256
 from movierec.sources.findings import Findings
 from movierec.sources.metadata import Source
 from movierec.sources.movielens import read_links, read_movies, read_ratings
-from movierec.sources.root import files_of, is_sample
+from movierec.sources.root import files_of, is_sample, way_to
 
 CHANGED = "changed"
 FEWEST_RATINGS = 6  # of fewer, none is left to validate on when they are split 80/10/10
@@ -46,11 +45,6 @@ class ReleaseCheck:
     trainable: bool
 
 
-def way_to(root: Path, action: str) -> str:
-    """Write the command that gets data, `download RELEASE` or `fetch SOURCE`; a sample is generated anew instead."""
-    return f"python -m movierec data {'sample' if is_sample(root) else action} --root {shlex.quote(str(root))}"
-
-
 def is_there(root: Path, release: Release) -> bool:
     """Say whether a release's folder is there, and not only for the links that other releases take from it."""
     ratings, movies, *others = (not is_absent(root / name) for name in files_of(release))
@@ -68,9 +62,9 @@ def check_release(
         fields: What `read_tmdb` and `read_omdb` read, so far as it is there.
         findings: Where problems and notes go.
     """
-    again = way_to(root, f"download {release.name}")
     missing = [name for name in files_of(release) if is_absent(root / name)]
-    findings.problems += [f"{root / name}: no such file. Get it: {again}" for name in missing]
+    command = way_to(root, f"download {release.name}")
+    findings.problems += [f"{root / name}: no such file. Get it: {command}" for name in missing]
     rated, movies, links = read_files(root, release, findings)
     ratings = None if rated is None else describe_ratings(rated)
     films = None if rated is None or movies is None else describe_films(movies, rated, links, fields)
@@ -78,6 +72,7 @@ def check_release(
     if ratings and films:
         version = "generated sample" if is_sample(root) else name_version(release, ratings, films)
         faults = find_faults(release, ratings, films)
+        again = way_to(root, f"download {release.name} --again")
         findings.problems += [f"{root / release.ratings}: {fault}. Get it again: {again}" for fault in faults]
         findings.notes += find_oddities(release, ratings, films, version)
         trainable = not faults

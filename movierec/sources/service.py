@@ -15,6 +15,7 @@ class Verdict(Enum):
 
     FILM = "film"
     MISSING = "missing"  # the service knows no such film
+    OTHER = "other"  # another film, as where IMDb has merged two ids; an answer if every attempt brings it
     BUSY = "busy"  # too many requests: wait
     USED_UP = "used up"  # the key has had its requests of the day
     REFUSED = "refused"  # the key is not valid

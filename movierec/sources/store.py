@@ -24,7 +24,7 @@ PRAGMA fullfsync = TRUE;    -- macOS: fsync alone leaves them in the disk's own 
 CREATE TABLE IF NOT EXISTS answers (
     service TEXT NOT NULL,
     film_id INTEGER NOT NULL,
-    verdict TEXT NOT NULL,  -- film or missing
+    verdict TEXT NOT NULL,  -- film, missing, or other: that of another film
     status INTEGER NOT NULL,  -- of HTTP
     fetched REAL NOT NULL,  -- seconds since 1970, UTC
     body BLOB NOT NULL,  -- as it came, compressed by zlib
@@ -63,7 +63,8 @@ class AnswerStore:
                 "fetched is kept."
             ) from None
         try:
-            with explain(self.path):
+            # SQLite does not wait for others while it changes the journal's mode, as it does in a new file.
+            with FileLock(self.path.with_name("answers.lock"), timeout=PATIENCE), explain(self.path):
                 self.connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
                 self.connection.executescript(SCHEMA)
         except BaseException:

@@ -51,12 +51,12 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
     chunks = (chunk for chunk in read_chunks(require_file(path), quoted=True) if chunk.text.strip())
     first = next(chunks, None)
     if first is None:
-        raise DataFormatError(f"{path}: expected a header line, the file is empty. Fetch it again.")
+        raise DataFormatError(f"{path}: expected a header line, the file is empty. Get it again.")
     (_, header), *_ = itertools.islice(records(path, first), 1)
     if missing := [name for name in columns if name not in header]:
         raise DataFormatError(
             f"{path}, line 1: expected the columns {', '.join(columns)}; "
-            f"{', '.join(missing)} not among {', '.join(header)}. Rename the columns, or fetch the file again."
+            f"{', '.join(missing)} not among {', '.join(header)}. Rename the columns, or get the file again."
         )
     frames = (
         parse(path, chunk, header, columns, header=0 if chunk is first else None, **options)
@@ -167,7 +167,7 @@ def records(path: Path, chunk: Chunk) -> Iterator[tuple[int, list[str]]]:
     """Read the records of a chunk, with the line each ends at, blank lines left out as pandas does.
 
     Raises:
-        DataFormatError: They are not UTF-8, or not csv.
+        DataFormatError: They are not UTF-8, or not csv, or a quote is not closed.
     """
     start = first_line(path, chunk)
     try:
@@ -178,11 +178,26 @@ def records(path: Path, chunk: Chunk) -> Iterator[tuple[int, list[str]]]:
         raise DataFormatError(
             f"{path}, line {line}: expected UTF-8 text, found the bytes {found!r}. Save the file as UTF-8."
         ) from error
-    reader = csv.reader(io.StringIO(text, newline=""))
+    lines = io.StringIO(text, newline="").readlines()
+    reader = csv.reader([*lines, ""])  # what is no record, unless a quote is still open
+    before = 0  # lines of the records read
     try:
         for fields in reader:
+            if fields and reader.line_num > len(lines):
+                raise unclosed(path, start + len(lines) - 1, fields[-1])
             if len(fields) > 1 or "".join(fields).strip():
                 yield start + reader.line_num - 1, fields
-    except csv.Error as error:
-        line = start + reader.line_num - 1
-        raise DataFormatError(f"{path}, line {line}: expected comma-separated fields; {error}.") from error
+            before = reader.line_num
+    except csv.Error as error:  # of a field that is too long, as after a quote that is not closed
+        raise DataFormatError(
+            f"{path}, line {start + before}: expected comma-separated fields; {error}. Mend or remove the line."
+        ) from error
+
+
+def unclosed(path: Path, last_line: int, field: str) -> DataFormatError:
+    """Name the line on which the field begins that goes on to the last line of the file."""
+    height = max(1, len(io.StringIO(field, newline="").readlines()))
+    return DataFormatError(
+        f"{path}, line {last_line - height + 1}: expected a closing quote, found none up to the end of the file. "
+        "Mend the line."
+    )

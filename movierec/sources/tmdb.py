@@ -86,6 +86,8 @@ def judge_film(film_id: int, status: int, found: Any, *, is_object: bool) -> Jud
     if status != 200 or not is_object:  # noqa: PLR2004 - OK
         what = "a JSON object" if is_object else "something that is no JSON object"
         return Judgement(Verdict.FAILED, f"HTTP status {status} with {what}")
-    if isinstance(found, bool) or found != film_id:
-        return Judgement(Verdict.FAILED, f"an answer for another film than {film_id}")
+    if not isinstance(found, int) or isinstance(found, bool):
+        return Judgement(Verdict.FAILED, f"an answer that does not say that it is for film {film_id}")
+    if found != film_id:
+        return Judgement(Verdict.OTHER, f"an answer for another film than {film_id}")
     return Judgement(Verdict.FILM)

@@ -14,6 +14,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from movierec import __version__
 from movierec.errors import DownloadError
+from movierec.sources.retry import LONGEST_WAIT, retry_after
 
 ATTEMPTS = 6
 BUSY = {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS}
@@ -24,7 +25,11 @@ OTHER_WAYS = (
 
 
 class PassingError(DownloadError):
-    """A failure that another attempt may not meet."""
+    """A failure that another attempt may not meet: why, and the seconds that the server asks to wait."""
+
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait = wait
 
 
 class Meter:
@@ -122,7 +127,9 @@ class Transfer:
         """Refuse an answer that is not the file, or the part of it that was asked for."""
         status = f"{response.url} answered {response.status_code} {response.reason_phrase}".rstrip()
         if response.status_code in BUSY or response.is_server_error:
-            raise PassingError(status)
+            if (wait := retry_after(response.headers.get("Retry-After", ""))) > LONGEST_WAIT:
+                raise DownloadError(f"{status}, and asks to be left alone for {wait / 60:,.0f} minutes. {OTHER_WAYS}")
+            raise PassingError(status, wait)
         is_part = response.headers.get("Content-Range", "").startswith(f"bytes {done}-")
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE or (
             response.status_code == httpx.codes.PARTIAL_CONTENT and not is_part
@@ -144,7 +151,9 @@ class Transfer:
             )
 
 
-def fetch(url: str, target: Path, *, max_bytes: float, meter: Meter, timeout: float = 30.0, pause: float = 1.0) -> None:
+def get_file(
+    url: str, target: Path, *, max_bytes: float, meter: Meter, timeout: float = 30.0, pause: float = 1.0
+) -> None:
     """Download a file.
 
     Args:
@@ -153,16 +162,18 @@ def fetch(url: str, target: Path, *, max_bytes: float, meter: Meter, timeout: fl
         max_bytes: How large it may be.
         meter: Shows how much has come.
         timeout: After how many seconds without a byte the connection counts as broken.
-        pause: Seconds before the second attempt; twice as many before each further one.
+        pause: Seconds before the second attempt; twice as many before each further one, and more where the server
+            asks for more.
 
     Raises:
         DownloadError: The server refuses, sends a web page, or cannot be reached in several attempts.
         OSError: The file cannot be written.
     """
+    backoff = wait_exponential(multiplier=pause, max=10)
     attempts = Retrying(
         retry=retry_if_exception(may_pass),
         stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_exponential(multiplier=pause, max=10),
+        wait=lambda state: max(backoff(state), asked_wait(state)),
         before_sleep=meter.say_again,
         reraise=True,
     )
@@ -172,6 +183,12 @@ def fetch(url: str, target: Path, *, max_bytes: float, meter: Meter, timeout: fl
             attempts(Transfer(client, url, target, max_bytes, meter).attempt)
     except (httpx.HTTPError, httpx.InvalidURL, PassingError) as error:
         raise DownloadError(explain(url, error)) from error
+
+
+def asked_wait(state: RetryCallState) -> float:
+    """Return the seconds that the server asks to wait."""
+    error = state.outcome.exception() if state.outcome else None
+    return error.wait if isinstance(error, PassingError) else 0.0
 
 
 def may_pass(error: BaseException) -> bool:

@@ -36,8 +36,8 @@ def write_csv_release(root: Path, release: Release, movies: pd.DataFrame, rating
         root / release.movies, index=False
     )
     with (
-        (root / release.ratings).open("w", newline="") as ratings_file,
-        (root / release.folder / "tags.csv").open("w", newline="") as tags_file,
+        (root / release.ratings).open("w", encoding="utf-8", newline="") as ratings_file,
+        (root / release.folder / "tags.csv").open("w", encoding="utf-8", newline="") as tags_file,
     ):
         ratings_file.write("userId,movieId,rating,timestamp\n")
         tags_file.write("userId,movieId,tag,timestamp\n")
@@ -52,7 +52,7 @@ def write_double_colon_release(
 ) -> None:
     """Write a release as `::` files; letters that the encoding lacks become question marks."""
     num_users = 0
-    with (root / release.ratings).open("w", newline="") as file:
+    with (root / release.ratings).open("w", encoding="utf-8", newline="") as file:
         for block in ratings:
             num_users = block["user_id"].iloc[-1]
             write_rows(block, file, "::")
@@ -68,7 +68,7 @@ def write_tab_release(root: Path, release: Release, movies: pd.DataFrame, rating
     """Write a release as u.data, u.item and the files of its splits."""
     with ExitStack() as stack:
         data, *parts = (
-            stack.enter_context((root / name).open("w", newline=""))
+            stack.enter_context((root / name).open("w", encoding="utf-8", newline=""))
             for name in (release.ratings, *(name for split in release.splits for name in release.split_files(split)))
         )
         rng = np.random.default_rng(0)

@@ -6,31 +6,20 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from movierec import data
-from movierec.data.modules import MovieDataModule
 from movierec.data.preparation import describe_origin
-from movierec.data.split import random_split
-from movierec.errors import ConfigError, MissingDataError
+from movierec.errors import MissingDataError
 from movierec.sources.catalog import RELEASES
 from movierec.sources.check import DataCheck, check_data
 from movierec.sources.content import Coverage, Films, Ratings
 from movierec.sources.readiness import MODELS
-from movierec.sources.release import FEWEST_RATINGS, name_version
 from movierec.sources.sample import SampleSize, write_sample
 
 SMALL = RELEASES["ml-latest-small"]
-MODULES: dict[str, type[MovieDataModule]] = {
-    "model1": data.RatingsDataModule,
-    "model2": data.TMDbDataModule,
-    "model3": data.IMDbDataModule,
-    "model4": data.CombinedDataModule,
-    "model5": data.Combined1MDataModule,
-}
 TMDB = "tmdbId,vote_average,vote_count,release_date,original_language,origin_country,budget,revenue,runtime"
 OMDB = "imdbID,Released,Runtime,Language,Country,Metascore,imdbRating,imdbVotes,BoxOffice"
 AT_OMDB = '22 Nov 1995,81 min,English,"France, Japan",96,8.3,"1,112",$9'
@@ -127,15 +116,6 @@ def test_of_the_generated_sample_every_count_is_that_of_its_files(sample_root: P
 def count(ratings: Iterable[list[str]]) -> tuple[int, int, int]:
     rows = list(ratings)
     return len(rows), len({user for user, *_ in rows}), len({film for _, film, *_ in rows})
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_a_model_is_trained_on_as_many_ratings_as_promised(model: str, sample_root: Path) -> None:
-    module = MODULES[model](root=sample_root, cache=False)
-    assert (module.options.release, module.options.sources) == MODELS[model]
-    module.setup()
-    assert module.tables is not None
-    assert check_data(sample_root).models[model].ratings == module.tables.record["ratings"]
 
 
 def test_hashes_are_those_that_a_run_records(root: Path) -> None:
@@ -274,29 +254,8 @@ def test_ratings_that_cannot_be_learnt_from_are_a_problem(rows: list[str], messa
     write(root / SMALL.ratings, "userId,movieId,rating,timestamp", *rows)
     check = check_data(root)
     assert message in only_problem(check)
-    assert list(check.models["model1"].lacks) == ["a whole ml-latest-small"]
-
-
-def test_so_few_ratings_as_are_called_too_few_cannot_be_split() -> None:
-    for enough in range(FEWEST_RATINGS, 100):
-        random_split(enough, (0.8, 0.1, 0.1), seed=0)
-    with pytest.raises(ConfigError, match="is empty"):
-        random_split(FEWEST_RATINGS - 1, (0.8, 0.1, 0.1), seed=0)
-
-
-@pytest.mark.parametrize("source", ["tmdb", "omdb"])
-def test_metadata_that_are_not_there_are_what_models_lack_and_no_problem(source: str, sample_root: Path) -> None:
-    root = sample_root.parent / f"without {source}"
-    shutil.copytree(sample_root, root)
-    (root / "metadata" / f"{source}.csv").unlink()
-    (root / "sample.json").unlink()
-    check = check_data(root)
-    assert check.problems == []
-    assert ready(check) == [name for name, (_, sources) in MODELS.items() if source not in sources]
-    assert check.models["model5"].lacks == {source: f"python -m movierec data fetch {source} --root '{root}'"}
-    for release in check.releases.values():
-        assert release.films is not None
-        assert list(release.films.coverage) == [name for name in ("tmdb", "omdb") if name != source]
+    command = f"python -m movierec data download ml-latest-small --again --root '{root}'"
+    assert check.models["model1"].lacks == {"a whole ml-latest-small": command}
 
 
 def test_a_film_twice_in_the_metadata_is_counted_once_and_noted_with_its_line(root: Path) -> None:
@@ -355,35 +314,6 @@ def test_what_may_not_be_read_is_a_problem(name: str, root: Path) -> None:
         (root / name).chmod(0o700)
     assert any("Permission denied" in problem for problem in check.problems)
     assert not check.releases["ml-latest-small"].trainable
-
-
-@pytest.mark.parametrize(
-    ("counts", "version"),
-    [
-        ((100_836, 610, 9_742), "September 2018"),
-        ((100_004, 671, 9_125), "October 2016"),
-        ((100_836, 610, 9_125), "changed"),
-        ((100_837, 610, 9_742), "changed"),
-    ],
-)
-def test_both_versions_of_ml_latest_small_are_recognised_by_their_counts(
-    counts: tuple[int, int, int], version: str
-) -> None:
-    assert name_version(SMALL, *described(*counts)) == version
-
-
-def test_a_release_that_was_published_once_is_as_published_and_one_that_grows_has_no_number() -> None:
-    assert name_version(RELEASES["ml-1m"], *described(1_000_209, 6_040, 3_883)) == "as published"
-    assert name_version(RELEASES["ml-latest"], *described(1_000_209, 6_040, 3_883)) == "unnumbered"
-    renamed = replace(SMALL, version="mine", num_ratings=3, num_users=2, num_movies=1)
-    assert name_version(renamed, *described(3, 2, 1)) == "mine"
-
-
-def described(num_ratings: int, num_users: int, num_movies: int) -> tuple[Ratings, Films]:
-    ratings = Ratings(
-        rows=num_ratings, users=num_users, films=1, min_stars=1, max_stars=5, mean_stars=3, first=None, last=None
-    )
-    return ratings, Films(listed=num_movies, unlisted=0, unlinked=0, coverage={})
 
 
 def test_the_real_data_are_recognised_and_their_coverage_is_that_counted_line_by_line(real_root: Path) -> None:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,56 +16,18 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from movierec.cli import main
 from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError
 from movierec.sources.catalog import CITATION, RELEASES, Release
 from movierec.sources.download import Origin, download, download_releases
-from movierec.sources.movielens import read_links, read_movies, read_ratings
+from movierec.sources.movielens import read_movies, read_ratings
 from movierec.sources.root import is_complete
-from movierec.sources.sample import SampleSize, write_sample
 
 SMALL = RELEASES["ml-latest-small"]
 RELEASE_FILES = ["README.txt", "movies.dat", "ratings.dat", "users.dat"]
-README = b"The terms.\n"
-
-
-@pytest.fixture(autouse=True)
-def directly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The servers are on this machine, whatever proxy leads out of it."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-
-
-@pytest.fixture(scope="session")
-def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with archives in the published format, of a few ratings."""
-    folder = tmp_path_factory.mktemp("archives")
-    write_sample(folder / "sample", SampleSize(num_users=30, num_movies=60, num_ratings=600))
-    for name in "ml-latest-small", "ml-1m":
-        content = {path.name: path.read_bytes() for path in sorted((folder / "sample" / name).iterdir())}
-        write_archive(folder / f"{name}.zip", name, content | {"README.txt": README})
-    return folder
-
-
-def write_archive(path: Path, folder: str, content: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in content.items():
-            archive.writestr(f"{folder}/{name}", data)
-    return path
 
 
 def md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
-@pytest.fixture
-def body(archives: Path) -> bytes:
-    return (archives / "ml-1m.zip").read_bytes()
-
-
-@pytest.fixture
-def release(body: bytes) -> Release:
-    """MovieLens 1M with the checksum of the small archive."""
-    return dataclasses.replace(RELEASES["ml-1m"], md5=md5(body))
 
 
 def origin(server: str) -> Origin:
@@ -101,7 +62,8 @@ def test_what_is_there_costs_no_request(
     capsys.readouterr()
     download_releases([release], tmp_path, where)
     assert len(httpserver.log) == 1
-    assert capsys.readouterr().out == f"ml-1m is in {tmp_path / 'ml-1m'} already, with all its files; nothing to do.\n"
+    there = f"ml-1m is in {tmp_path / 'ml-1m'} already, with all its files; add --again to replace them.\n"
+    assert capsys.readouterr().out == there
 
 
 def test_terms_and_citation_are_said_once_with_the_release_that_has_the_links(
@@ -196,39 +158,6 @@ def test_without_a_checksum_beside_it_the_content_alone_is_looked_at(
     assert message in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"ratings.csv": b""}, "expected ml-latest-small/ratings.csv in the archive, with content; found none"),
-        ({"movies.csv": b"movieId,name\n1,Heat\n"}, "columns genres, movieId, title in ml-latest-small/movies.csv"),
-        ({"../../evil": b"x"}, "one that leads out"),
-    ],
-)
-def test_an_archive_that_holds_no_release_is_refused(
-    archives: Path, tmp_path: Path, changes: dict[str, bytes], message: str
-) -> None:
-    files = {path.name: path.read_bytes() for path in (archives / "sample" / "ml-latest-small").iterdir()}
-    archive = write_archive(tmp_path / "a.zip", "ml-latest-small", files | changes)
-    with pytest.raises(DataFormatError, match=message):
-        download(SMALL, tmp_path / "root", Origin(archive=archive))
-    assert left(tmp_path / "root") == []
-
-
-def test_what_is_incomplete_is_completed_and_a_users_own_files_stay(
-    release: Release, archives: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "ml-1m"
-    (folder / "notes").mkdir(parents=True)
-    (folder / "notes" / "thesis.tex").write_text("years of work")
-    (folder / "ratings.dat").write_bytes(b"")
-    (folder / "movies.dat").write_text("1::Half of a fi")
-    assert download(release, tmp_path, Origin(archive=archives / "ml-1m.zip"))
-    for name in "movies.dat", "ratings.dat", "users.dat":
-        assert (folder / name).read_bytes() == (archives / "sample" / "ml-1m" / name).read_bytes()
-    assert (folder / "notes" / "thesis.tex").read_text() == "years of work"
-    assert [path.name for path in tmp_path.iterdir()] == ["ml-1m"]
-
-
 def test_two_downloads_at_once_do_not_hurt_each_other(release: Release, body: bytes, tmp_path: Path) -> None:
     both = threading.Barrier(2, timeout=30)
 
@@ -285,76 +214,6 @@ def test_a_full_disk_is_named_and_left_as_it_was(
     with pytest.raises(DownloadError, match=r"ml-1m could not be written: .*No space left.* up to 41 MB of room"):
         download(release, tiny_disk, serve(httpserver, release, Response(full)))
     assert left(tiny_disk) == []
-
-
-@pytest.mark.parametrize("name", ["ml-1m", "", "deep/er"])
-def test_a_file_where_a_folder_should_be_is_named_and_stays(
-    release: Release, archives: Path, tmp_path: Path, name: str
-) -> None:
-    root = tmp_path / "root"
-    path = root / "ml-1m" if name == "ml-1m" else root
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("mine")
-    with pytest.raises(DownloadError, match=r"ml-1m could not be written: .*root"):
-        download(release, root / name if name == "deep/er" else root, Origin(archive=archives / "ml-1m.zip"))
-    assert path.read_text() == "mine"
-
-
-def test_a_generated_sample_is_not_mixed_with_a_release(release: Release, archives: Path, tmp_path: Path) -> None:
-    (tmp_path / "sample.json").write_text("{}")
-    with pytest.raises(ConfigError, match="Choose another root"):
-        download(release, tmp_path, Origin(archive=archives / "ml-1m.zip"))
-    assert left(tmp_path) == ["sample.json"]
-
-
-def test_an_archive_that_is_here_is_installed_and_stays(
-    archives: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    archive = archives / "ml-latest-small.zip"
-    before = archive.read_bytes()
-    command = ["data", "download", "ml-latest-small", "--root", str(tmp_path), "--from-zip", str(archive)]
-    assert main(command) == 0
-    assert archive.read_bytes() == before
-    assert len(read_links(tmp_path, SMALL)) == 60
-    assert "downloading" not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "no such file. Check the path after --from-zip"),
-        ("a folder", "found a folder. Check the path"),
-        (b"", "expected a whole zip archive, got an empty file"),
-        (b"Rar!\x1a\x07", "expected a whole zip archive, got what begins with b'Rar!"),
-        (b"the first half", "expected a whole zip archive"),
-        (b"another archive", "expected the md5 checksum c4d9eecfca2ab87c1945afe126590906, got "),
-    ],
-    ids=str,
-)
-def test_an_archive_here_that_is_not_the_published_one_is_refused(
-    body: bytes, tmp_path: Path, content: bytes | str | None, message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    archive = tmp_path / "my.zip"
-    if content == "a folder":
-        archive.mkdir()
-    elif isinstance(content, bytes):
-        halves = {b"the first half": body[: len(body) // 2], b"another archive": body}
-        archive.write_bytes(halves.get(content, content))
-    command = ["data", "download", "ml-1m", "--root", str(tmp_path / "root"), "--from-zip", str(archive)]
-    assert main(command) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("movierec: error: ")
-    assert str(archive) in error
-    assert message in error
-    assert left(tmp_path / "root") == []
-
-
-def test_the_checksum_beside_an_archive_that_is_here_counts_too(archives: Path, tmp_path: Path) -> None:
-    archive = tmp_path / "ml-latest-small.zip"
-    shutil.copy(archives / archive.name, archive)
-    archive.with_name("ml-latest-small.zip.md5").write_text(f"MD5 (ml-latest-small.zip) = {'a' * 32}\n")
-    with pytest.raises(ChecksumError, match="checksum aaaaaaaa"):
-        download(SMALL, tmp_path / "root", Origin(archive=archive))
 
 
 @pytest.mark.parametrize("server", ["ftp://example.org", "example.org/data", "https://", ""])

@@ -1,6 +1,7 @@
 """The whole command against local servers: what it asks, keeps, writes and says."""
 
 import csv
+import io
 import json
 import logging
 import sys
@@ -74,22 +75,8 @@ def serve(server: HTTPServer, answer: Callable[[int, str], Response]) -> Asked:
 
 
 def run(service: str, root: Path, server: HTTPServer, *options: str) -> int:
-    address = server.url_for("")
-    return main(
-        [
-            "data",
-            "fetch",
-            service,
-            "--root",
-            str(root),
-            "--base_url",
-            address,
-            "--accept_terms",
-            "--rate",
-            "500",
-            *options,
-        ]
-    )
+    given = ["--root", str(root), "--base_url", server.url_for(""), "--accept_terms", "--rate", "500", *options]
+    return main(["data", "fetch", service, *given])
 
 
 def plan_of(root: Path, server: HTTPServer, **options: Any) -> Plan:
@@ -169,39 +156,23 @@ def test_limit_takes_some_films_now_and_the_others_later(
     assert sorted(film_id for film_id, _ in asked) == [11, 12, 13]
 
 
-def test_rows_of_an_earlier_csv_file_are_kept_and_the_answers_count_more(root: Path, httpserver: HTTPServer) -> None:
-    serve(httpserver, lambda film_id, _: gone() if film_id == 12 else film_of(film_id, "New"))
-    (root / TMDB_FILE).parent.mkdir()
-    (root / TMDB_FILE).write_text("tmdbId,title,mine\n99,Old,a\n11,Old,b\n12,Old,c\n99,Twice,d\n", encoding="utf-8")
-    assert run("tmdb", root, httpserver) == 0
-    assert [(row["tmdbId"], row["title"], row["mine"]) for row in rows(root / TMDB_FILE)] == [
-        ("11", "New", "b"),
-        ("12", "Old", "c"),
-        ("13", "New", ""),
-        ("99", "Old", "a"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("title\nOld\n", "line 1: expected the column tmdbId"),
-        ("", "line 1: expected the column tmdbId"),
-        ("tmdbId,title\n99,Old\nx,Old\n", "line 3: 'x' is no tmdbId"),
-        ("tmdbId,title\n99,Old,more\n", "line 2: expected 2 fields, found 3"),
-        ("tmdbId,title\n99,\xe9\n", "expected UTF-8 text"),
-    ],
-)
 def test_a_damaged_csv_file_is_left_alone_and_nothing_is_asked(
-    root: Path, httpserver: HTTPServer, text: str, reason: str, capsys: pytest.CaptureFixture[str]
+    root: Path, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = serve(httpserver, lambda film_id, _: film_of(film_id))
     (root / TMDB_FILE).parent.mkdir()
-    (root / TMDB_FILE).write_text(text, encoding="latin-1")
+    (root / TMDB_FILE).write_text("title\nOld\n", encoding="utf-8")
     assert run("tmdb", root, httpserver) == 1
-    assert reason in capsys.readouterr().err
-    assert (root / TMDB_FILE).read_text(encoding="latin-1") == text
+    assert f"{root / TMDB_FILE}, line 1: expected the column tmdbId" in capsys.readouterr().err
+    assert (root / TMDB_FILE).read_text(encoding="utf-8") == "title\nOld\n"
     assert asked == []
+
+
+def test_an_option_that_makes_no_sense_is_refused(
+    root: Path, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("tmdb", root, httpserver, "--limit", "0") == 1
+    assert capsys.readouterr().err == "movierec: error: Expected --limit of 1 or more, got 0.\n"
 
 
 def test_a_used_up_quota_stops_the_run_and_the_next_day_goes_on(
@@ -257,6 +228,19 @@ def test_a_film_without_an_answer_is_left_for_the_next_run(
     assert len(rows(root / TMDB_FILE)) == 3
 
 
+def test_a_film_for_which_another_is_answered_is_not_asked_for_again(
+    root: Path, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = serve(httpserver, lambda film_id, _: film_of(13 if film_id == 12 else film_id))
+    fetch(plan_of(root, httpserver))
+    assert "2 fetched, 1 answered with another film." in capsys.readouterr().out
+    assert [film_id for film_id, _ in asked].count(12) == 2  # attempts
+    asked.clear()
+    fetch(plan_of(root, httpserver))
+    assert asked == []
+    assert [row["tmdbId"] for row in rows(root / TMDB_FILE)] == ["11", "13"]
+
+
 def test_a_service_that_is_down_stops_the_run_after_ten_films(tmp_path: Path, httpserver: HTTPServer) -> None:
     root = write_release(tmp_path / "data", [f"{n},{n:07d},{n}" for n in range(1, 51)])
     asked = serve(httpserver, lambda *_: Response("", 503))
@@ -278,19 +262,21 @@ def test_tmdbs_terms_must_be_accepted_once_and_are_shown_before_the_first_reques
 ) -> None:
     asked = serve(httpserver, lambda film_id, _: film_of(film_id))
     command = ["data", "fetch", "tmdb", "--root", str(root), "--base_url", httpserver.url_for(""), "--limit", "1"]
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     assert main(command) == 1
     output = capsys.readouterr()
     assert "forbid to train machine learning models on" in output.out
     assert "Expected --accept_terms" in output.err
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda _: "n")
-    assert main(command) == 1
-    assert asked == []
-    monkeypatch.setattr("builtins.input", lambda _: "Yes")
-    assert main(command) == 0
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
-    capsys.readouterr()
+    with monkeypatch.context() as terminal:
+        for name in "CI", "TERM":
+            terminal.delenv(name, raising=False)
+        terminal.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        for typed, status, num_asked in ("n\n", 1, 0), ("", 1, 0), ("Yes\n", 0, 1):
+            stdin = io.StringIO(typed)
+            stdin.isatty = lambda: True  # type: ignore[method-assign]
+            terminal.setattr(sys, "stdin", stdin)
+            assert main(command) == status
+            assert len(asked) == num_asked
+            assert "Do you accept these terms? [y/N] " in capsys.readouterr().out
     assert main(command) == 0
     assert len(asked) == 2
     assert "This product uses the TMDB API but is not endorsed or certified by TMDB.\n" in capsys.readouterr().out
@@ -333,43 +319,6 @@ def test_no_file_and_no_output_holds_a_key(
 def stored_bodies(root: Path) -> list[bytes]:
     with AnswerStore(root, "tmdb") as store:
         return [zlib.decompress(body) for (body,) in store.connection.execute("SELECT body FROM answers")]
-
-
-def test_only_the_films_of_the_releases_asked_for_are_fetched(root: Path, httpserver: HTTPServer) -> None:
-    asked = serve(httpserver, lambda film_id, _: film_of(film_id))
-    (root / "ml-1m").mkdir()
-    (root / "ml-1m" / "movies.dat").write_text("2::Film::Drama\n", encoding="latin-1")
-    assert run("tmdb", root, httpserver, "--releases", "ml-1m") == 0
-    assert [film_id for film_id, _ in asked] == [12]
-    assert run("tmdb", root, httpserver) == 0
-    assert sorted(film_id for film_id, _ in asked) == [11, 12, 13]
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        (["--releases", "ml-100k"], "ml-100k has no links to other databases"),
-        (["--releases", "ml-2m"], "ml-2m is none"),
-        (["--releases", "ml-20m"], "ml-20m"),
-        (["--rate", "0"], "Expected --rate above 0, got 0.0"),
-        (["--rate", "nan"], "Expected --rate above 0, got nan"),
-        (["--limit", "0"], "Expected --limit of 1 or more, got 0"),
-        (["--max_age", "-1"], "Expected --max_age of 0 or more, got -1.0"),
-        (["--base_url", "nowhere"], "Expected an address"),
-    ],
-)
-def test_options_that_make_no_sense_are_refused(
-    root: Path, httpserver: HTTPServer, options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("tmdb", root, httpserver, *options) == 1
-    assert reason in capsys.readouterr().err
-
-
-def test_without_a_release_the_message_says_how_to_get_one(
-    tmp_path: Path, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("tmdb", tmp_path, httpserver) == 1
-    assert "Expected a MovieLens release with links" in capsys.readouterr().err
 
 
 def test_the_services_are_not_asked_about_invented_films(sample_root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,7 +74,7 @@ def asked_films(log: Path) -> list[int]:
 
 
 def test_a_fetch_that_is_killed_five_times_loses_nothing_and_asks_for_nothing_twice(tmp_path: Path) -> None:
-    num_films, chance = 2_000, random.Random(7)  # noqa: S311 - no secret
+    num_films, chance = 1_000, random.Random(7)  # noqa: S311 - no secret
     root = write_release(tmp_path / "data", [f"{n},{n:07d},{n}" for n in range(1, num_films + 1)])
     stored: set[int] = set()
     AnswerStore(root, "tmdb").close()  # so that it is there to be looked into
@@ -84,7 +84,9 @@ def test_a_fetch_that_is_killed_five_times_loses_nothing_and_asks_for_nothing_tw
             enough = num_films * kill // 8 + chance.randrange(1, num_films // 8)
             before = len(asked_films(log))
             with subprocess.Popen(  # noqa: S603 - our own command
-                fetch_command("tmdb", root, url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                fetch_command("tmdb", root, url, "--rate", "500"),  # slow enough to be killed before the end
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
             ) as process:
                 while len(stored_ids(root)) < enough and process.poll() is None:
                     time.sleep(0.01)

@@ -47,7 +47,7 @@ def error(text: str) -> dict[str, str]:
         (429, b"", Verdict.BUSY),
         (503, b"The service is unavailable.", Verdict.FAILED),
         (200, b'{"Response":"False","Error":"Conversion from string "x" to type \'Double\'"}', Verdict.FAILED),
-        (200, TOY_STORY | {"imdbID": "tt0114710"}, Verdict.FAILED),
+        (200, TOY_STORY | {"imdbID": "tt0114710"}, Verdict.OTHER),
         (200, TOY_STORY | {"imdbID": None}, Verdict.FAILED),
         (302, TOY_STORY, Verdict.FAILED),
     ],

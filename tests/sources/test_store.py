@@ -3,9 +3,11 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from movierec.errors import StoreError
 from movierec.sources.service import Verdict
@@ -59,6 +61,22 @@ def test_a_service_has_one_store_at_a_time(tmp_path: Path) -> None:
     with AnswerStore(tmp_path, "tmdb"), pytest.raises(StoreError, match="Another fetch from tmdb is at work"):
         AnswerStore(tmp_path, "tmdb")
     AnswerStore(tmp_path, "tmdb").close()
+
+
+def test_a_store_is_opened_when_no_other_service_is_at_it(tmp_path: Path) -> None:
+    (tmp_path / STORE_FILE).parent.mkdir()
+    opened = threading.Event()
+
+    def open_store() -> None:
+        with AnswerStore(tmp_path, "tmdb"):
+            opened.set()
+
+    thread = threading.Thread(target=open_store)
+    with FileLock((tmp_path / STORE_FILE).with_name("answers.lock")):
+        thread.start()
+        assert not opened.wait(0.5)
+    thread.join()
+    assert opened.is_set()
 
 
 def test_a_process_that_was_killed_leaves_its_answers_and_no_lock(tmp_path: Path) -> None:

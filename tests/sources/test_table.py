@@ -155,9 +155,17 @@ def test_an_unequal_line_is_found_in_a_file_of_many_chunks(path: Path, monkeypat
         read_csv(path, columns=COLUMNS)
 
 
-def test_a_quote_that_is_never_closed_is_an_error_that_names_the_file(path: Path) -> None:
-    write(path, HEADER + '6,1,"Heat\n7,1,Sabrina\n')
-    with pytest.raises(DataFormatError, match=r"films\.csv"):
+@chunk_sizes
+@pytest.mark.parametrize(
+    "line", ['6,1,"Heat', '6,1,"', '6,"1,Heat', '"6,1,Heat', '6,1,"Heat, ""The""', '"6","1","Heat, the\r']
+)
+@pytest.mark.parametrize("rest", ["", "\n", "\n7,1,Sabrina", "\n7,1,Sabrina\n\n", "\r\n7,1,Sabrina\r\n" * 3])
+def test_a_quote_that_is_never_closed_is_an_error_that_names_its_line(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, chunk_bytes: int, line: str, rest: str
+) -> None:
+    write(path, HEADER + '4,1,"A\nB"\n5,1,Jumanji\n' + line + rest)
+    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
+    with pytest.raises(DataFormatError, match=r"films\.csv, line 5: expected a closing quote, found none"):
         read_csv(path, columns=COLUMNS)
 
 
@@ -232,6 +240,9 @@ def test_a_field_that_is_too_long_for_the_csv_module_is_read_or_refused_by_line(
     write(path, HEADER + f'6,1,"{long}"\n')
     assert read_csv(path, columns=COLUMNS)["name"].tolist() == [long]
     write(path, HEADER + f'5,1,Jumanji\n6,1,"{long}"\n7,1\n')
+    with pytest.raises(DataFormatError, match=r"films\.csv, line 3: .*field larger than field limit"):
+        read_csv(path, columns=COLUMNS)
+    write(path, HEADER + '5,1,Jumanji\n6,1,"Heat\n' + "7,1,Sabrina\n" * 20_000)
     with pytest.raises(DataFormatError, match=r"films\.csv, line 3: .*field larger than field limit"):
         read_csv(path, columns=COLUMNS)
 

@@ -71,7 +71,7 @@ def error(code: int) -> dict[str, Any]:
         (200, b"<html>welcome</html>", Verdict.FAILED),
         (200, b'{"id": 194, "tit', Verdict.FAILED),
         (200, b"[194]", Verdict.FAILED),
-        (200, AMELIE | {"id": 195}, Verdict.FAILED),
+        (200, AMELIE | {"id": 195}, Verdict.OTHER),
         (200, AMELIE | {"id": "194"}, Verdict.FAILED),
         (200, {"title": "Amélie"}, Verdict.FAILED),
         (301, AMELIE, Verdict.FAILED),

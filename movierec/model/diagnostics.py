@@ -1,0 +1,230 @@
+"""Where a model errs: what the figures of a run are drawn from, computed from the predictions of a part of its ratings.
+
+error = prediction - rating, in stars;   bias = mean(error);   rmse = sqrt(mean(error^2))
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from sklearn.metrics import precision_recall_curve
+
+CALIBRATION_WIDTH = 0.25  # stars
+BINS_A_STEP = 5  # of the distributions, in a step of the rating scale
+MOST_POINTS = 200  # of the precision-recall curve
+
+
+class Rated(NamedTuple):
+    """Some ratings and what was predicted for them.
+
+    Attributes:
+        user: Rows of the users, [size] int.
+        movie: Rows of the films, [size] int.
+        prediction: In stars, clipped to the scale, [size].
+        rating: In stars, [size].
+    """
+
+    user: np.ndarray
+    movie: np.ndarray
+    prediction: np.ndarray
+    rating: np.ndarray
+
+    def finite(self) -> Self:
+        """Leave out what a network that diverged could not predict."""
+        known = np.isfinite(self.prediction)
+        return self if known.all() else type(self)(*(column[known] for column in self))
+
+
+class Background(NamedTuple):
+    """What is known beside the ratings that are looked at.
+
+    Attributes:
+        low: The lowest stars of the scale.
+        high: The highest.
+        step: From one level of the scale to the next, in stars.
+        threshold: Ratings above it are positive, in stars.
+        user_ratings: How many training ratings each user has given, [num_users] int.
+        movie_ratings: How many training ratings each film has got, [num_movies] int.
+        genres: Genres of each film, separated by "|".
+    """
+
+    low: float
+    high: float
+    step: float
+    threshold: float
+    user_ratings: np.ndarray
+    movie_ratings: np.ndarray
+    genres: Sequence[str]
+
+
+class Errors(NamedTuple):
+    """Number, sum and sum of squares of errors by user, film or group; additive."""
+
+    number: np.ndarray
+    total: np.ndarray
+    square: np.ndarray
+
+    @classmethod
+    def of(cls, error: np.ndarray, index: np.ndarray, size: int) -> Self:
+        """Sum up errors by an index below size."""
+        return cls(*(np.bincount(index, weights=weight, minlength=size) for weight in (None, error, error**2)))
+
+    def grouped(self, member: np.ndarray, group: np.ndarray, size: int) -> "Errors":
+        """Sum up members by group; a member may be in several."""
+        return Errors(*(np.bincount(group, weights=column[member], minlength=size) for column in self))
+
+    def describe(self) -> dict[str, list[Any]]:
+        """Return count, RMSE and bias of each; None where there is no error."""
+        mean, square = divided(self.total, self.number), divided(self.square, self.number)
+        return {"count": self.number.astype(int).tolist(), "rmse": listed(np.sqrt(square)), "bias": listed(mean)}
+
+
+def divided(total: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Divide sums by numbers; NaN where the number is 0."""
+    return np.asarray(np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0))
+
+
+def listed(values: np.ndarray) -> list[float | None]:
+    """Return plain numbers, and None for NaN."""
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
+def diagnose(rated: Rated, background: Background) -> dict[str, Any]:
+    """Compute all diagnostics of a part of the ratings, as plain types.
+
+    Args:
+        rated: The ratings of the part.
+        background: What is known beside them.
+
+    Returns:
+        See the functions of this module; `not_finite` counts the predictions that were no numbers, and are left out.
+    """
+    known = rated.finite()
+    error = known.prediction.astype(np.float64) - known.rating
+    by_movie = Errors.of(error, known.movie, len(background.movie_ratings))
+    by_user = Errors.of(error, known.user, len(background.user_ratings))
+    return {
+        "unit": "stars",
+        "rows": len(rated.rating),
+        "not_finite": len(rated.rating) - len(known.rating),
+        "calibration": calibration(known, background),
+        "distribution": distribution(known, background),
+        "confusion": confusion(known, background),
+        "by_movie_ratings": by_activity(by_movie, background.movie_ratings),
+        "by_user_ratings": by_activity(by_user, background.user_ratings),
+        "by_genre": by_genre(by_movie, background.genres),
+        "precision_recall": precision_recall(known, background.threshold),
+    }
+
+
+def calibration(rated: Rated, background: Background) -> dict[str, list[Any]]:
+    """Compare predictions with the ratings that they were made for, in bins of a quarter of a star of the prediction.
+
+    Returns:
+        Of each bin: `lower` and `upper` bound, `count`, mean `prediction` and mean `rating`.
+    """
+    size = max(1, round((background.high - background.low) / CALIBRATION_WIDTH))
+    edges = np.linspace(background.low, background.high, size + 1)
+    bin_ = np.clip(np.searchsorted(edges, rated.prediction, side="right") - 1, 0, size - 1)
+    count, prediction, rating = (
+        np.bincount(bin_, weights=weight, minlength=size) for weight in (None, rated.prediction, rated.rating)
+    )
+    return {
+        "lower": edges[:-1].tolist(),
+        "upper": edges[1:].tolist(),
+        "count": count.tolist(),
+        "prediction": listed(divided(prediction, count)),
+        "rating": listed(divided(rating, count)),
+    }
+
+
+def distribution(rated: Rated, background: Background) -> dict[str, list[Any]]:
+    """Count predictions and ratings in narrow bins; the ratings lie in the middle of theirs.
+
+    Returns:
+        The `edges` of the bins, and how many `predictions` and `ratings` lie in each.
+    """
+    width = background.step / BINS_A_STEP
+    size = round((background.high - background.low) / width) + 1
+
+    def counted(stars: np.ndarray) -> Any:
+        return np.bincount(level(stars, background.low, width, size), minlength=size).tolist()
+
+    edges = background.low + width * (np.arange(size + 1) - 0.5)
+    return {"edges": edges.tolist(), "predictions": counted(rated.prediction), "ratings": counted(rated.rating)}
+
+
+def confusion(rated: Rated, background: Background) -> dict[str, list[Any]]:
+    """Count how often each rating was predicted as each, predictions rounded to the steps of the scale.
+
+    Returns:
+        The levels of the scale in `stars`, and `count`, with a row for each true level and a column for each predicted.
+    """
+    size = round((background.high - background.low) / background.step) + 1
+    true, predicted = (
+        level(stars, background.low, background.step, size) for stars in (rated.rating, rated.prediction)
+    )
+    count = np.bincount(true * size + predicted, minlength=size * size).reshape(size, size)
+    return {"stars": (background.low + background.step * np.arange(size)).tolist(), "count": count.tolist()}
+
+
+def level(stars: np.ndarray, low: float, step: float, size: int) -> np.ndarray:
+    """Number the step that is nearest to some stars, from 0 to size - 1; a half is rounded up."""
+    # float32 stars miss their level by a millionth
+    steps = np.floor((stars.astype(np.float64) - low) / step + 0.5 + 1e-5)
+    return np.clip(steps, 0, size - 1).astype(np.int64)
+
+
+def by_activity(errors: Errors, ratings: np.ndarray) -> dict[str, list[Any]]:
+    """Group errors of films or users by how many training ratings they have: 0, 1, 2 to 3, 4 to 7, and so on.
+
+    Args:
+        errors: Of each film or user.
+        ratings: Training ratings of each.
+
+    Returns:
+        The `lower` bound of each group with its `count`, `rmse` and `bias`, up to the last group that has errors.
+    """
+    group = np.frexp(ratings.astype(np.float64))[1]  # 0 has the exponent 0, 2^(n - 1) to 2^n - 1 have n
+    member = np.flatnonzero(errors.number)
+    grouped = errors.grouped(member, group[member], 0)
+    lower = [0, *(2**n for n in range(len(grouped.number) - 1))][: len(grouped.number)]
+    return {"lower": lower, **grouped.describe()}
+
+
+def by_genre(errors: Errors, genres: Sequence[str]) -> dict[str, list[Any]]:
+    """Group errors of films by genre; an error counts in each genre of its film.
+
+    Args:
+        errors: Of each film.
+        genres: Of each film, separated by "|"; "" is a film without any.
+
+    Returns:
+        Each `genre` that has errors with its `count`, `rmse` and `bias`, the most frequent first.
+    """
+    member = np.flatnonzero(errors.number)
+    pairs = [(film, name or "(none)") for film in member.tolist() for name in set(genres[film].split("|"))]
+    if not pairs:
+        return {"genre": [], "count": [], "rmse": [], "bias": []}
+    films, names = zip(*pairs, strict=True)
+    known, group = np.unique(names, return_inverse=True)
+    grouped = errors.grouped(np.array(films), group, len(known))
+    order = np.argsort(-grouped.number, kind="stable")
+    return {"genre": known[order].tolist(), **Errors(*(column[order] for column in grouped)).describe()}
+
+
+def precision_recall(rated: Rated, threshold: float) -> dict[str, list[float]]:
+    """Compute precision and recall of "rated above the threshold" when all above some prediction are chosen.
+
+    Returns:
+        `threshold` of the prediction in stars, ascending, `precision` and `recall`, at 200 points at most, evenly
+        spread over the recall; empty where no rating is above the threshold, or all are.
+    """
+    positive = rated.rating > threshold + 1e-5  # float32 stars miss their level by a millionth
+    if positive.all() or not positive.any():
+        return {"threshold": [], "precision": [], "recall": []}
+    precision, recall, thresholds = precision_recall_curve(positive, rated.prediction)
+    wanted = np.searchsorted(-recall[:-1], -np.linspace(1, 0, MOST_POINTS), side="left")
+    points = np.unique(np.clip(wanted, 0, len(thresholds) - 1))
+    columns = {"threshold": thresholds, "precision": precision, "recall": recall}
+    return {name: column[points].tolist() for name, column in columns.items()}

@@ -1,0 +1,128 @@
+"""How all figures look: for print at the width of a page, for colour-blind readers, and the same bytes each time."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+WIDTH = 6.7  # inches: the text of an A4 page
+TITLE_CHARACTERS, NOTE_CHARACTERS = 12, 16  # in an inch, about
+DPI = 200
+SCREEN_DPI = 110
+# Okabe and Ito, "Color Universal Design", 2008: told apart by readers with any kind of colour blindness.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#8C8C8C"
+OF_MODELS = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, BLACK)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+SHADES = "cividis"  # the same for all kinds of colour vision, and in grey
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.formatter.use_mathtext": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4,
+    "hatch.linewidth": 0.6,
+    "figure.constrained_layout.h_pad": 0.06,  # inches
+    "figure.titlesize": 9.5,
+    "svg.hashsalt": "movierec",  # else each file has other ids
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, and what it shows in words.
+
+    Attributes:
+        figure: The figure.
+        title: What it is about.
+        alt: What it shows, in numbers, for those who do not see it.
+    """
+
+    figure: Figure
+    title: str
+    alt: str
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in our style, whatever the user's own settings of matplotlib are; also a decorator."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def new_figure(title: str, height: float, *, width: float = WIDTH) -> Figure:
+    """Start a figure of some inches, without pyplot and its global state."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    lines = wrap(title, int(TITLE_CHARACTERS * width))
+    figure.suptitle("\n".join(lines), x=0.01, ha="left")
+    return figure
+
+
+def explain(
+    figure: Figure, handles: Sequence[Artist], labels: Sequence[str], note: str = "", *, ncols: int = 2
+) -> None:
+    """Put the legend, and what else a reader must know, below the panels."""
+    lines = wrap(note, int(NOTE_CHARACTERS * figure.get_figwidth())) or [""]
+    legend = figure.legend(handles, labels, loc="outside lower center", ncols=ncols, title="\n".join(lines))
+    legend.get_title().set(fontsize=7.5, multialignment="center")
+
+
+@styled()
+def save(drawing: Drawing, folder: Path, name: str) -> tuple[Path, Path]:
+    """Write a drawing as PNG and as SVG; the same drawing gives the same bytes.
+
+    Args:
+        drawing: The drawing.
+        folder: Made if it is not there.
+        name: Of the files, without a suffix.
+
+    Returns:
+        The paths of both files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    bitmap, vector = folder / f"{name}.png", folder / f"{name}.svg"
+    drawing.figure.savefig(bitmap, dpi=DPI, metadata={"Software": None, "Description": drawing.alt})
+    described = {"Date": None, "Creator": None, "Title": drawing.title, "Description": drawing.alt}
+    drawing.figure.savefig(vector, metadata=described)
+    return bitmap, vector
+
+
+@styled()
+def pixels(drawing: Drawing) -> np.ndarray:
+    """Draw for a screen, [height, width, 3] uint8."""
+    drawing.figure.set_dpi(SCREEN_DPI)
+    canvas = FigureCanvasAgg(drawing.figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
+
+
+def show_shares(axes: Axes) -> None:
+    """Write the values of the y axis, shares of 1, in percent."""
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}%"))

@@ -1,0 +1,344 @@
+"""The figures: drawn of what is there, left out where there is nothing, and the same bytes each time."""
+
+import itertools
+import json
+import math
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from torch.utils.tensorboard import SummaryWriter
+
+from movierec.model.diagnostics import Background, Rated, diagnose
+from movierec.report.diagnostic_figures import DRAWN
+from movierec.report.figures import draw_report, draw_run
+from movierec.report.history import Curve, draw_curves, read_curves
+from movierec.report.published import PUBLISHED
+from movierec.report.style import SCREEN_DPI, Drawing, pixels, save
+from movierec.runs import Run
+
+OF_TEST = {"calibration", "distribution", "confusion", "errors_by_activity", "errors_by_genre", "precision_recall"}
+OF_REPORT = {"metrics", "held_out", "radar", "parallel"}
+METRICS = {
+    "r2": 0.3, "mae": 0.15, "mse": 0.04, "rmse": 0.2, "precision": 0.6, "recall": 0.7,
+    "rmse_stars": 0.87, "mae_stars": 0.67, "ndcg@10": 0.92,
+}  # fmt: skip
+GENRES = ["Comedy|Drama", "Film-Noir", "", "(no genres listed)"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the report knows of a configuration."""
+
+    name: str
+    model: str
+    family: str
+    contents: tuple[dict[str, Any], ...]
+    sample: bool = False
+
+    def values(self, part: str, metric: str) -> list[float]:
+        return [content[part][metric] for content in self.contents if metric in content.get(part, {})]
+
+
+def content(shift: float = 0.0) -> dict[str, Any]:
+    return {part: {name: value + shift for name, value in METRICS.items()} for part in ("train", "test")}
+
+
+def everything() -> list[Measured]:
+    return [
+        Measured(f"{prefix}{model}", model, family, (content(), content(0.02)))
+        for model in PUBLISHED
+        for family, prefix in (("published", "published/"), ("described", ""))
+    ]
+
+
+def diagnosed(prediction: list[float], rating: list[float], *, step: float = 0.5) -> dict[str, Any]:
+    size = len(rating)
+    rated = Rated(np.arange(size) % 3, np.arange(size) % 4, np.array(prediction), np.array(rating))
+    counts = np.array([40, 0, 3]), np.array([0, 1, 300, 9])
+    known = Background(0.5 if step < 1 else 1.0, 5.0, step, 3.5, *counts, GENRES)
+    return diagnose(rated, known)
+
+
+def many() -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    rating = rng.integers(1, 11, 2_000) / 2
+    return diagnosed(np.clip(rating / 2 + 1.7 + rng.normal(0, 0.6, 2_000), 0.5, 5).tolist(), rating.tolist())
+
+
+def write_run(folder: Path, tested: dict[str, Any] | None, *, epochs: int = 3, sample: bool = False) -> Run:
+    run = Run(folder / "model1" / "version_0")
+    run.path.mkdir(parents=True)
+    with SummaryWriter(str(run.path)) as writer:
+        for epoch, (part, metric) in itertools.product(range(epochs), itertools.product(("train", "val"), METRICS)):
+            writer.add_scalar(f"{part}/{metric}", METRICS[metric] + 0.1 / (epoch + 1), epoch)
+    described = {"epoch": 1, "checkpoint": "checkpoints/best.ckpt"}
+    metrics = described | {"config": "model1", "data": {"sample": sample}}
+    run.write_metrics(metrics | ({"test": METRICS} if tested else {}))
+    if tested:
+        run.write_diagnostics(described | tested)
+    return run
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()]
+
+
+def drawn_texts(figure: Figure) -> list[Text]:
+    """List the texts that are drawn; axes keep ticks beyond their ends, which are not."""
+    axis_list: list[Any] = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    ticks = [tick for axis in axis_list for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks())]
+    hidden = {id(text) for tick in ticks for text in (tick.label1, tick.label2)}
+    hidden -= {id(tick.label1) for axis in axis_list for tick in axis._update_ticks()}  # noqa: SLF001 - knows which
+    found = {id(text): text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()}
+    return [text for key, text in found.items() if key not in hidden and text.get_text().strip()]
+
+
+def overlaps(drawing: Drawing) -> list[tuple[str, str]]:
+    """List the texts that lie over each other, by more than the rounding of their boxes, or leave the figure."""
+    pixels(drawing)
+    figure = drawing.figure
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    shown = drawn_texts(figure)
+    boxes = {id(text): (text, text.get_window_extent(renderer)) for text in shown}
+    page = Bbox.from_extents(-2, -2, *(np.array([figure.get_figwidth(), figure.get_figheight()]) * SCREEN_DPI + 2))
+    bad = [(text.get_text(), "the page's edge") for text, box in boxes.values() if not is_inside(box, page)]
+    for (one, first), (other, second) in itertools.combinations(boxes.values(), 2):
+        if one.get_rotation() % 90 and one.get_rotation() == other.get_rotation():
+            continue  # slanted side by side, where their upright boxes meet
+        common = Bbox.intersection(first, second)
+        if common is not None and min(common.width, common.height) > 1:
+            bad.append((one.get_text(), other.get_text()))
+    return bad
+
+
+def is_inside(box: Bbox, page: Bbox) -> bool:
+    return bool(box.x0 >= page.x0 and box.y0 >= page.y0 and box.x1 <= page.x1 and box.y1 <= page.y1)
+
+
+def test_a_report_of_all_models_has_all_figures() -> None:
+    assert set(draw_report(everything())) == OF_REPORT
+
+
+def test_a_tested_run_has_all_figures_and_an_untested_one_its_learning_curves(tmp_path: Path) -> None:
+    assert set(draw_run(write_run(tmp_path / "a", many()))) == OF_TEST | {"learning_curves"}
+    assert set(draw_run(write_run(tmp_path / "b", None))) == {"learning_curves"}
+
+
+def test_diagnostics_of_another_checkpoint_than_the_metrics_are_not_drawn(tmp_path: Path) -> None:
+    run = write_run(tmp_path, many())
+    run.write_metrics(run.read_metrics() | {"epoch": 2})
+    assert set(draw_run(run)) == {"learning_curves"}
+
+
+def test_a_run_without_events_or_with_damaged_diagnostics_has_no_figure(tmp_path: Path) -> None:
+    run = Run(tmp_path / "model1" / "version_0")
+    run.path.mkdir(parents=True)
+    assert draw_run(run) == {}
+    run.write_metrics({"test": METRICS, "epoch": 1})
+    (run.path / "diagnostics.json").write_text("{", encoding="utf-8")
+    assert draw_run(run) == {}
+
+
+@pytest.mark.parametrize("chosen", [slice(None), slice(2), slice(1, 2)], ids=["all", "one model", "one family"])
+def test_no_text_of_a_comparison_overlaps_another(chosen: slice) -> None:
+    drawn = draw_report(everything()[chosen])
+    assert {name: found for name, drawing in drawn.items() if (found := overlaps(drawing))} == {}
+
+
+@pytest.mark.parametrize("sample", [False, True])
+def test_no_text_of_a_runs_figure_overlaps_another(sample: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+    drawn = draw_run(write_run(tmp_path, many(), sample=sample))
+    assert {name: found for name, drawing in drawn.items() if (found := overlaps(drawing))} == {}
+
+
+def test_numbers_of_training_rows_are_called_so() -> None:
+    drawn = draw_report(everything())
+    for name in ("metrics", "radar"):
+        shown = texts(drawn[name].figure)
+        for label in ("report, training rows", "reproduced, training rows", "reproduced, held-out test rows"):
+            assert label in shown
+    assert any(text.startswith("training rows: report") for text in texts(drawn["parallel"].figure))
+
+
+def test_bars_have_the_mean_over_the_seeds_and_its_deviation() -> None:
+    drawing = draw_report([Measured("model1", "model1", "described", (content(), content(0.02)))])["metrics"]
+    axes = drawing.figure.axes[0]
+    assert [patch.get_height() for patch in axes.containers[-1].patches] == pytest.approx([0.31])  # type: ignore[attr-defined]
+    bar = np.asarray(axes.collections[0].get_paths()[0].vertices)
+    assert bar[:, 1].tolist() == pytest.approx([0.31 - 0.02 / math.sqrt(2), 0.31 + 0.02 / math.sqrt(2)])
+    assert any("up to 2 seeds" in text for text in texts(drawing.figure))
+    assert "without leaks, held-out test rows: model1 0.310" in drawing.alt
+
+
+def test_one_seed_has_no_error_bar_and_no_word_of_it() -> None:
+    drawing = draw_report([Measured("model1", "model1", "described", (content(),))])["metrics"]
+    assert not any("Error bars" in text for text in texts(drawing.figure))
+
+
+def test_published_numbers_stand_beside_reproductions_on_real_ratings_only() -> None:
+    reproduced = Measured("published/model2", "model2", "published", (content(),))
+    assert "report, training rows: model2 0.470" in draw_report([reproduced])["metrics"].alt
+    sample = Measured("sample/published/model2", "model2", "published", (content(),), sample=True)
+    drawing = draw_report([sample])["metrics"]
+    assert "report" not in drawing.alt
+    assert "generated sample" in drawing.title
+
+
+def test_generated_ratings_are_left_out_beside_real_ones() -> None:
+    sample = Measured("sample/model3", "model3", "described", (content(0.4),), sample=True)
+    drawn = draw_report([sample, Measured("model1", "model1", "described", (content(),))])
+    assert all("model3" not in drawing.alt and "sample" not in drawing.title for drawing in drawn.values())
+
+
+def test_a_users_own_configuration_is_named_and_fits() -> None:
+    own = [Measured(f"mine/with-embeddings-{n}", "x", "other", (content(),)) for n in range(3)]
+    drawn = draw_report([*everything(), *own])
+    assert "mine/with-embeddings-1 0.300" in drawn["metrics"].alt
+    assert "without leaks" not in drawn["metrics"].alt + drawn["held_out"].alt
+    assert overlaps(drawn["metrics"]) == []
+    assert overlaps(drawn["held_out"]) == []
+
+
+def test_missing_models_metrics_and_numbers_are_left_out() -> None:
+    assert draw_report([]) == {}
+    assert draw_report([Measured("model1", "model1", "described", ({"test": {}},))]) == {}
+    nan = Measured("model1", "model1", "described", ({"test": {"r2": math.nan, "rmse": None, "mae": 0.2}},))
+    drawn = draw_report([nan, Measured("model4", "model4", "described", (content(),))])
+    assert set(drawn) == OF_REPORT
+    assert "model4 0.300" in drawn["metrics"].alt
+    assert "nan" not in drawn["metrics"].alt
+    for drawing in drawn.values():
+        pixels(drawing)
+
+
+def test_errors_are_turned_over_where_outside_means_better() -> None:
+    better = {"test": METRICS | {"rmse": 0.1}}
+    drawn = draw_report([
+        Measured("model1", "model1", "described", (content(),)),
+        Measured("model5", "model5", "described", (better,)),
+    ])  # fmt: skip
+    radius = [np.asarray(axes.lines[0].get_ydata())[3] for axes in drawn["radar"].figure.axes]
+    assert radius[1] > radius[0]
+
+
+DEGENERATE = {
+    "one rating": ([3.0], [4.0]),
+    "constant predictions": ([3.5] * 50, [0.5 * (1 + n % 10) for n in range(50)]),
+    "constant ratings": ([0.5 + 4.5 * n / 49 for n in range(50)], [4.0] * 50),
+    "right always": ([0.5 * (1 + n % 10) for n in range(50)], [0.5 * (1 + n % 10) for n in range(50)]),
+    "some are not numbers": ([math.nan, 3.0, 4.0], [1.0, 2.0, 5.0]),
+}
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_degenerate_predictions_are_drawn_sensibly(case: str) -> None:
+    tested = diagnosed(*DEGENERATE[case])
+    for name, draw in DRAWN.items():
+        drawing = draw(tested, "model1, test rows")
+        assert drawing is not None or name == "precision_recall"
+        if drawing is not None:
+            assert "nan" not in drawing.alt
+            assert overlaps(drawing) == []
+
+
+def test_no_prediction_at_all_has_no_figure() -> None:
+    for tested in (diagnosed([], []), diagnosed([math.nan], [3.0])):
+        assert [name for name, draw in DRAWN.items() if draw(tested, "model1") is not None] == []
+
+
+def test_whole_stars_are_drawn_in_their_levels() -> None:
+    drawing = DRAWN["confusion"](diagnosed([1.2, 4.4, 3.0], [1.0, 5.0, 3.0], step=1.0), "model1")
+    assert drawing is not None
+    assert [label.get_text() for label in drawing.figure.axes[0].get_xticklabels()] == ["1", "2", "3", "4", "5"]
+    assert drawing.alt.startswith("67% of the predictions round to the rating, 100% are at most a star")
+
+
+def test_learning_curves_are_those_of_the_events_and_mark_the_epoch_that_is_kept(tmp_path: Path) -> None:
+    run = write_run(tmp_path, None)
+    curves = read_curves(run)
+    assert curves["val/rmse"].epoch == [1, 2, 3]
+    assert curves["val/rmse"].value == pytest.approx([0.3, 0.25, 0.2 + 0.1 / 3])
+    drawing = draw_run(run)["learning_curves"]
+    assert "epoch 2 is kept" in drawing.alt
+    assert "training rows, while learning" in texts(drawing.figure)
+    kept = drawing.figure.axes[0].lines[-1]
+    assert (kept.get_xdata().tolist(), kept.get_label()) == ([2], "checkpoint that is kept")  # type: ignore[union-attr]
+
+
+def test_curves_of_rows_that_read_their_own_ratings_are_said_to_leak(tmp_path: Path) -> None:
+    run = write_run(tmp_path, None)
+    for statistics, said in (("per_split", "training rows and validation rows leak"), ("cross_fit", None)):
+        run.write_metrics(run.read_metrics() | {"data": {"options": {"statistics": statistics}}})
+        found = [text for text in texts(draw_run(run)["learning_curves"].figure) if "leak" in text]
+        assert (said is None) == (not found)
+        assert said is None or said in found[0].replace("\n", " ")
+
+
+def test_learning_curves_of_one_epoch_or_of_one_part_are_drawn() -> None:
+    for curves in ({"val/rmse": Curve([1], [0.2])}, {"train/r2": Curve([1, 2], [0.2, 0.3])}):
+        drawing = draw_curves(curves, "model1", 1)
+        assert drawing is not None
+        assert overlaps(drawing) == []
+    assert draw_curves({}, "model1", None) is None
+
+
+def test_the_first_epochs_do_not_flatten_a_long_curve() -> None:
+    falling = Curve(list(range(1, 31)), [9.0, 2.0, *(0.3 - 0.001 * epoch for epoch in range(28))])
+    drawing = draw_curves({"train/rmse": falling, "val/rmse": falling}, "model1", 30)
+    assert drawing is not None
+    low, high = drawing.figure.axes[0].get_ylim()
+    assert low < 0.273
+    assert 0.3 < high < 0.31
+    assert any("fitted to epoch 3" in text for text in texts(drawing.figure))
+
+
+def test_values_that_are_no_numbers_are_no_points(tmp_path: Path) -> None:
+    run = write_run(tmp_path, None, epochs=1)
+    with SummaryWriter(str(run.path)) as writer:
+        writer.add_scalar("val/rmse", math.nan, 1)
+        writer.add_scalar("val/rmse", 0.1, 2)
+    assert read_curves(run)["val/rmse"].epoch == [1, 3]
+
+
+def test_files_are_the_same_bytes_each_time_and_carry_the_words(tmp_path: Path) -> None:
+    drawn = [draw_report(everything())["metrics"] for _ in range(2)]
+    first, second = (save(drawing, tmp_path / str(n), "metrics") for n, drawing in enumerate(drawn))
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    svg = first[1].read_text(encoding="utf-8")
+    ET.fromstring(svg)  # noqa: S314 - our own file
+    assert "dc:date" not in svg
+    assert first[0].read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_users_own_settings_of_matplotlib_change_nothing_and_are_kept(tmp_path: Path) -> None:
+    plain = save(draw_report(everything())["held_out"], tmp_path / "plain", "x")
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "svg.hashsalt": "other"}):
+        own = save(draw_report(everything())["held_out"], tmp_path / "own", "x")
+        assert mpl.rcParams["font.size"] == 30
+    assert [path.read_bytes() for path in plain] == [path.read_bytes() for path in own]
+
+
+def test_drawing_leaves_pyplot_alone() -> None:
+    code = "import sys, movierec.report.figures as f; f.draw_report([]); print('matplotlib.pyplot' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    assert done.stdout.strip() == "False"
+
+
+def test_colours_that_stand_beside_each_other_differ_in_lightness_or_hatch() -> None:
+    drawing = draw_report(everything())["metrics"]
+    bars = [container.patches[0] for container in drawing.figure.axes[0].containers if hasattr(container, "patches")]
+    looks = {(to_hex(bar.get_facecolor()), bar.get_hatch()) for bar in bars}
+    assert len(looks) == 4
+    assert json.dumps(sorted(hatch or "" for _, hatch in looks)) == '["", "", "////", "////"]'

@@ -1,0 +1,145 @@
+"""The page and the files beside it, without a browser."""
+
+import re
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+import pytest
+
+from movierec.cli import main
+from movierec.report.page import write_report
+from movierec.report.results import gather
+
+WriteRun = Callable[..., Path]
+HOSTILE = "\"quoted\" 'title' & <script>alert(1)<"
+
+
+def page_of(runs: Path) -> str:
+    found, lines = gather(runs)
+    return write_report(found, lines, runs.parent / "out").read_text(encoding="utf-8")
+
+
+def words_of(page: str) -> str:
+    return " ".join(re.sub("<[^>]*>", " ", page.split("</style>")[1]).split())
+
+
+def test_the_answer_comes_before_the_numbers(runs: Path, write_run: WriteRun) -> None:
+    for seed, error in enumerate((0.80, 0.81, 0.82)):
+        write_run("model1", seed, seed=seed, error=error)
+    words = words_of(page_of(runs))
+    assert words.index("Use model1 0.810 ± 0.010 stars") < words.index("How sure we are") < words.index("All numbers")
+    assert "error on ratings it has never seen (RMSE, ± over 3 seeds)" in words
+
+
+def test_training_rows_are_called_so_beside_each_number_of_theirs(runs: Path, write_run: WriteRun) -> None:
+    write_run("published/model1")
+    write_run("model1")
+    rows = re.findall(r'<tr class="(.*?)">(.*?)</tr>', page_of(runs), flags=re.DOTALL)
+    marked = [(kind, "training rows" in cells, "test rows" in cells) for kind, cells in rows]
+    assert marked == [
+        ("published train", True, False),
+        ("measured train", True, False),
+        ("difference train", True, False),
+        ("measured held-out", False, True),
+        ("measured held-out", False, True),
+    ]
+
+
+def test_data_seeds_times_versions_and_settings_are_there(runs: Path, write_run: WriteRun) -> None:
+    write_run("model1", config={"model": {"lr": 0.125}}, data={"ratings_left_out": 12}, hardware={"cpu": "2 cores"})
+    words = words_of(page_of(runs))
+    for text in (
+        "10,000 ratings, 610 users, 900 movies", "12 ratings for missing metadata", "8,000 train, 1,000 val",
+        "split random, fractions [0.8, 0.1, 0.1], seed 123", "f1", "28 inputs, 50,689 weights", "31.5 s", "cpu 2 cores",
+        "movierec 0.1.0, python 3.11.7", "lr: 0.125",
+    ):  # fmt: skip
+        assert text in words
+
+
+def test_what_was_left_out_is_named(runs: Path, write_run: WriteRun) -> None:
+    write_run("model1")
+    (write_run("model2") / "metrics.json").write_text("{", encoding="utf-8")
+    assert "model2/version_0: metrics.json is damaged" in words_of(page_of(runs))
+
+
+def test_generated_ratings_are_called_so_above_all_and_get_no_advice(runs: Path, write_run: WriteRun) -> None:
+    write_run("sample/model1", data={"sample": True})
+    words = words_of(page_of(runs))
+    assert words.index("Everything here is measured on a generated sample") < words.index("A trial of sample/model1")
+    assert "Use " not in words
+
+
+def test_a_name_a_setting_and_a_value_are_escaped(runs: Path, write_run: WriteRun) -> None:
+    write_run(HOSTILE, config={"note": "</pre><script>alert(2)</script>"}, hardware="<i>fast</i>", test={"r2": 0.1})
+    page = page_of(runs)
+    assert "<script" not in page
+    assert "<i>fast" not in page
+    assert str(escape(HOSTILE)).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") in page
+
+
+def test_the_page_names_nothing_that_it_would_have_to_fetch(runs: Path, write_run: WriteRun) -> None:
+    write_run("model1")
+    page = page_of(runs)
+    assert set(re.findall(r'src="(.{5})', page)) <= {"data:"}
+    assert set(re.findall(r'href="(.*?)"', page)) == {"data:,", "table.csv", "table.md"}
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_figures_lie_beside_the_page_as_png_and_svg(runs: Path, write_run: WriteRun) -> None:
+    write_run("published/model1")
+    write_run("model1")
+    page = page_of(runs)
+    names = [path.name for path in (runs.parent / "out" / "figures").rglob("*") if path.is_file()]
+    assert names
+    assert {Path(name).stem for name in names if name.endswith(".png")} == {
+        Path(name).stem for name in names if name.endswith(".svg")
+    }
+    assert page.count("<img") == len(names) / 2
+    assert 'alt=""' not in page
+
+
+def test_a_run_of_an_older_version_makes_a_page(runs: Path, write_run: WriteRun) -> None:
+    gone = ("seed", "epochs", "unit_scale", "inputs", "weights", "seconds", "versions", "train")
+    write_run("published/model1", **dict.fromkeys(gone), test={"r2": 0.2, "rmse": None})
+    assert "0.200" in words_of(page_of(runs))
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "csv"])
+def test_report_prints_the_table_and_writes_the_page(
+    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    write_run("model1", 0, error=0.9)
+    write_run("model1", 1, error=0.8)
+    out = runs.parent / "out"
+    assert main(["report", "--runs", str(runs), "--out", str(out), "--format", form]) == 0
+    output = capsys.readouterr()
+    assert f"page: {out / 'index.html'}" in (output.out if form == "table" else output.err)
+    assert "1 older run" in (output.out if form == "table" else output.err)
+    if form != "table":
+        assert output.out == (out / {"markdown": "table.md", "csv": "table.csv"}[form]).read_text(encoding="utf-8")
+
+
+def test_report_with_all_shows_each_run(runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run("model1", 0, error=0.9)
+    write_run("model1", 1, error=0.8)
+    assert main(["report", "--runs", str(runs), "--out", str(runs.parent / "out"), "--all", "--format", "csv"]) == 0
+    assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "run", "model1/version_0", "model1/version_1",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "csv"])
+def test_no_tested_run_is_an_error_that_says_what_to_do_and_writes_nothing(
+    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    write_run("model1", test={})
+    out = runs.parent / "out"
+    assert main(["report", "--runs", str(runs), "--out", str(out), "--format", form]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert f"Expected tested runs in {runs}, found none" in output.err
+    assert "python -m movierec fit" in output.err
+    assert "model1/version_0: trained, not tested" in output.err
+    assert not out.exists()
