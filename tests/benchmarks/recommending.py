@@ -21,6 +21,7 @@ from movierec.model.snapshot import read_checkpoint, restore_network
 from movierec.recommend import Recommender
 from tests.benchmarks.start import fit, peak_megabytes
 
+Clock = Callable[[], float]
 CALLS = 15  # of each kind, a round
 TORCH = "import torch; print(open('/proc/self/status').read())"
 OURS = "import movierec.recommend"
@@ -39,17 +40,26 @@ def measure(config: str, *, root: Path, options: argparse.Namespace) -> Iterator
         if path is None:
             fit(config, root, "--trainer.max_epochs", "1", "--trainer.limit_train_batches", "100", folder=folder)
             (path,) = Path(folder).glob("**/best.ckpt")
-        yield "in process", measure_calls(path, rounds=options.rounds)
+        yield "elapsed, all threads", measure_calls(path, rounds=options.rounds, clock=time.perf_counter)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        yield "processor, one thread", measure_calls(path, rounds=options.rounds, clock=time.thread_time)
+        torch.set_num_threads(threads)
         yield "from the shell", measure_command(path, Path(folder), rounds=options.rounds)
 
 
-def measure_calls(path: Path, *, rounds: int) -> dict[str, float]:
+def measure_calls(path: Path, *, rounds: int, clock: Clock) -> dict[str, float]:
     """Time calls, in turn with a dense forward pass over all films.
+
+    Args:
+        path: The checkpoint.
+        rounds: How often each kind has its turn.
+        clock: Of the time that passes, or, on a machine that others use too, of this thread's share of a processor.
 
     Returns:
         Medians over rounds of each round's median, in milliseconds a user; and how many times as many users a second
-        `recommend_all`, written to a file, serves as the dense pass. `as shipped` leaves out what `recommend` does by
-        default; else all films are scored, as if all had the metadata that the network reads.
+        `recommend_all`, written to a file, serves as the dense pass over all films. `as shipped` leaves out the films
+        that `recommend` does by default; else all are scored, as if all had the metadata that the network reads.
     """
     content = read_checkpoint(path)
     tables = Tables.from_state(content["tables"])
@@ -70,13 +80,16 @@ def measure_calls(path: Path, *, rounds: int) -> dict[str, float]:
     every: dict[str, list[float]] = {"all users, all films": [], "all users, as shipped": []}
     for _ in range(rounds):
         for name, call in calls.items():
-            found[name].append(statistics.median(seconds(call) for _ in range(CALLS)))
-        every["all users, all films"].append(of_all(whole, min_ratings=0))
-        every["all users, as shipped"].append(of_all(shipped))
+            found[name].append(statistics.median(seconds(call, clock) for _ in range(CALLS)))
+        every["all users, all films"].append(of_all(whole, clock, min_ratings=0))
+        every["all users, as shipped"].append(of_all(shipped, clock))
     slow = found["dense pass over all films"]
-    ratio = statistics.median(a / b for a, b in zip(slow, every["all users, all films"], strict=True))
+    ratios = {
+        f"{name}: times the dense pass": statistics.median(a / b for a, b in zip(slow, values, strict=True))
+        for name, values in every.items()
+    }
     milliseconds = {f"ms: {name}": 1e3 * statistics.median(values) for name, values in (found | every).items()}
-    return {"films": len(tables.movie_ids), **milliseconds, "all users, all films: times the dense pass": ratio}
+    return {"films": len(tables.movie_ids), **milliseconds, **ratios}
 
 
 def dense_forward(tables: Tables, network: RatingNetwork) -> Callable[[int], Tensor]:
@@ -98,22 +111,22 @@ def dense_forward(tables: Tables, network: RatingNetwork) -> Callable[[int], Ten
     return score
 
 
-def of_all(recommender: Recommender, **filters: int) -> float:
+def of_all(recommender: Recommender, clock: Clock, **filters: int) -> float:
     """Write the films of some users to a csv file, and return the seconds a user."""
     with tempfile.TemporaryDirectory() as folder, writer_to(Path(folder, "top.csv")) as write:
 
         def serve() -> None:
-            for frame in islice(recommender.recommend_all(**filters), 2 * CALLS):
+            for frame in islice(recommender.recommend_all(**filters), CALLS):
                 write(frame)
 
-        return seconds(serve) / (2 * CALLS)
+        return seconds(serve, clock) / CALLS
 
 
-def seconds(call: Callable[[], object]) -> float:
+def seconds(call: Callable[[], object], clock: Clock = time.perf_counter) -> float:
     """Time a call."""
-    begun = time.perf_counter()
+    begun = clock()
     call()
-    return time.perf_counter() - begun
+    return clock() - begun
 
 
 def measure_command(path: Path, folder: Path, *, rounds: int) -> dict[str, float]:
