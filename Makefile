@@ -1,4 +1,4 @@
-# make demo    set everything up, train and test the five models on the generated sample, show the table
+# make demo    set everything up, train and test the five models on the generated sample, show the results
 # make test    run all tests
 # make check   lint and type-check
 # make format  format the code
@@ -23,6 +23,7 @@ demo: $(VENV)/installed $(SAMPLE)
 	  $(BIN)/python -m movierec fit $$options && $(BIN)/python -m movierec test $$options || exit 1; \
 	done
 	@$(BIN)/python -m movierec report
+	@$(BIN)/python -m movierec recommend --user_id 1
 
 reproduce: $(VENV)/installed
 	$(BIN)/python -m movierec reproduce $(OPTIONS)

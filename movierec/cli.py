@@ -9,6 +9,7 @@ from pathlib import Path
 from movierec import __version__
 from movierec.data_commands import add_data
 from movierec.errors import MovierecError
+from movierec.recommend_command import add_recommend, add_similar
 from movierec.reproduction.command import add_reproduce
 
 EXPERIMENTS = {
@@ -23,6 +24,7 @@ examples:
   python -m movierec fit --config configs/model1.yaml --config configs/sample.yaml
   python -m movierec fit --config configs/model5.yaml            train on the real data
   python -m movierec test --config configs/model5.yaml           test the newest run of that configuration
+  python -m movierec recommend --user_id 1                       list the films that a user will rate highest
   python -m movierec report                                      show the tested runs; write report/index.html
   python -m movierec reproduce                                   train and test everything, for hours
 """
@@ -94,6 +96,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_report(commands)
     add_reproduce(commands)
+    add_recommend(commands)
+    add_similar(commands)
     add_data(commands)
     return parser
 

@@ -4,10 +4,11 @@ import logging
 import re
 import shlex
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from jsonargparse.typing import NonNegativeInt
 from lightning import LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -21,18 +22,19 @@ from movierec.model.checkpoint import (
     LastCheckpoint,
     WholeCheckpointIO,
     best_checkpoint,
-    read_checkpoint,
 )
+from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 from movierec.offer import accepts_download
 from movierec.processes import ProcessWatch, is_lost_process
-from movierec.progress import RunProgress
-from movierec.record import PredictionWriter, RunRecord
+from movierec.progress import RunProgress, track
+from movierec.record import PredictionWriter, RunRecord, is_partial, record_retrieval
 from movierec.report.terminal import print_fit, print_predictions, print_start, print_test, print_validation
 from movierec.runs import ROOT, Run, existing_checkpoint, newest_run, next_version, replace_text, run_of
-from movierec.usage import Parser, check_predict_only, check_trained_with
+from movierec.usage import Parser, check_own_options, check_trained_with
 
 SEED = 123
+RANKING_USERS = 1000
 CONFIG_FREE = r"--data(=.*)?|--data\.help.*|--help|-h|--print_config.*"  # options that need no configuration
 
 
@@ -98,6 +100,11 @@ class ExperimentCLI(LightningCLI):
             "--histograms", type=bool, default=False, help="Show the weights after each epoch of fit in TensorBoard."
         )
         parser.add_argument("--out", type=str | None, help="Where predict writes. Default: in the run's folder.")
+        parser.add_argument(
+            "--ranking_users",
+            type=NonNegativeInt | None,
+            help="Of how many users `test` measures the recommendations among all films. Default: 1000; 0: of none.",
+        )
 
     def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # the parsers of all four take a second
         """Leave out the other subcommands, and the options of the trainer that are not for users to choose."""
@@ -114,7 +121,8 @@ class ExperimentCLI(LightningCLI):
         self.config = parser.parse_args(self.arguments)
         command = str(self.config.subcommand)
         options = self.config[command]
-        check_predict_only(command, options)
+        check_own_options(command, options)
+        self.ranking_users = RANKING_USERS if options.ranking_users is None else options.ranking_users
         root = Path(options.trainer.default_root_dir or ".") / ROOT
         self.name = options.name or run_name(list(self.configs.values()))
         if command != "fit" or options.ckpt_path:
@@ -249,9 +257,21 @@ class ExperimentCLI(LightningCLI):
             print_validation(self.model, self.checkpoint)
 
     def after_test(self) -> None:
-        """Show the metrics of all parts of the ratings."""
-        if self.trainer.is_global_zero:
-            print_test(self.name, self.model, self.checkpoint, self.run)
+        """Show the metrics of all parts of the ratings, and of the recommendations."""
+        if not self.trainer.is_global_zero:
+            return
+        found = {}
+        if self.ranking_users and not is_partial(self.trainer):
+            assert self.checkpoint is not None
+            found = record_retrieval(
+                self.run, self.checkpoint, self.datamodule.rows, num_users=self.ranking_users, watch=self.watch
+            )
+        print_test(self.name, self.model, self.checkpoint, self.run, retrieval=found)
+
+    def watch(self, users: list[int]) -> Iterable[int]:
+        """Show how far the recommendations are, unless the progress bar is turned off."""
+        is_shown = self.config[str(self.subcommand)].trainer.enable_progress_bar is not False
+        return track(users, "recommend") if is_shown else users
 
     def after_predict(self) -> None:
         """Say where the predictions are."""

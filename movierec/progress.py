@@ -1,8 +1,10 @@
 """Progress on the terminal: one bar over all epochs, with the time left; in a log file, a line an epoch."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+import rich.progress
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
@@ -141,6 +143,12 @@ class RunProgress(ProgressBar):
     def on_exception(self, *_args: Any) -> None:
         """Take the bar away, so that the message stands alone."""
         self.stop()
+
+
+def track(users: list[int], what: str) -> Iterator[int]:
+    """Go through users and show how far it is, on a terminal."""
+    console = Console(file=sys.stderr)
+    yield from rich.progress.track(users, what, console=console, transient=True, disable=not console.is_terminal)
 
 
 def sum_batches(batches: float | list[int | float]) -> float:

@@ -5,6 +5,7 @@ import math
 import platform
 import shutil
 import time
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,12 @@ from movierec import board
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
+from movierec.films import MIN_RATINGS
 from movierec.hardware import describe_hardware
-from movierec.model.checkpoint import best_checkpoint, read_checkpoint
+from movierec.model.checkpoint import best_checkpoint
 from movierec.model.diagnostics import Background, Rated, diagnose
+from movierec.model.retrieval import evaluate_retrieval
+from movierec.model.snapshot import read_checkpoint, restore_network
 from movierec.model.task import RatingTask
 from movierec.projector import write_projector
 from movierec.runs import Run
@@ -162,7 +166,7 @@ class RunRecord(Callback):
         described = self.describe(task, Path(path), read_checkpoint(Path(path)))
         before = self.run.read_metrics()
         if any(before.get(name) != described[name] for name in ("checkpoint", "epoch")):
-            for part in PARTS:  # the file describes one checkpoint
+            for part in (*PARTS, "retrieval"):  # the file describes one checkpoint
                 before.pop(part, None)
         seconds = before.get("seconds", {}) | {command: self.seconds()}
         self.run.write_metrics(before | described | {"seconds": seconds} | task.results)
@@ -223,6 +227,29 @@ def versions() -> dict[str, str]:
     """List the versions that the numbers were computed with."""
     found = {name: version(name) for name in PACKAGES}
     return {"movierec": movierec.__version__, "python": platform.python_version()} | found
+
+
+def record_retrieval(
+    run: Run | None,
+    checkpoint: Path,
+    rows: Mapping[str, Batch],
+    *,
+    num_users: int,
+    watch: Callable[[list[int]], Iterable[int]],
+) -> dict[str, Any]:
+    """Measure what a checkpoint recommends, on the CPU, and write it into the run it belongs to.
+
+    Returns:
+        What `evaluate_retrieval` does, and `min_ratings`, that of `recommend`.
+    """
+    content = read_checkpoint(checkpoint)
+    tables = Tables.from_state(content["tables"])
+    network = restore_network(content, tables)
+    measured = evaluate_retrieval(tables, network, rows, num_users=num_users, min_ratings=MIN_RATINGS, watch=watch)
+    found = {"min_ratings": MIN_RATINGS, **measured}
+    if run is not None:
+        run.write_metrics(run.read_metrics() | {"retrieval": found})
+    return found
 
 
 class PredictionWriter(Callback):

@@ -67,16 +67,20 @@ def shorten(message: str) -> str:
     return f"{option}: {text}" if option else text
 
 
-def check_predict_only(command: str, options: Namespace) -> None:
+def check_own_options(command: str, options: Namespace) -> None:
     """Refuse options that would be passed over in silence.
 
     Raises:
-        ConfigError: `--out` or `--data.pairs` with another command than predict.
+        ConfigError: `--out` or `--data.pairs` with another command than predict, `--ranking_users` than test.
     """
-    given = {"--out": options.out, "--data.pairs": options.data.init_args.get("pairs")}
-    for option, value in given.items():
-        if value is not None and command != "predict":
-            raise ConfigError(f"Expected {option} with predict alone, got it with {command}. Leave it out.")
+    given = {
+        ("--out", "predict"): options.out,
+        ("--data.pairs", "predict"): options.data.init_args.get("pairs"),
+        ("--ranking_users", "test"): options.ranking_users,
+    }
+    for (option, its_command), value in given.items():
+        if value is not None and command != its_command:
+            raise ConfigError(f"Expected {option} with {its_command} alone, got it with {command}. Leave it out.")
 
 
 def check_trained_with(options: Namespace, checkpoint: dict[str, Any], path: Path, *, resume: bool) -> None:

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from movierec.cli import main
+from movierec.data import TMDbDataModule
 from movierec.data.cache import FOLDER
+from movierec.data.tables import Tables
+from movierec.recommend import Recommender
 from movierec.sources.sample import SampleSize, write_sample
 
 
@@ -28,3 +32,43 @@ def real_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if entry.name != FOLDER:
             (root / entry.name).symlink_to(entry)
     return root
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> Path:
+    """The best checkpoint of a small model that was trained on the sample; tests must not change it."""
+    folder = tmp_path_factory.mktemp("trained")
+    arguments = [
+        "--model.hidden",
+        "[16,8]",
+        "--model.lr",
+        "0.01",
+        "--trainer.max_epochs",
+        "5",
+        "--trainer.enable_progress_bar",
+        "false",
+    ]
+    arguments += ["--data", "TMDbDataModule", "--data.root", str(sample_root), "--name", "small"]
+    (folder / "small.yaml").write_text("{}\n")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        assert main(["fit", "--config", "small.yaml", *arguments]) == 0
+    finally:
+        os.chdir(before)
+    return folder / "lightning_logs" / "small" / "version_0" / "checkpoints" / "best.ckpt"
+
+
+@pytest.fixture(scope="session")
+def trained(checkpoint: Path) -> Recommender:
+    """What the small model recommends."""
+    return Recommender.from_checkpoint(checkpoint)
+
+
+@pytest.fixture(scope="session")
+def tables(sample_root: Path) -> Tables:
+    """The sample's tables with ids, genres and TMDb's columns; ratings of films that lack any are left out."""
+    module = TMDbDataModule(root=sample_root)
+    module.setup()
+    assert module.tables is not None
+    return module.tables

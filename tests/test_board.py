@@ -24,8 +24,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from movierec.cli import main
-from movierec.model.checkpoint import read_checkpoint
 from movierec.model.metrics import NAMES
+from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 from movierec.projector import DIMENSIONS, choose_films, one_line, project_films, write_projector
 

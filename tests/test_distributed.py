@@ -19,8 +19,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from movierec.cli import main
 from movierec.data.modules import PARTS
-from movierec.model.checkpoint import read_checkpoint
 from movierec.model.metrics import NAMES
+from movierec.model.snapshot import read_checkpoint
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc, as on Linux")
 

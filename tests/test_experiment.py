@@ -18,7 +18,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from movierec.cli import main
-from movierec.model.checkpoint import read_checkpoint
+from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 
 RUN = Path("lightning_logs/small/version_0")
@@ -130,6 +130,26 @@ def test_the_numbers_of_fit_validate_and_test_agree_and_go_into_the_run(trained:
     assert {"train", "val", "test"} <= tested.keys()
     assert set(tested["seconds"]) == {"fit", "validate", "test"}
     assert [path.name for path in RUN.parent.iterdir()] == ["version_0"]
+
+
+def test_a_test_measures_the_recommendations_beside_those_that_know_no_user(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["test", *SMALL, "--ranking_users", "50"]) == 0
+    output = capsys.readouterr().out
+    for text in ("recommendations to 50 users", "the model", "number of ratings", "mean rating", "coverage", "novelty"):
+        assert text in output
+    found = read_metrics()["retrieval"]
+    assert found["min_ratings"] == 20
+    assert {name: found[name]["users"] for name in ("model", "popularity", "film_mean")} == {
+        "model": 50, "popularity": 50, "film_mean": 50
+    }  # fmt: skip
+    assert 0 < found["popularity"]["recall@10"] < 1
+    assert main(["test", *SMALL, "--ranking_users", "0"]) == 0
+    assert "recommendations" not in capsys.readouterr().out
+    assert read_metrics()["retrieval"] == found
+    assert main(["test", *SMALL, "--ckpt_path", "last", "--ranking_users", "0"]) == 0
+    assert "retrieval" not in read_metrics()
 
 
 def test_best_is_the_epoch_of_the_lowest_validation_error(trained: Path) -> None:
@@ -273,6 +293,7 @@ def test_what_to_type_next_works_whatever_options_were_given(here: Path, capsys:
     ("command", "options", "message"),
     [
         ("test", ["--out", "x.csv"], "--out with predict alone"),
+        ("fit", ["--ranking_users", "5"], "--ranking_users with test alone"),
         ("fit", ["--data.pairs", "x.csv"], "--data.pairs with predict alone"),
         ("fit", ["--ckpt_path", "last", "--seed_everything", "7"], "seed_everything is 7 here, 123 there"),
         ("fit", ["--ckpt_path", "last", "--trainer.max_epochs", "1"], "has 3 whole epochs"),

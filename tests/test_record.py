@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from movierec.cli import main
-from movierec.model.checkpoint import read_checkpoint
+from movierec.model.snapshot import read_checkpoint
 
 RUN = Path("lightning_logs/model1/version_0")
 STOPPING = """\

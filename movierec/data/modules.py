@@ -1,7 +1,7 @@
 """A LightningDataModule per feature set, over one base that splits, encodes and batches."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveInt
@@ -12,13 +12,16 @@ from movierec.data.batches import ALONE, Batch, Share, batch_loader
 from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.pairs import read_pairs
 from movierec.data.preparation import Options, file_names, prepare
+from movierec.data.scaling import Scaling
 from movierec.data.split import Split, Way
 from movierec.data.statistics import Kind
-from movierec.data.tables import Scaling, Tables
 from movierec.errors import MissingDataError
 from movierec.sources.catalog import Release, ReleaseName
 from movierec.sources.metadata import FILES, Source
 from movierec.sources.root import default_root, is_sample, missing_releases, way_to
+
+if TYPE_CHECKING:
+    from movierec.data.tables import Tables
 
 PARTS = Split._fields
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))

@@ -13,9 +13,10 @@ import torch
 from movierec.data.batches import Batch
 from movierec.data.cache import Prepared, cache_path, load, store
 from movierec.data.features import ROW_IDS, Missing, complete_films, encode_films
+from movierec.data.scaling import Scaling, scale_statistics
 from movierec.data.split import Split, Way, published_split, random_split, time_split
 from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
-from movierec.data.tables import Scaling, Tables, group_by_user, scale_statistics
+from movierec.data.tables import Tables, group_by_user
 from movierec.errors import ConfigError, DataFormatError
 from movierec.sources import metadata, movielens
 from movierec.sources.catalog import RELEASES, ReleaseName

@@ -7,19 +7,16 @@ The tables travel inside the checkpoint, so that a checkpoint alone can score an
 
 import json
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.preprocessing import MinMaxScaler
 from torch import Tensor
 
-from movierec.data.split import Split
 from movierec.errors import CheckpointError
 
 SCHEMA = 2  # raised when a stored field changes its meaning
 TEXTS = ("titles", "genres")  # a text a film
-Scaling = Literal["train", "per_split"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,34 +93,6 @@ class Tables:
             )
         stored = {field.name: state[field.name] for field in fields(cls)}
         return cls(**stored | {name: json.loads(stored[name]) for name in TEXTS})
-
-
-def scale_statistics(
-    values: np.ndarray, *, index: np.ndarray, bank: np.ndarray, split: Split, scaling: Scaling
-) -> tuple[Tensor, Tensor]:
-    """Scale statistics to 0 to 1 over the rows that read them.
-
-    Args:
-        values: Statistics of each user or film, [num_banks, size, d] float64.
-        index: User or film of each rating, [num_ratings] int64.
-        bank: The bank that each rating reads, [num_ratings] int64.
-        split: The parts of the ratings.
-        scaling: `train`: one range, that of the training rows. `per_split`: each part has a bank and is scaled by
-            the range of its own rows.
-
-    Returns:
-        The scaled statistics, [num_banks, size, d], and the range of each bank, [num_banks, 2, d] float64.
-    """
-
-    def fit(rows: np.ndarray) -> MinMaxScaler:
-        read = np.zeros(values.shape[:2], dtype=bool)
-        read[bank[rows], index[rows]] = True
-        return MinMaxScaler().fit(values[read])
-
-    scalers = [fit(rows) for rows in split] if scaling == "per_split" else [fit(split.train)] * len(values)
-    scaled = np.stack([scaler.transform(table) for scaler, table in zip(scalers, values, strict=True)])
-    ranges = np.array([[scaler.data_min_, scaler.data_max_] for scaler in scalers])
-    return torch.tensor(scaled, dtype=torch.float32), torch.tensor(ranges, dtype=torch.float64)
 
 
 def group_by_user(user: np.ndarray, movie: np.ndarray, stars: np.ndarray, num_users: int) -> dict[str, Tensor]:

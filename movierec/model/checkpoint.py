@@ -1,9 +1,8 @@
-"""Checkpoints: written whole or not at all, and read as plain data only."""
+"""Checkpoints: written whole or not at all."""
 
 import os
-import pickle
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from lightning import Trainer
@@ -113,22 +112,3 @@ def best_checkpoint(trainer: Trainer) -> Path | None:
     """Find the best checkpoint that a fit has written, if it has written any."""
     found = [Path(callback.best_model_path) for callback in trainer.callbacks if isinstance(callback, BestCheckpoint)]  # type: ignore[attr-defined]
     return next((path for path in found if path.is_file()), None)
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint without running any code of it.
-
-    Raises:
-        CheckpointError: The file is damaged, or not a checkpoint of movierec.
-    """
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).split("\n", maxsplit=1)[0]
-        raise CheckpointError(
-            f"Expected a checkpoint at {path}, but it is damaged or something else ({reason}). Use another one, "
-            "such as last.ckpt beside it, or train again."
-        ) from error
-    if not isinstance(checkpoint, dict) or not {"run", "tables", "state_dict", "hyper_parameters"} <= checkpoint.keys():
-        raise CheckpointError(f"Expected a checkpoint written by movierec, {path} is another program's. Train again.")
-    return cast("dict[str, Any]", checkpoint)

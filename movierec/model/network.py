@@ -38,6 +38,7 @@ class TableLinear(nn.Module):
     """
 
     label_weight: nn.Parameter | None
+    label_columns: Tensor
     labels: Tensor
     numbers: Tensor
     movie_statistics: Tensor
@@ -60,6 +61,7 @@ class TableLinear(nn.Module):
         dense = nn.Linear(tables.width, size_out)
         label_columns = torch.zeros(tables.width, dtype=torch.bool)
         label_columns[: len(is_label)] = is_label
+        self.register_buffer("label_columns", label_columns, persistent=False)
         weight = dense.weight.detach()
         padding = weight.new_zeros(1, size_out)
         label_weight = nn.Parameter(torch.cat([weight[:, label_columns].T, padding]).contiguous())
@@ -80,12 +82,48 @@ class TableLinear(nn.Module):
         """
         statistics = self.movie_statistics[bank, movie], self.user_statistics[bank, user]
         numbers = torch.cat([self.numbers[movie], *statistics], dim=-1)
-        of_numbers = functional.linear(numbers, self.number_weight, self.bias)
+        return self.add_labels(functional.linear(numbers, self.number_weight, self.bias), movie)
+
+    def add_labels(self, of_numbers: Tensor, movie: Tensor) -> Tensor:
+        """Add what a film's labels contribute, in place, to what its numbers do: [batch, size_out]."""
         if self.label_weight is None:
             return of_numbers
         padding = len(self.label_weight) - 1
         of_labels = functional.embedding_bag(self.labels[movie], self.label_weight, mode="sum", padding_idx=padding)
         return of_numbers.add_(of_labels)
+
+    def of_movies(self, movie: Tensor, bank: int) -> Tensor:
+        """Compute the part of y that depends on the film alone, bias included.
+
+        Args:
+            movie: Rows of the films, [batch] int.
+            bank: The bank of their statistics.
+
+        Returns:
+            [batch, size_out].
+        """
+        numbers = torch.cat([self.numbers[movie], self.movie_statistics[bank, movie]], dim=-1)
+        weight = self.number_weight[:, : numbers.shape[-1]]
+        return self.add_labels(functional.linear(numbers, weight, self.bias), movie)
+
+    def of_user(self, statistics: Tensor) -> Tensor:
+        """Compute the part of y that depends on the user alone.
+
+        Args:
+            statistics: Scaled as in the tables, [d_user_statistics].
+
+        Returns:
+            [size_out].
+        """
+        return functional.linear(statistics, self.number_weight[:, -len(statistics) :])
+
+    def dense_weight(self) -> Tensor:
+        """Put W together, with a column for each of the tables' inputs in their order: [size_out, width]."""
+        weight = self.number_weight.new_empty(len(self.bias), len(self.label_columns))
+        weight[:, ~self.label_columns] = self.number_weight
+        if self.label_weight is not None:
+            weight[:, self.label_columns] = self.label_weight[:-1].T
+        return weight
 
 
 def padded_positions(indicators: Tensor) -> Tensor:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from movierec.data.tables import Tables
-from movierec.model.checkpoint import read_checkpoint
+from movierec.model.retrieval import LIKED_STARS
+from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 from movierec.report.leak import LEAKING
 from movierec.report.published import published_row
@@ -29,6 +31,8 @@ LABELS = {
     "recall@10": "recall@10, per user",
     "map": "MAP, per user",
 }
+RETRIEVAL = ("recall@10", "ndcg@10", "map@10", "coverage", "novelty")
+RANKINGS = {"model": "the model", "popularity": "number of ratings", "film_mean": "mean rating"}
 NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
 
 
@@ -88,8 +92,18 @@ def print_validation(task: RatingTask, checkpoint: Path | None) -> None:
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
 
 
-def print_test(name: str, task: RatingTask, checkpoint: Path | None, run: Run | None) -> None:
-    """Show the metrics of a checkpoint on all parts of the ratings, and the published ones where there are any."""
+def print_test(
+    name: str, task: RatingTask, checkpoint: Path | None, run: Run | None, *, retrieval: dict[str, Any]
+) -> None:
+    """Show the metrics of a checkpoint on all parts of the ratings, and the published ones where there are any.
+
+    Args:
+        name: Name of the run.
+        task: What was tested.
+        checkpoint: Its file.
+        run: The folder that the metrics went to.
+        retrieval: What `record_retrieval` measured; empty if nothing was.
+    """
     assert task.tables is not None
     out = console()
     published = None if task.tables.record["sample"] else published_row(name)
@@ -97,9 +111,29 @@ def print_test(name: str, task: RatingTask, checkpoint: Path | None, run: Run | 
     out.print("Only the test rows were neither trained on nor used to choose an epoch.", soft_wrap=True)
     if any(part_label(part, task.tables).endswith("*") for part in NAMES):
         out.print("* The statistics that these rows read hold their own ratings: the numbers leak.", soft_wrap=True)
+    if retrieval:
+        print_retrieval(retrieval)
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
     if run is not None:
         out.print(f"metrics:    {run.path / 'metrics.json'}\nnext:       python -m movierec report", soft_wrap=True)
+
+
+def print_retrieval(retrieval: dict[str, Any]) -> None:
+    """Show how recommendations fare, beside those that know nothing of the user."""
+    rankings = {name: values for name, values in retrieval.items() if isinstance(values, dict)}
+    users = int(rankings["model"]["users"])
+    table = Table("films ranked by", title=f"recommendations to {users:,} users", title_justify="left")
+    for metric in RETRIEVAL:
+        table.add_column(metric, justify="right")
+    for name, values in rankings.items():
+        table.add_row(RANKINGS[name], *(f"{values[metric]:.4f}" for metric in RETRIEVAL))
+    out = console()
+    out.print(table)
+    out.print(
+        f"Found are test films of {LIKED_STARS:g} stars or more, among the films of at least "
+        f"{retrieval['min_ratings']} training ratings.",
+        soft_wrap=True,
+    )
 
 
 def print_predictions(path: Path, rows: int, checkpoint: Path | None) -> None:

@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds, of which the median counts")
     parser.add_argument("--batches", type=int, default=120, help="training batches of an epoch, at most")
     parser.add_argument("--ratings", type=int, default=32_000_000, help="ratings of the csv file of `reading`")
+    parser.add_argument("--ckpt_path", type=Path, help="checkpoint of `recommending` (default: one trained for it)")
     parser.add_argument("--out", type=Path, default=Path("build/benchmark.json"), help="where to keep the figures")
     parser.add_argument("--baseline", type=Path, default=BASELINE, help="earlier figures to compare with")
     options = parser.parse_args()
@@ -157,6 +158,15 @@ def measure_fetch(small: Path, large: Path, options: argparse.Namespace) -> Iter
     yield "tmdb, 40 a second", fetch.measure(num_films=2_000, rate=40.0)
 
 
+def measure_recommending(
+    small: Path, large: Path, options: argparse.Namespace
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Measure how fast model 5 recommends."""
+    from tests.benchmarks import recommending
+
+    return recommending.measure(str(find_config("model5")), root=large, options=options)
+
+
 def measure_reading(small: Path, large: Path, options: argparse.Namespace) -> Iterator[tuple[str, dict[str, float]]]:
     """Measure how fast ratings are read, always on generated ones."""
     return reading.measure_reading(options)
@@ -169,6 +179,7 @@ GROUPS = {
     "ablation": measure_ablation,
     "fetch": measure_fetch,
     "reading": measure_reading,
+    "recommending": measure_recommending,
 }
 GENERATING = {"fetch", "reading"}  # their data, whatever there is
 

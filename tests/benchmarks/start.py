@@ -91,10 +91,10 @@ def measure_memory(config: str, *, root: Path, epochs: int, batches: int) -> dic
     }
 
 
-def fit(config: str, root: Path, *options: str) -> str:
-    """Run `fit` as a process of its own, and return what it and the witness print."""
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = ["--config", config, "--data.root", str(root), "--trainer.default_root_dir", folder]
+def fit(config: str, root: Path, *options: str, folder: str | None = None) -> str:
+    """Run `fit` as a process of its own, and return what it and the witness print; its run is kept in `folder`."""
+    with tempfile.TemporaryDirectory() as elsewhere:
+        arguments = ["--config", config, "--data.root", str(root), "--trainer.default_root_dir", folder or elsewhere]
         arguments += ["--trainer.callbacks", f"{__name__}.Witness", *options]
         return subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "movierec", "fit", *arguments], check=True, capture_output=True, text=True

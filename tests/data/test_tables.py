@@ -9,8 +9,9 @@ from sklearn.preprocessing import MinMaxScaler
 from torch import Tensor
 
 from movierec.data import CombinedDataModule
+from movierec.data.scaling import Scaling, scale_statistics
 from movierec.data.split import Split, random_split
-from movierec.data.tables import SCHEMA, Scaling, Tables, group_by_user, scale_statistics
+from movierec.data.tables import SCHEMA, Tables, group_by_user
 from movierec.errors import CheckpointError
 
 

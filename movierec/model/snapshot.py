@@ -1,0 +1,60 @@
+"""What a checkpoint holds, read as plain data only, and without Lightning, whose import takes seconds."""
+
+import pickle
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from movierec.data.tables import Tables
+from movierec.errors import CheckpointError
+from movierec.model.network import RatingNetwork
+
+PREFIX = "network."  # of the network's weights among those of the task
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint without running any code of it.
+
+    Raises:
+        CheckpointError: The file is damaged, or not a checkpoint of movierec.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).split("\n", maxsplit=1)[0]
+        raise CheckpointError(
+            f"Expected a checkpoint at {path}, but it is damaged or something else ({reason}). Use another one, "
+            "such as last.ckpt beside it, or train again."
+        ) from error
+    if not isinstance(checkpoint, dict) or not {"run", "tables", "state_dict", "hyper_parameters"} <= checkpoint.keys():
+        raise CheckpointError(f"Expected a checkpoint written by movierec, {path} is another program's. Train again.")
+    return cast("dict[str, Any]", checkpoint)
+
+
+def restore_network(checkpoint: dict[str, Any], tables: Tables) -> RatingNetwork:
+    """Build the network that a checkpoint was saved of, ready to predict.
+
+    Raises:
+        CheckpointError: The weights do not fit the tables, or are not all finite.
+    """
+    hparams = checkpoint["hyper_parameters"]
+    dropout = hparams["dropout"]
+    network = RatingNetwork(
+        tables,
+        hidden=hparams["hidden"],
+        dropout=dropout if isinstance(dropout, list) else [dropout] * len(hparams["hidden"]),
+        activation=hparams["activation"],
+        normalisation=hparams["normalisation"],
+    )
+    weights = checkpoint["state_dict"]
+    own = {name.removeprefix(PREFIX): value for name, value in weights.items() if name.startswith(PREFIX)}
+    if not all(value.isfinite().all() for value in own.values()):
+        raise CheckpointError(
+            "Expected finite weights in the checkpoint, found NaN or infinity. Train again with a lower learning rate."
+        )
+    try:
+        network.load_state_dict(own)
+    except RuntimeError as error:
+        raise CheckpointError(f"Expected weights that fit the checkpoint's tables: {error}. Train again.") from error
+    return network.eval().requires_grad_(requires_grad=False)
