@@ -1,6 +1,7 @@
 """fit, validate, test and predict: LightningCLI, with runs found again and checkpoints that are not misread."""
 
 import logging
+import math
 import re
 import shlex
 import warnings
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse.typing import NonNegativeInt
-from lightning import LightningModule, Trainer
+from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from movierec.configuration import own_config, run_name, saved_run, split_configs
@@ -26,35 +27,18 @@ from movierec.model.checkpoint import (
 from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 from movierec.offer import accepts_download
+from movierec.prediction import PredictionWriter
 from movierec.processes import ProcessWatch, is_lost_process
 from movierec.progress import RunProgress, track
-from movierec.record import PredictionWriter, RunRecord, is_partial, record_retrieval
+from movierec.record import RunRecord, is_partial, record_retrieval
 from movierec.report.terminal import print_fit, print_predictions, print_start, print_test, print_validation
-from movierec.runs import ROOT, Run, existing_checkpoint, newest_run, next_version, replace_text, run_of
+from movierec.runs import ROOT, Run, existing_checkpoint, newest_run, next_version, run_of
+from movierec.saved_config import SaveRunConfig
 from movierec.usage import Parser, check_own_options, check_trained_with
 
 SEED = 123
 RANKING_USERS = 1000
 CONFIG_FREE = r"--data(=.*)?|--data\.help.*|--help|-h|--print_config.*"  # options that need no configuration
-
-
-class SaveRunConfig(SaveConfigCallback):
-    """Save the configuration of a fit, without the checkpoint that it was resumed from."""
-
-    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write config.yaml into the run's folder; only the first process comes here, so it may not ask the others."""
-        if stage != "fit" or trainer.logger is None or trainer.logger.log_dir is None:
-            return
-        folder = Path(trainer.logger.log_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        replace_text(folder / "config.yaml", self.dump())
-
-    def dump(self) -> str:
-        """Return the configuration as YAML, such that a run's own config.yaml can be given to any command."""
-        config = self.config.clone()
-        config["ckpt_path"] = None
-        config.pop("config", None)
-        return str(self.parser.dump(config, skip_none=False))
 
 
 class ExperimentCLI(LightningCLI):
@@ -261,7 +245,8 @@ class ExperimentCLI(LightningCLI):
         if not self.trainer.is_global_zero:
             return
         found = {}
-        if self.ranking_users and not is_partial(self.trainer):
+        measured = math.isfinite(self.model.results["test"]["loss"])  # else there is nothing to rank by
+        if measured and self.ranking_users and not is_partial(self.trainer):
             assert self.checkpoint is not None
             found = record_retrieval(
                 self.run, self.checkpoint, self.datamodule.rows, num_users=self.ranking_users, watch=self.watch

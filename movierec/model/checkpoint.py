@@ -36,6 +36,8 @@ class WholeCheckpointIO(TorchCheckpointIO):
             fsync_folder(path.parent)
         except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
             partial.unlink(missing_ok=True)
+            if isinstance(error.__context__, KeyboardInterrupt):  # torch reports Ctrl-C in the middle of it so, too
+                raise KeyboardInterrupt from error
             cause = error if isinstance(error, OSError) else error.__context__  # what the system said
             reason = getattr(cause, "strerror", None) or error
             kept = f"The previous {path.name} is kept" if path.exists() else "No earlier one is there"

@@ -1,11 +1,15 @@
 """Checkpoints on a full disk."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+
+from movierec.model.checkpoint import WholeCheckpointIO
 
 # In a process of its own: no file beyond a few kilobytes can be written there, as on a full disk.
 FULL = """
@@ -41,3 +45,28 @@ def test_a_disk_that_is_full_at_the_first_checkpoint_leaves_nothing_to_go_on_fro
     assert "File too large. No earlier one is there." in said
     assert said.endswith("then start again.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+class InterruptedFile(io.FileIO):
+    """A file during whose writing the user presses Ctrl-C."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() > 1_000:
+            raise KeyboardInterrupt
+        return super().write(data)
+
+
+def open_interrupted(path: Path, mode: str) -> InterruptedFile:
+    return InterruptedFile(path, mode)
+
+
+def test_ctrl_c_in_the_middle_of_a_checkpoint_is_ctrl_c_and_leaves_the_previous_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "last.ckpt"
+    torch.save({"epoch": 1}, path)
+    monkeypatch.setattr(Path, "open", open_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        WholeCheckpointIO().save_checkpoint({"epoch": 2, "large": torch.zeros(100_000)}, path)
+    assert torch.load(path)["epoch"] == 1
+    assert [left.name for left in tmp_path.iterdir()] == ["last.ckpt"]

@@ -201,7 +201,7 @@ def test_the_weights_of_a_network_leave_the_tables_out(data: tuple[Tables, Batch
         first.add("first.label_weight")
     assert set(network.state_dict()) == first | {f"rest.{i}.{name}" for i in (1, 3) for name in ("weight", "bias")}
     assert {name for name, _ in network.named_buffers()} == {
-        f"first.{name}" for name in ("labels", "numbers", "movie_statistics", "user_statistics")
+        f"first.{name}" for name in ("label_columns", "labels", "numbers", "movie_statistics", "user_statistics")
     }
 
 
