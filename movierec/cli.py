@@ -11,6 +11,7 @@ from movierec.data_commands import add_data
 from movierec.errors import MovierecError
 from movierec.recommend_command import add_recommend, add_similar
 from movierec.reproduction.command import add_reproduce
+from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
 
 EXPERIMENTS = {
     "fit": "train a model, choose its best epoch on the validation ratings",
@@ -37,14 +38,15 @@ def main(args: Sequence[str] | None = None) -> int:
         args: The arguments; those of the process if there are none.
 
     Returns:
-        The exit status: 0 when the work was done, 1 on an error, 130 after Ctrl-C.
+        The exit status: 0 when the work was done, 1 on an error, 130 after Ctrl-C, 143 after SIGTERM.
 
     Raises:
         SystemExit: With status 2 on wrong usage, with 0 after `--help`.
     """
     arguments = list(sys.argv[1:] if args is None else args)
     try:
-        return dispatch(arguments)
+        with interrupt_on_sigterm():
+            return dispatch(arguments)
     except MovierecError as error:
         if os.environ.get("MOVIEREC_DEBUG"):
             raise
@@ -66,8 +68,9 @@ def main(args: Sequence[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt as stop:
-        print(f"\nmovierec: {str(stop) or 'interrupted.'}", file=sys.stderr)
-        return 130
+        was_asked = isinstance(stop, Terminated)
+        print(f"\nmovierec: {str(stop) or ('terminated.' if was_asked else 'interrupted.')}", file=sys.stderr)
+        return STATUS if was_asked else 130
 
 
 def dispatch(arguments: list[str]) -> int:

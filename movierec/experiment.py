@@ -1,5 +1,6 @@
 """fit, validate, test and predict: LightningCLI, with runs found again and checkpoints that are not misread."""
 
+import contextlib
 import logging
 import math
 import re
@@ -28,13 +29,15 @@ from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 from movierec.offer import accepts_download
 from movierec.prediction import PredictionWriter
-from movierec.processes import ProcessWatch, is_lost_process
+from movierec.processes import ProcessWatch, SignalKeeper, is_lost_process
 from movierec.progress import RunProgress, track
 from movierec.record import RunRecord, is_partial, record_retrieval
 from movierec.report.terminal import print_fit, print_predictions, print_start, print_test, print_validation
-from movierec.runs import ROOT, Run, existing_checkpoint, newest_run, next_version, run_of
+from movierec.resumption import NothingToDoError, Start, check_trained_with, choose_start, find_checkpoint, hold
+from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 from movierec.saved_config import SaveRunConfig
-from movierec.usage import Parser, check_own_options, check_trained_with
+from movierec.termination import Terminated
+from movierec.usage import Parser, check_own_options
 
 SEED = 123
 RANKING_USERS = 1000
@@ -52,9 +55,9 @@ class ExperimentCLI(LightningCLI):
     def __init__(self, *, configs: dict[str, Path], args: Sequence[str]) -> None:
         self.configs = configs
         self.arguments = list(args)
-        self.checkpoint: Path | None = None
-        self.run: Run | None = None
-        self.first_epoch: int | None = None  # of a resumed fit
+        self.start = Start(None)
+        self.initial: dict[str, Any] = {}
+        self.held = contextlib.ExitStack()  # the run's folder, during a fit
         super().__init__(
             RatingTask,
             MovieDataModule,
@@ -80,6 +83,14 @@ class ExperimentCLI(LightningCLI):
         """Add the checkpoint group, the run's name and the output of predict."""
         parser.add_lightning_class_args(BestCheckpoint, "checkpoint")
         parser.add_argument("--name", type=str | None, help="Name of the run. Default: that of the configuration.")
+        parser.add_argument(
+            "--resume",
+            action="store_true",
+            help="Go on with the newest run of the name, or begin one if there is none.",
+        )
+        parser.add_argument(
+            "--initial_checkpoint", type=str | None, help="Checkpoint whose weights a new run begins with."
+        )
         parser.add_argument(
             "--histograms", type=bool, default=False, help="Show the weights after each epoch of fit in TensorBoard."
         )
@@ -109,43 +120,36 @@ class ExperimentCLI(LightningCLI):
         self.ranking_users = RANKING_USERS if options.ranking_users is None else options.ranking_users
         root = Path(options.trainer.default_root_dir or ".") / ROOT
         self.name = options.name or run_name(list(self.configs.values()))
-        if command != "fit" or options.ckpt_path:
-            self.checkpoint = self.find_checkpoint(options.ckpt_path, root)
-            self.run = run_of(self.checkpoint)
-            stored = read_checkpoint(self.checkpoint)
-            check_trained_with(options, stored, self.checkpoint, resume=command == "fit")
-            self.first_epoch = stored["epoch"] + 1 if command == "fit" else None
-            options.ckpt_path = str(self.checkpoint)
-        elif options.trainer.logger in (None, True) and not options.trainer.fast_dev_run:
-            self.run = Run(root / self.name / f"version_{next_version(root, self.name)}")
-
-    def find_checkpoint(self, wanted: str | None, root: Path) -> Path:
-        """Find the file that `--ckpt_path` means: a path, or `best` (or nothing) or `last` of a run.
-
-        The run is the one whose own config.yaml was given, else the newest one of the name.
-        """
-        if wanted not in (None, "best", "last"):
-            return existing_checkpoint(str(wanted))
-        run = saved_run(list(self.configs.values())) or newest_run(root, self.name)
-        return existing_checkpoint(run.checkpoints / f"{wanted or 'best'}.ckpt")
+        own = saved_run(list(self.configs.values()))
+        if command != "fit":
+            path = find_checkpoint(options.ckpt_path, root, self.name, own)
+            check_trained_with(options, read_checkpoint(path), path)
+            self.start = Start(run_of(path), path)
+        else:
+            self.start = choose_start(options, root, self.name, own)
+            if self.start.is_new and (options.trainer.logger not in (None, True) or options.trainer.fast_dev_run):
+                self.start = Start(None)
+            if options.initial_checkpoint and self.start.checkpoint is None:
+                self.initial = read_checkpoint(existing_checkpoint(options.initial_checkpoint))
+        options.ckpt_path = str(self.start.checkpoint) if self.start.checkpoint else None
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer, logging into the run's folder."""
         config = self.config[str(self.subcommand)]
         callbacks: list[Any] = [RunProgress()] if config.trainer.enable_progress_bar is not False else []
         resolved = SaveRunConfig(self._parser(self.subcommand), config, save_to_log_dir=False).dump()
-        callbacks.append(ProcessWatch(self.kept))
-        callbacks.append(
-            RunRecord(
-                run=self.run,
-                config=self.name,
-                seed=config.seed_everything,
-                resolved=resolved,
-                histograms=config.histograms,
-            )
+        callbacks += [ProcessWatch(self.kept), SignalKeeper()]
+        self.record = RunRecord(
+            run=self.start.run,
+            config=self.name,
+            seed=config.seed_everything,
+            resolved=resolved,
+            histograms=config.histograms,
+            initial=config.initial_checkpoint,
         )
+        callbacks.append(self.record)
         if self.subcommand == "predict":
-            folder = self.run.path if self.run else Path()
+            folder = self.start.run.path if self.start.run else Path()
             self.writer = PredictionWriter(Path(config.out) if config.out else folder / "predictions.csv")
             callbacks.append(self.writer)
         given = self._get(self.config_init, "trainer")
@@ -157,15 +161,15 @@ class ExperimentCLI(LightningCLI):
 
     def logger(self) -> TensorBoardLogger | bool:
         """Build the logger of the run's folder; a resumed fit replaces what was logged after its checkpoint."""
-        if self.run is None:
+        if self.start.run is None:
             return False
-        folder = self.run.path
+        folder = self.start.run.path
         return TensorBoardLogger(
             folder.parent.parent,
             folder.parent.name,
             folder.name,
             default_hp_metric=False,
-            purge_step=self.first_epoch,
+            purge_step=self.start.epoch,
         )
 
     def command(self, name: str) -> str:
@@ -174,14 +178,15 @@ class ExperimentCLI(LightningCLI):
         Where more than configurations was given, the run's own configuration stands for it all.
         """
         configs = list(self.configs)
-        if self.run is not None and len(self.arguments) > 1 + 2 * len(configs):
-            configs = [str(self.run.config)]
+        if self.start.run is not None and len(self.arguments) > 1 + 2 * len(configs):
+            configs = [str(self.start.run.config)]
         named = [argument for config in configs for argument in ("--config", config)]
         return shlex.join(["python", "-m", "movierec", name, *named])
 
     def fit(self, **options: Any) -> None:
         """Fit; LightningCLI calls this in place of the trainer's."""
-        self.interruptible(self.trainer.fit, options)
+        with self.held:
+            self.interruptible(self.trainer.fit, options)
 
     def validate(self, **options: Any) -> None:
         """Validate; LightningCLI calls this in place of the trainer's."""
@@ -211,34 +216,50 @@ class ExperimentCLI(LightningCLI):
         except SystemExit as stop:
             if not self.trainer.interrupted or not self.trainer.is_global_zero:
                 raise
-            raise KeyboardInterrupt(f"interrupted. {self.kept()}") from stop
+            kind = Terminated if isinstance(stop.__context__, Terminated) else KeyboardInterrupt
+            raise kind(f"{'terminated' if kind is Terminated else 'interrupted'}. {self.kept()}") from stop
 
     def kept(self) -> str:
         """Say what is kept of a command that did not come to its end, and how to go on."""
-        last = self.run.checkpoints / "last.ckpt" if self.run else None
+        last = self.start.run.checkpoints / "last.ckpt" if self.start.run else None
         if self.subcommand != "fit":
             return "Nothing was written."
         if last is None or not last.is_file():
             return "The first epoch was not over, and nothing is kept."
         epochs = read_checkpoint(last)["epoch"] + 1
-        return f"{epochs} whole epochs are kept in {last}\ngo on with: {self.command('fit')} --ckpt_path last"
+        return f"{epochs} whole epochs are kept in {last}\ngo on with: {self.command('fit')} --resume"
 
     def before_fit(self) -> None:
-        """Say what is going to be trained, and where it is logged."""
+        """Prepare the data, take the run's folder, and say what is going to be trained, and where it is logged."""
+        self.model.initial = self.initial
         if self.trainer.is_global_zero:
             self.datamodule.download |= accepts_download(self.datamodule)
             self.datamodule.prepare_data()
-            print_start(self.name, self.datamodule.tables, self.run, resumed=self.checkpoint)
+            if self.start.run is not None:
+                self.claim(self.start.run)
+            print_start(self.name, self.datamodule.tables, self.start.run, resumed=self.start.checkpoint)
+
+    def claim(self, run: Run) -> None:
+        """Take a run's folder for this process alone; a new run takes the next number if another took its own.
+
+        Raises:
+            BusyError: Another process is training in it.
+        """
+        claimed = hold(run, self.held, is_new=self.start.is_new)
+        if claimed != run:
+            self.start = Start(claimed)
+            self.trainer.logger = self.logger() or None  # type: ignore[assignment]
+            self.record.run = claimed
 
     def after_fit(self) -> None:
         """Show the validation metrics of the best checkpoint, and what comes next."""
         if self.trainer.is_global_zero:
-            print_fit(self.run, best_checkpoint(self.trainer), self.datamodule.tables, self.command("test"))
+            print_fit(self.start.run, best_checkpoint(self.trainer), self.datamodule.tables, self.command("test"))
 
     def after_validate(self) -> None:
         """Show the validation metrics."""
         if self.trainer.is_global_zero:
-            print_validation(self.model, self.checkpoint)
+            print_validation(self.model, self.start.checkpoint)
 
     def after_test(self) -> None:
         """Show the metrics of all parts of the ratings, and of the recommendations."""
@@ -247,11 +268,15 @@ class ExperimentCLI(LightningCLI):
         found = {}
         measured = math.isfinite(self.model.results["test"]["loss"])  # else there is nothing to rank by
         if measured and self.ranking_users and not is_partial(self.trainer):
-            assert self.checkpoint is not None
+            assert self.start.checkpoint is not None
             found = record_retrieval(
-                self.run, self.checkpoint, self.datamodule.rows, num_users=self.ranking_users, watch=self.watch
+                self.start.run,
+                self.start.checkpoint,
+                self.datamodule.rows,
+                num_users=self.ranking_users,
+                watch=self.watch,
             )
-        print_test(self.name, self.model, self.checkpoint, self.run, retrieval=found)
+        print_test(self.name, self.model, self.start.checkpoint, self.start.run, retrieval=found)
 
     def watch(self, users: list[int]) -> Iterable[int]:
         """Show how far the recommendations are, unless the progress bar is turned off."""
@@ -261,7 +286,7 @@ class ExperimentCLI(LightningCLI):
     def after_predict(self) -> None:
         """Say where the predictions are."""
         if self.trainer.is_global_zero:
-            print_predictions(self.writer.path, self.writer.rows, self.checkpoint)
+            print_predictions(self.writer.path, self.writer.rows, self.start.checkpoint)
 
 
 def as_list(value: Any) -> list[Any]:
@@ -307,4 +332,6 @@ def run(args: Sequence[str]) -> int:
         ExperimentCLI(configs=configs, args=arguments)
     except MisconfigurationException as error:
         raise ConfigError(str(error)) from error
+    except NothingToDoError as answer:
+        print(answer)
     return 0

@@ -1,7 +1,9 @@
-"""Several processes that train together: what is done and said when one of them is lost."""
+"""What ends a training from outside: another process of it that is lost, or a scheduler's SIGTERM."""
 
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable
 
 from lightning import Callback, LightningModule, Trainer
@@ -30,6 +32,24 @@ class ProcessWatch(Callback):
                 f"{self.kept()}",
                 file=sys.stderr,
             )
+
+
+class SignalKeeper(Callback):
+    """Keep the process's own handling of SIGTERM, which ends the work at once.
+
+    Lightning's waits for the end of the batch, and asks all processes, some of which may not answer any more.
+    """
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Remember the handler, before Lightning puts its own in its place."""
+        self.handler = signal.getsignal(signal.SIGTERM)
+
+    def put_back(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the handler in its place again; only the main thread may."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self.handler)
+
+    on_train_start = on_validation_start = on_test_start = on_predict_start = put_back
 
 
 def is_lost_process(exception: BaseException) -> bool:

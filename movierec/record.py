@@ -38,12 +38,21 @@ class RunRecord(Callback):
         seed: The seed of the network.
         resolved: The resolved configuration, as YAML.
         histograms: Whether TensorBoard gets the distribution of the weights after each epoch.
+        initial: The checkpoint whose weights the run began with.
     """
 
     def __init__(
-        self, *, run: Run | None, config: str, seed: int | None, resolved: str, histograms: bool = False
+        self,
+        *,
+        run: Run | None,
+        config: str,
+        seed: int | None,
+        resolved: str,
+        histograms: bool = False,
+        initial: str | None = None,
     ) -> None:
         self.run = run
+        self.initial = {"initial_checkpoint": initial} if initial else {}
         self.config, self.seed, self.resolved, self.histograms = config, seed, resolved, histograms
         self.started = 0.0
         self.earlier = 0.0
@@ -66,8 +75,10 @@ class RunRecord(Callback):
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Note in the checkpoint what it was trained with; a later test need not be given the same seed."""
-        checkpoint["run"] = {"config": self.config, "seed": self.seed}
+        checkpoint["run"] = {"config": self.config, "seed": self.seed, **self.initial}
         checkpoint["fit_seconds"] = self.earlier + self.seconds()
+        if writer := board.find_writer(trainer):
+            writer.flush()  # a fit that is killed and resumed goes on in its curves without a gap
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Go on counting the seconds of a fit that is resumed."""

@@ -98,9 +98,15 @@ def find_runs(root: Path) -> Iterator[tuple[str, Run]]:
         yield path.parent.relative_to(root).as_posix(), Run(path)
 
 
+def find_run(root: Path, name: str) -> Run | None:
+    """Find the newest run of a name, whether or not it holds a checkpoint, if there is one."""
+    return max((run for known, run in find_runs(root) if known == name), key=lambda run: run.version, default=None)
+
+
 def next_version(root: Path, name: str) -> int:
     """Number of the next run of a name."""
-    return max((run.version for known, run in find_runs(root) if known == name), default=-1) + 1
+    newest = find_run(root, name)
+    return 0 if newest is None else newest.version + 1
 
 
 def newest_run(root: Path, name: str) -> Run:

@@ -9,7 +9,7 @@ from movierec.runs import replace_text
 
 
 class SaveRunConfig(SaveConfigCallback):
-    """Save the configuration of a fit, without the checkpoint that it was resumed from."""
+    """Save the configuration of a fit, without what resumed it."""
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write config.yaml into the run's folder; only the first process comes here, so it may not ask the others."""
@@ -22,6 +22,6 @@ class SaveRunConfig(SaveConfigCallback):
     def dump(self) -> str:
         """Return the configuration as YAML, such that a run's own config.yaml can be given to any command."""
         config = self.config.clone()
-        config["ckpt_path"] = None
+        config["ckpt_path"], config["resume"] = None, False
         config.pop("config", None)
         return str(self.parser.dump(config, skip_none=False))

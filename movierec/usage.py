@@ -3,7 +3,6 @@
 import difflib
 import inspect
 import re
-from pathlib import Path
 from typing import Any, NoReturn
 
 from jsonargparse import Namespace
@@ -11,7 +10,6 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from movierec.data import MovieDataModule
 from movierec.errors import ConfigError
-from movierec.runs import run_of
 
 
 class Parser(LightningArgumentParser):
@@ -71,43 +69,18 @@ def check_own_options(command: str, options: Namespace) -> None:
     """Refuse options that would be passed over in silence.
 
     Raises:
-        ConfigError: `--out` or `--data.pairs` with another command than predict, `--ranking_users` than test.
+        ConfigError: An option with another command than its own, or several that say where a fit begins.
     """
     given = {
         ("--out", "predict"): options.out,
         ("--data.pairs", "predict"): options.data.init_args.get("pairs"),
         ("--ranking_users", "test"): options.ranking_users,
+        ("--resume", "fit"): options.resume or None,
+        ("--initial_checkpoint", "fit"): options.initial_checkpoint,
     }
     for (option, its_command), value in given.items():
         if value is not None and command != its_command:
             raise ConfigError(f"Expected {option} with {its_command} alone, got it with {command}. Leave it out.")
-
-
-def check_trained_with(options: Namespace, checkpoint: dict[str, Any], path: Path, *, resume: bool) -> None:
-    """Refuse hyper-parameters that differ from the checkpoint's: Lightning would use the latter without a word.
-
-    Raises:
-        ConfigError: They differ, or a resumed run would go on with another seed; the message says where.
-    """
-    given = {f"model.{name}": value for name, value in options.model.as_dict().items()}
-    trained = {f"model.{name}": value for name, value in checkpoint["hyper_parameters"].items() if name[0] != "_"}
-    if resume:
-        given["seed_everything"], trained["seed_everything"] = options.seed_everything, checkpoint["run"]["seed"]
-        if 0 <= options.trainer.max_epochs <= checkpoint["epoch"]:
-            raise ConfigError(
-                f"{path} has {checkpoint['epoch'] + 1} whole epochs, and trainer.max_epochs is "
-                f"{options.trainer.max_epochs}. Give a larger number to go on."
-            )
-    differing = [name for name in given.keys() | trained.keys() if plain(given.get(name)) != plain(trained.get(name))]
-    if differing:
-        listed = "; ".join(f"{name} is {given.get(name)} here, {trained.get(name)} there" for name in sorted(differing))
-        own = run_of(path)
-        raise ConfigError(
-            f"Expected what {path} was trained with: {listed}. Use the options of the run"
-            f"{f', --config {own.config}' if own else ''}; to change one, start a new run."
-        )
-
-
-def plain(value: Any) -> Any:
-    """Make tuples and lists compare equal."""
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+    starts = [f"--{name}" for name in ("resume", "ckpt_path", "initial_checkpoint") if options[name]]
+    if command == "fit" and len(starts) > 1 and starts != ["--resume", "--initial_checkpoint"]:
+        raise ConfigError(f"Expected one of {' and '.join(starts)}: each says where the fit begins. Leave one out.")

@@ -8,7 +8,7 @@ from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveInt
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
-from movierec.data.batches import ALONE, Batch, Share, batch_loader
+from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loader
 from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.pairs import read_pairs
 from movierec.data.preparation import Options, file_names, prepare
@@ -153,7 +153,11 @@ class MovieDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Load the training ratings in an order that changes each epoch."""
-        return self.loader(self.rows["train"], self.batch_size, shuffle=True)
+        loader = self.loader(self.rows["train"], self.batch_size, shuffle=True)
+        if self.trainer is not None:  # Lightning tells the epoch of a resumed fit after it has taken the first batch
+            assert isinstance(loader.sampler, BatchSampler)
+            loader.sampler.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
+        return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Load the validation ratings."""

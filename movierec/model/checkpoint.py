@@ -32,12 +32,14 @@ class WholeCheckpointIO(TorchCheckpointIO):
                 torch.save(checkpoint, file)
                 file.flush()
                 os.fsync(file.fileno())
+            if path.name == "last.ckpt" and path.exists():
+                path.replace(path.with_name("previous.ckpt"))  # to go on from, should the new one be damaged one day
             partial.replace(path)
             fsync_folder(path.parent)
         except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
             partial.unlink(missing_ok=True)
             if isinstance(error.__context__, KeyboardInterrupt):  # torch reports Ctrl-C in the middle of it so, too
-                raise KeyboardInterrupt from error
+                raise type(error.__context__) from error
             cause = error if isinstance(error, OSError) else error.__context__  # what the system said
             reason = getattr(cause, "strerror", None) or error
             kept = f"The previous {path.name} is kept" if path.exists() else "No earlier one is there"
@@ -45,7 +47,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
             raise CheckpointError(
                 f"The checkpoint {path} could not be written: {reason}. {kept}. Free some disk space, or log "
                 "elsewhere with --trainer.default_root_dir, then "
-                f"{'go on with `fit --ckpt_path last`' if can_go_on else 'start again'}."
+                f"{'go on with `fit --resume`' if can_go_on else 'start again'}."
             ) from error
 
 

@@ -14,6 +14,7 @@ from movierec.data.tables import Tables
 from movierec.errors import CheckpointError, ConfigError
 from movierec.model.metrics import Loss, RatingMetrics, RunningMetrics
 from movierec.model.network import Activation, Normalisation, RatingNetwork
+from movierec.model.random_state import read_random_states, write_random_states
 
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
@@ -65,7 +66,9 @@ class RatingTask(LightningModule):
         self.evaluations = nn.ModuleDict()
         self.results: dict[str, dict[str, float]] = {}
         self.test_rows: dict[str, Tensor] = {}
+        self.initial: dict[str, Any] = {}  # the checkpoint whose weights a new run begins with
         self.stored_epoch = 0
+        self.stored_random_states: dict[str, Tensor] = {}
 
     def attach(self, tables: Tables) -> None:
         """Build the network and the metrics for the tables of a data set; the inputs' number follows from them."""
@@ -100,6 +103,26 @@ class RatingTask(LightningModule):
         """
         if self.network is None and self._trainer is not None:
             self.attach(self.trainer.datamodule.tables)  # type: ignore[attr-defined]
+            if self.initial:
+                self.take_weights(self.initial)
+
+    def take_weights(self, checkpoint: dict[str, Any]) -> None:
+        """Begin with the weights of a checkpoint of the same data; nothing else of it is taken.
+
+        Raises:
+            CheckpointError: It was trained on other data, of which test rows could be among ours.
+            ConfigError: Its layers are not ours.
+        """
+        assert self.tables is not None
+        check_same_data(Tables.from_state(checkpoint["tables"]), self.tables)
+        try:
+            self.load_state_dict(checkpoint["state_dict"])
+        except RuntimeError as error:
+            theirs = {name: checkpoint["hyper_parameters"][name] for name in ("hidden", "normalisation")}
+            raise ConfigError(
+                f"Expected the layers of the initial checkpoint, {theirs}; got "
+                f"{ {name: self.hparams[name] for name in theirs} }. Use them, or begin without its weights."
+            ) from error
 
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
         """Predict ratings of rows of the tables; see `RatingNetwork.forward`."""
@@ -128,7 +151,8 @@ class RatingTask(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Log what the epoch's training batches measured."""
-        self.log_epoch({f"train/{name}": value for name, value in self.running.compute().items()})
+        values = self.running.compute()
+        self.log_values({f"train/{name}": value for name, value in values.items()}, self.current_epoch)
         self.running.reset()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -139,7 +163,7 @@ class RatingTask(LightningModule):
         """Log the validation metrics; outside a fit there is no epoch to log them at."""
         values = self.finish("val")
         if self.trainer.state.fn == "fit":
-            self.log_epoch({f"val/{name}": value for name, value in values.items()})
+            self.log_values({f"val/{name}": value for name, value in values.items()}, self.current_epoch)
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Take in a batch of one of the parts of the ratings."""
@@ -149,8 +173,7 @@ class RatingTask(LightningModule):
         """Finish the metrics of all parts; those of the test ratings are logged, at the epoch of the checkpoint."""
         self.test_rows = self.evaluation("test").rows()
         values = {part: self.finish(part) for part in PARTS}
-        logged = {f"test/{name}": value for name, value in values["test"].items()}
-        self.log_values(logged | {"step": torch.tensor(self.stored_epoch)})
+        self.log_values({f"test/{name}": value for name, value in values["test"].items()}, self.stored_epoch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return predictions in stars, clipped to the scale, [batch]."""
@@ -169,23 +192,27 @@ class RatingTask(LightningModule):
         self.results[part] = {name: value.item() for name, value in values.items()}
         return values
 
-    def log_epoch(self, values: dict[str, Tensor]) -> None:
-        """Log metrics that are final for the epoch, over the epochs rather than the steps."""
-        self.log_values(values | {"step": torch.tensor(self.current_epoch)})
+    def log_values(self, values: dict[str, Tensor], epoch: int) -> None:
+        """Log metrics that are final for an epoch, over the epochs rather than the steps.
 
-    def log_values(self, values: dict[str, Tensor]) -> None:
-        """Log what is the same in all processes, because it was computed from the state of all."""
+        They are the same in all processes, because they were computed from the state of all. Lightning would hand
+        those of training to the loggers only after the epoch's checkpoint is written: a kill between leaves a gap.
+        """
+        for logger in self.loggers:
+            logger.log_metrics({name: value.item() for name, value in values.items()}, step=epoch)
         on_device = {name: value.float().to(self.device) for name, value in values.items()}
-        self.log_dict(on_device, on_step=False, on_epoch=True, sync_dist=True)
+        self.log_dict(on_device, on_step=False, on_epoch=True, sync_dist=True, logger=False)
 
     def on_train_start(self) -> None:
-        """Let each process drop out others, and refuse to stretch a cosine that a checkpoint is in the middle of.
+        """Let each process drop out others, and a resumed one what it would have; refuse to stretch a cosine.
 
         Raises:
             ConfigError: The number of epochs is not the one that the learning rate falls over.
         """
         if self.global_rank:
             torch.manual_seed(torch.initial_seed() + self.global_rank)
+        write_random_states(self, self.stored_random_states)
+        self.catch_up()
         for config in self.trainer.lr_scheduler_configs:
             falls_over = getattr(config.scheduler, "T_max", self.trainer.max_epochs)
             if falls_over != self.trainer.max_epochs:
@@ -193,6 +220,17 @@ class RatingTask(LightningModule):
                     f"Expected `trainer.max_epochs` {falls_over}, over which the learning rate of this run falls; "
                     f"got {self.trainer.max_epochs}. Start a new run to train for longer."
                 )
+
+    def catch_up(self) -> None:
+        """Do what an uninterrupted fit does after the checkpoint of an epoch was written, and Lightning leaves out."""
+        if not self.stored_random_states:
+            return
+        for config in self.trainer.lr_scheduler_configs:
+            if config.reduce_on_plateau and "val" in self.results:
+                config.scheduler.step(self.results["val"]["rmse"])  # type: ignore[arg-type]
+        for callback in self.trainer.early_stopping_callbacks:
+            if callback is not None and callback.stopped_epoch == self.stored_epoch > 0:
+                self.trainer.should_stop = True
 
     def configure_optimizers(self) -> Any:
         """Build the optimizer and the scheduler.
@@ -222,6 +260,7 @@ class RatingTask(LightningModule):
         assert self.tables is not None
         checkpoint["tables"] = self.tables.state()
         checkpoint["metrics"] = self.results
+        checkpoint["random_states"] = read_random_states(self)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Build the network from a checkpoint's tables, or compare them with those of the data at hand.
@@ -233,6 +272,9 @@ class RatingTask(LightningModule):
             raise CheckpointError("Expected a checkpoint written by movierec; this one holds no tables. Train again.")
         stored = Tables.from_state(checkpoint["tables"])
         self.stored_epoch = checkpoint["epoch"]
+        self.stored_random_states = checkpoint.get("random_states", {})
+        if self._trainer is not None and self.trainer.state.fn == "fit":
+            self.results = dict(checkpoint["metrics"])
         if self.tables is None:
             self.attach(stored)
         else:

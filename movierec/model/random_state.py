@@ -1,0 +1,34 @@
+"""The states of the generators that dropout draws from, so that a resumed fit draws what it would have drawn."""
+
+from typing import cast
+
+import torch
+from lightning import LightningModule
+from torch import Tensor
+
+
+def read_random_states(task: LightningModule) -> dict[str, Tensor]:
+    """Read the generators of all processes; each of them has to call this.
+
+    Returns:
+        By kind of device, `cpu` and that of the task, the state of each process, [num_processes, size] uint8.
+    """
+    states = {"cpu": torch.get_rng_state()}
+    if task.device.type != "cpu":
+        states[task.device.type] = torch.get_device_module(task.device).get_rng_state()
+    return {
+        name: cast("Tensor", task.all_gather(state)).reshape(-1, len(state)).cpu() for name, state in states.items()
+    }
+
+
+def write_random_states(task: LightningModule, states: dict[str, Tensor]) -> None:
+    """Set the generators of this process to what a checkpoint holds for it, if it holds that.
+
+    A fit that goes on with other processes, or on another device, draws anew from the seed.
+    """
+    if any(len(of_processes) != task.trainer.world_size for of_processes in states.values()):
+        return
+    if "cpu" in states:
+        torch.set_rng_state(states["cpu"][task.global_rank])
+    if task.device.type in states and task.device.type != "cpu":
+        torch.get_device_module(task.device).set_rng_state(states[task.device.type][task.global_rank])
