@@ -76,7 +76,7 @@ def main(args: Sequence[str] | None = None) -> int:
 def dispatch(arguments: list[str]) -> int:
     """Hand the arguments to the command they begin with."""
     if arguments and arguments[0] in EXPERIMENTS:
-        from movierec.experiment import run
+        from movierec.launch import run
 
         return run(arguments)
     options = build_parser().parse_args(arguments)

@@ -1,24 +1,19 @@
 """fit, validate, test and predict: LightningCLI, with runs found again and checkpoints that are not misread."""
 
 import contextlib
-import logging
 import math
-import re
 import shlex
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from jsonargparse.typing import NonNegativeInt
 from lightning import Trainer
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from movierec.configuration import own_config, run_name, saved_run, split_configs
+from movierec.configuration import run_name, saved_run
 from movierec.data import MovieDataModule
-from movierec.errors import ConfigError
 from movierec.model.checkpoint import (
     BestCheckpoint,
     LastCheckpoint,
@@ -33,7 +28,7 @@ from movierec.processes import ProcessWatch, SignalKeeper, is_lost_process
 from movierec.progress import RunProgress, track
 from movierec.record import RunRecord, is_partial, record_retrieval
 from movierec.report.terminal import print_fit, print_predictions, print_start, print_test, print_validation
-from movierec.resumption import NothingToDoError, Start, check_trained_with, choose_start, find_checkpoint, hold
+from movierec.resumption import Start, check_trained_with, choose_start, find_checkpoint, hold
 from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 from movierec.saved_config import SaveRunConfig
 from movierec.termination import Terminated
@@ -41,7 +36,6 @@ from movierec.usage import Parser, check_own_options
 
 SEED = 123
 RANKING_USERS = 1000
-CONFIG_FREE = r"--data(=.*)?|--data\.help.*|--help|-h|--print_config.*"  # options that need no configuration
 
 
 class ExperimentCLI(LightningCLI):
@@ -294,44 +288,3 @@ def as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def quiet() -> None:
-    """Keep Lightning's hints about hardware, loaders and folders out of what a user reads."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (
-        "does not have many workers",
-        "Checkpoint directory .* is not empty",
-        "The number of training batches",
-    ):
-        warnings.filterwarnings("ignore", message=f".*{message}.*")
-    # torch deprecates what it calls itself.
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
-
-
-def run(args: Sequence[str]) -> int:
-    """Run one of fit, validate, test and predict.
-
-    Args:
-        args: The subcommand and its options.
-
-    Returns:
-        The exit status, 0.
-
-    Raises:
-        ConfigError: There is no configuration, or Lightning refuses the options.
-    """
-    quiet()
-    arguments, configs = split_configs(args)
-    if not configs and (own := own_config(arguments)):
-        arguments, configs = [arguments[0], *own, *arguments[1:]], {own[1]: Path(own[1])}
-    if not configs and not any(re.fullmatch(CONFIG_FREE, argument) for argument in arguments):
-        raise ConfigError("Expected a configuration, such as --config configs/model1.yaml; got none.")
-    try:
-        ExperimentCLI(configs=configs, args=arguments)
-    except MisconfigurationException as error:
-        raise ConfigError(str(error)) from error
-    except NothingToDoError as answer:
-        print(answer)
-    return 0

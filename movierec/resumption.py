@@ -204,11 +204,11 @@ def check_resumed(options: Namespace, checkpoint: dict[str, Any], path: Path) ->
     given = {"seed_everything": options.seed_everything}
     trained = {"seed_everything": checkpoint["run"]["seed"]}
     run = run_of(path)
-    saved = yaml.safe_load(run.config.read_text(encoding="utf-8")) if run else {}
-    for name in FIXED:
-        if (value := look_up(saved, name)) is not None:
-            given[name.replace("init_args.", "")] = look_up(options.as_dict(), name)
-            trained[name.replace("init_args.", "")] = value
+    if run is not None:
+        saved = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+        for name in FIXED:
+            shown = name.replace("init_args.", "")
+            given[shown], trained[shown] = look_up(options.as_dict(), name), look_up(saved, name)
     check_equal(given, trained, path)
 
 

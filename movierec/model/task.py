@@ -227,7 +227,7 @@ class RatingTask(LightningModule):
             return
         for config in self.trainer.lr_scheduler_configs:
             if config.reduce_on_plateau and "val" in self.results:
-                config.scheduler.step(self.results["val"]["rmse"])  # type: ignore[arg-type]
+                config.scheduler.step(torch.tensor(self.results["val"]["rmse"]).item())  # type: ignore[arg-type]  # as logged
         for callback in self.trainer.early_stopping_callbacks:
             if callback is not None and callback.stopped_epoch == self.stored_epoch > 0:
                 self.trainer.should_stop = True

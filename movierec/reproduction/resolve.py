@@ -17,7 +17,7 @@ import yaml
 
 from movierec.data.preparation import describe_origin, file_names
 from movierec.errors import MovierecError
-from movierec.experiment import run
+from movierec.launch import run
 from movierec.reproduction.plan import START, Resolved
 from movierec.sources.catalog import RELEASES
 from movierec.sources.root import is_sample
