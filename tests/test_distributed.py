@@ -225,11 +225,11 @@ def evaluated(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 @pytest.fixture(scope="module")
 def long_fits(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> Iterator[Iterator[LongFit]]:
-    """A fit for each of three tests to end; started at once, because they start slowly."""
+    """A fit for each of four tests to end; started at once, because they start slowly."""
     place = tmp_path_factory.mktemp("long")
     fit = ("-m", "movierec", "fit", "--config", "small.yaml", *TWO, "--trainer.max_epochs", "1000000")
     with ExitStack() as stack:
-        folders = [new_folder(place / str(number), sample_root) for number in range(3)]
+        folders = [new_folder(place / str(number), sample_root) for number in range(4)]
         yield iter([LongFit(folder, stack.enter_context(started(folder, *fit))) for folder in folders])
 
 
@@ -371,7 +371,7 @@ def test_a_process_that_is_killed_ends_the_other_with_a_message(long_fit: LongFi
     for text in ("unexpected", "Traceback", "gloo"):
         assert text not in done.errors
     assert "process" in message
-    assert "--ckpt_path last" in message
+    assert "--resume" in message
 
 
 def test_killing_the_main_process_ends_the_other(long_fit: LongFit) -> None:
@@ -388,17 +388,32 @@ def test_killing_the_main_process_ends_the_other(long_fit: LongFit) -> None:
     assert "unexpected" not in done.errors
 
 
-def test_ctrl_c_ends_both_processes_and_one_says_what_is_kept(long_fit: LongFit) -> None:
+@pytest.mark.parametrize(("number", "word"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")])
+def test_a_signal_ends_both_processes_and_one_says_what_is_kept(
+    number: signal.Signals, word: str, long_fit: LongFit
+) -> None:
     process = middle(long_fit)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    os.killpg(process.pid, number)  # as a terminal or a scheduler does
     done = finish(process, SOON)
     assert members(process.pid) == []
-    assert done.status == 130
+    assert done.status == 128 + number
     epochs = read_checkpoint(long_fit.folder / LAST)["epoch"] + 1
-    for text in ("interrupted", f"{epochs} whole epochs are kept in {LAST}", "go on with: python -m movierec fit"):
+    for text in (word, f"{epochs} whole epochs are kept in {LAST}", "go on with: python -m movierec fit"):
         assert done.errors.count(text) == 1, done.errors
     assert "Traceback" not in done.errors
     assert read_metrics(long_fit.folder)["val"]["rmse"] > 0
+
+
+def test_two_processes_that_are_resumed_end_as_two_that_were_not_interrupted(tmp_path: Path, sample_root: Path) -> None:
+    whole, resumed = (new_folder(tmp_path / name, sample_root) for name in ("whole", "resumed"))
+    fit = ("fit", "--config", "small.yaml", "--model.dropout", "0.3", "--trainer.max_epochs")
+    run_two(whole, *fit, "3")
+    run_two(resumed, *fit, "2")
+    run_two(resumed, *fit, "3", "--resume")
+    first, second = (read_checkpoint(folder / LAST) for folder in (whole, resumed))
+    assert second["epoch"] == 2
+    assert all(torch.equal(value, second["state_dict"][name]) for name, value in first["state_dict"].items())
+    assert curve(whole, "train/loss") == curve(resumed, "train/loss")
 
 
 def test_these_tests_leave_no_trace_in_their_own_process() -> None:

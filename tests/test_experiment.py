@@ -423,7 +423,7 @@ def test_ctrl_c_keeps_the_last_epoch_and_says_how_to_go_on(here: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert f"go on with: python -m movierec fit --config {RUN}/config.yaml --ckpt_path last" in errors
+    assert f"go on with: python -m movierec fit --config {RUN}/config.yaml --resume" in errors
     assert "Traceback" not in errors
     epochs = read_checkpoint(last)["epoch"] + 1
     assert f"{epochs} whole epochs are kept" in errors

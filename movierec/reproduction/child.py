@@ -1,11 +1,12 @@
 """A process that trains or tests for another one, and ends when that one does.
 
 `python -m movierec.reproduction.child LOCK fit ...` holds the lock while it runs. Its standard input is a pipe that
-nobody writes to: its end means that the other process has stopped, or was killed, and acts like Ctrl-C.
+nobody writes to: its end means that the other process has stopped, or was killed, and acts like SIGTERM, which unlike
+Ctrl-C reaches a process that was started in the background too.
 """
 
-import _thread
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -26,18 +27,18 @@ def main(args: Sequence[str]) -> int:
     """
     try:
         with FileLock(args[0], timeout=0):
-            threading.Thread(target=interrupt_at_end_of_input, daemon=True).start()
+            threading.Thread(target=terminate_at_end_of_input, daemon=True).start()
             return run_command(args[1:])
     except Timeout:
         print(f"movierec: error: another training holds {args[0]}. Wait for its end.", file=sys.stderr)
         return 1
 
 
-def interrupt_at_end_of_input() -> None:
-    """Wait until the standard input is closed."""
+def terminate_at_end_of_input() -> None:
+    """Wait until the standard input is closed, then ask this process to end."""
     while os.read(0, 1024):
         pass
-    _thread.interrupt_main()
+    signal.raise_signal(signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from movierec.reproduction.plan import Job
 from movierec.runs import Run, find_runs
 
 NOT_COMPARED = {  # these change nothing of what is measured; the fingerprint tells what the root holds
-    "name", "out", "ckpt_path", "trainer.default_root_dir", "trainer.logger", "trainer.enable_progress_bar",
+    "name", "out", "ckpt_path", "resume", "trainer.default_root_dir", "trainer.logger", "trainer.enable_progress_bar",
     "data.init_args.root", "data.init_args.cache", "data.init_args.num_workers", "data.init_args.pairs",
 }  # fmt: skip
 
@@ -84,8 +84,8 @@ def saved_config(run: Run, seed: int) -> dict[str, Any] | None:
 
 
 def comparable(config: dict[str, Any]) -> dict[str, Any]:
-    """Keep of a configuration what decides the numbers that a run comes to; options without a value say nothing."""
-    return {name: value for name, value in flatten(config) if name not in NOT_COMPARED and value is not None}
+    """Keep of a configuration what decides the numbers that a run comes to; options that are not set say nothing."""
+    return {name: value for name, value in flatten(config) if name not in NOT_COMPARED and value not in (None, False)}
 
 
 def flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -35,7 +35,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
     torch.save({"epoch": 1}, tmp_path / "last.ckpt")
     said = save_on_a_full_disk(tmp_path)
     assert "could not be written: File too large. The previous last.ckpt is kept. Free some disk space" in said
-    assert "go on with `fit --ckpt_path last`." in said
+    assert "go on with `fit --resume`." in said
     assert torch.load(tmp_path / "last.ckpt")["epoch"] == 1
     assert [left.name for left in tmp_path.iterdir()] == ["last.ckpt"]
 
