@@ -3,9 +3,9 @@
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from movierec.console import Console
 from movierec.duration import in_words
 
 
@@ -13,7 +13,7 @@ class Display:
     """Show what is running, how much is done, and how long the rest will take."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False, markup=False)
+        self.console = Console()
         self.progress = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(bar_width=20), TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"), console=self.console, transient=True,

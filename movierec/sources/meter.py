@@ -5,7 +5,6 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from movierec.console import Console
 
 INTERVAL = 10.0  # seconds between two lines
 
@@ -67,7 +68,7 @@ class Meter:
         now = time.monotonic()
         if self.bar.disable and now >= self.last_line + INTERVAL:
             self.last_line = now
-            self.bar.console.print(self.line(now - self.start, note), highlight=False, markup=False, soft_wrap=True)
+            self.bar.console.print(self.line(now - self.start, note), soft_wrap=True)
 
     def line(self, seconds: float, note: str) -> str:
         """Describe the state after some seconds."""

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
 
 import httpx
-from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from movierec import __version__
+from movierec.console import Console
 from movierec.errors import DownloadError
 from movierec.sources.retry import LONGEST_WAIT, retry_after
 
@@ -83,7 +83,7 @@ class Meter:
 
     def say(self, text: str) -> None:
         """Print a line, above the bar if there is one."""
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(text, soft_wrap=True)
 
     def say_again(self, state: RetryCallState) -> None:
         """Say that an attempt failed and when the next one begins."""
