@@ -3,7 +3,6 @@
 import logging
 import math
 import re
-import shlex
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -34,6 +33,7 @@ from movierec.record import RunRecord, is_partial, record_retrieval
 from movierec.report.terminal import print_fit, print_predictions, print_start, print_test, print_validation
 from movierec.runs import ROOT, Run, existing_checkpoint, newest_run, next_version, run_of
 from movierec.saved_config import SaveRunConfig
+from movierec.shell import quoted
 from movierec.usage import Parser, check_own_options, check_trained_with
 
 SEED = 123
@@ -177,7 +177,7 @@ class ExperimentCLI(LightningCLI):
         if self.run is not None and len(self.arguments) > 1 + 2 * len(configs):
             configs = [str(self.run.config)]
         named = [argument for config in configs for argument in ("--config", config)]
-        return shlex.join(["python", "-m", "movierec", name, *named])
+        return quoted(["python", "-m", "movierec", name, *named])
 
     def fit(self, **options: Any) -> None:
         """Fit; LightningCLI calls this in place of the trainer's."""

@@ -23,14 +23,16 @@ class Display:
 
     def __enter__(self) -> Self:
         """Show the bar, on a terminal."""
-        self.progress.start()
+        if not self.progress.disable:
+            self.progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Take the bar away."""
-        self.progress.stop()
+        if not self.progress.disable:  # until rich 15, its end is an empty line even so
+            self.progress.stop()
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""

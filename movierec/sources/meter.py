@@ -52,14 +52,16 @@ class Meter:
 
     def __enter__(self) -> Self:
         """Show the bar."""
-        self.bar.start()
+        if not self.bar.disable:
+            self.bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar away."""
-        self.bar.stop()
+        if not self.bar.disable:  # until rich 15, its end is an empty line even so
+            self.bar.stop()
 
     def advance(self, note: str) -> None:
         """Count a film, and show a note beside it."""

@@ -60,13 +60,15 @@ class Meter:
         self.task = self.bar.add_task(what, total=None, visible=False)  # until the server answers
 
     def __enter__(self) -> Self:
-        self.bar.start()
+        if not self.bar.disable:
+            self.bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.bar.stop()
+        if not self.bar.disable:  # until rich 15, its end is an empty line even so
+            self.bar.stop()
 
     def start(self, done: int, total: int | None) -> None:
         """Begin at a number of bytes, of a number that may be unknown."""
