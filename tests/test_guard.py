@@ -20,6 +20,7 @@ from movierec.console import Console
 from movierec.frames import writer_to
 from movierec.guard import cell, printable
 from movierec.recommend import Recommender
+from movierec.titles import TitleIndex
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\x9b31m"  # sets a window's title, clears the screen, writes in red
 LEFT = "]0;owned[2J31m"  # what is left of it does nothing
@@ -47,6 +48,10 @@ def test_a_text_that_does_nothing_is_left_as_it_is(text: str) -> None:
 )  # fmt: skip
 def test_a_formula_gets_an_apostrophe_also_behind_what_is_taken_out(text: str, expected: str) -> None:
     assert cell(text) == expected
+
+
+def test_a_guarded_title_is_the_same_film_in_a_file_of_ratings() -> None:
+    assert TitleIndex(["30 (1959)", "-30- (1960)"]).find(cell("-30- (1960)")) == [1]
 
 
 def test_the_console_shows_tables_and_lines_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
