@@ -16,7 +16,7 @@ from movierec.errors import DataFormatError
 
 MAX_ENTRIES = 1000  # the largest release has about thirty
 MAX_RATIO = 20  # ratings as text unpack to four or five times their size
-# Windows has rules of its own: a backslash is a slash, a colon comes after a drive or before a hidden stream, spaces and
+# Windows has rules of its own: a backslash is a slash, a colon ends a drive or begins a hidden stream, spaces and
 # dots at the end of a name are passed over, and some names are devices, whatever the folder and the suffix.
 LEADS_OUT = r"^/|(^|/)[. ]+(/|$)|[\\:\0]|(^|/)(con|prn|aux|nul|com\d|lpt\d)[. ]*(\.[^/]*)?(/|$)"
 IS_ENCRYPTED = 0x1  # a bit of the flags of an entry
