@@ -22,7 +22,6 @@ from movierec.sources.root import MARKER
 from movierec.sources.sample import SampleSize, write_sample
 from movierec.sources.store import STORE_FILE
 
-HURRIED = {"limit": 1, "timeout": 0.1}
 KEY = "m4rk3r/key+that=nobody-may-see"
 TMDB = {
     "vote_average": 7.5, "vote_count": 12, "release_date": "1999-04-01", "original_language": "en",
@@ -113,7 +112,8 @@ def test_nothing_printed_logged_or_kept_holds_a_key(
         for service in SERVICES.values():
             plan = Plan(
                 service=service, root=folder / "data", base_url=httpserver.url_for("/films"), max_age=180.0,
-                rate=500.0, accept_terms=True, attempts=2, backoff=0.01, **HURRIED if answer is delay else {},
+                rate=500.0, accept_terms=True, attempts=2, backoff=0.01, limit=1 if answer is delay else None,
+                timeout=0.1 if answer is delay else 30.0,
             )  # fmt: skip
             try:
                 fetch(plan)
