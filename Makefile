@@ -41,7 +41,7 @@ test-oldest: .venv-oldest/installed
 # Strict, since without it a package that could not be looked up counts as a good one.
 audit: .venv-audit/installed
 	@.venv-audit/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt --progress-spinner off || \
-	  { echo "audit: not passed: a known vulnerability, named above, or pypi.org could not be asked."; exit 1; }
+	  { echo "audit: not passed. Above is a known vulnerability, or a package of which pypi.org could not be asked."; exit 1; }
 
 check: $(VENV)/installed
 	$(BIN)/ruff check
