@@ -2,12 +2,15 @@
 # make test    run all tests
 # make check   lint and type-check
 # make format  format the code
+# make test-oldest   run all tests with the oldest supported dependencies, in .venv-oldest (Python 3.11)
+# make audit   look the pinned dependencies up among known vulnerabilities (asks pypi.org)
 # make reproduce   train and test all models on the real data, over several seeds; write docs/results.md (hours; can be
 #                  stopped and started again; options: make reproduce OPTIONS='--only model1')
 # make bench   measure speed, start and memory against references, beside the baseline (20 minutes)
 # make bench-scale   measure 100 thousand to 32 million ratings (10 minutes, 3 GB of disk for a while)
 
 PYTHON ?= python3
+OLDEST_PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 SAMPLE := data/sample/sample.json
@@ -15,7 +18,7 @@ MODELS := model1 model2 model3 model4 model5
 
 OPTIONS ?=
 
-.PHONY: demo reproduce test check format bench bench-scale
+.PHONY: demo reproduce test test-oldest check audit format bench bench-scale
 
 demo: $(VENV)/installed $(SAMPLE)
 	@for model in $(MODELS); do \
@@ -30,6 +33,15 @@ reproduce: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest
+
+# What those below need themselves is newer, and deprecates what they call: no warning is an error here.
+test-oldest: .venv-oldest/installed
+	.venv-oldest/bin/python -m pytest -o filterwarnings=default
+
+# Strict, since without it a package that could not be looked up counts as a good one.
+audit: .venv-audit/installed
+	@.venv-audit/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt --progress-spinner off || \
+	  { echo "audit: not passed. Above is a known vulnerability, or a package of which pypi.org could not be asked."; exit 1; }
 
 check: $(VENV)/installed
 	$(BIN)/ruff check
@@ -49,6 +61,16 @@ bench-scale: $(VENV)/installed
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv-oldest/installed: pyproject.toml constraints-oldest.txt
+	$(OLDEST_PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --constraint constraints-oldest.txt --editable '.[test]'
+	touch $@
+
+.venv-audit/installed:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.10'
 	touch $@
 
 $(SAMPLE): | $(VENV)/installed

@@ -1,6 +1,7 @@
 """The command line. Heavy packages are imported by the command that needs them, so that `--help` answers at once."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from movierec import __version__
 from movierec.data_commands import add_data
 from movierec.errors import MovierecError
+from movierec.guard import printable
 from movierec.recommend_command import add_recommend, add_similar
 from movierec.reproduction.command import add_reproduce
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
@@ -44,26 +46,28 @@ def main(args: Sequence[str] | None = None) -> int:
         SystemExit: With status 2 on wrong usage, with 0 after `--help`.
     """
     arguments = list(sys.argv[1:] if args is None else args)
+    write_utf8()
     try:
         with interrupt_on_sigterm():
             return dispatch(arguments)
     except MovierecError as error:
         if os.environ.get("MOVIEREC_DEBUG"):
             raise
-        print(f"movierec: error: {error}", file=sys.stderr)
+        print(printable(f"movierec: error: {error}"), file=sys.stderr)
         return 1
     except OSError as error:
         if os.environ.get("MOVIEREC_DEBUG"):
             raise
         place = f"{error.filename}: " if error.filename else ""
-        print(f"movierec: error: {place}{error.strerror or error}", file=sys.stderr)
+        print(printable(f"movierec: error: {place}{error.strerror or error}"), file=sys.stderr)
         return 1
     except Exception as error:  # the last resort: a message for people, the traceback on request
         if os.environ.get("MOVIEREC_DEBUG"):
             raise
         print(
-            f"movierec: error: unexpected {type(error).__name__}: {error}\n"
+            printable(f"movierec: error: unexpected {type(error).__name__}: {error}"),
             "Set MOVIEREC_DEBUG=1 to see where it comes from, and please report it.",
+            sep="\n",
             file=sys.stderr,
         )
         return 1
@@ -71,6 +75,16 @@ def main(args: Sequence[str] | None = None) -> int:
         was_asked = isinstance(stop, Terminated)
         print(f"\nmovierec: {str(stop) or ('terminated.' if was_asked else 'interrupted.')}", file=sys.stderr)
         return STATUS if was_asked else 130
+
+
+def write_utf8() -> None:
+    """Write to files and pipes in UTF-8: Windows would in the encoding of its region, which lacks most titles' letters.
+
+    A letter that a terminal lacks becomes a question mark there.
+    """
+    for stream in sys.stdout, sys.stderr:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
 def dispatch(arguments: list[str]) -> int:

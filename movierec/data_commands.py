@@ -1,9 +1,9 @@
 """The commands of `data`: download, fetch and generate data, and check what is there."""
 
 import argparse
-import shlex
 from pathlib import Path
 
+from movierec.shell import quoted
 from movierec.sources.catalog import RELEASES, SERVER
 from movierec.sources.root import default_root
 
@@ -96,7 +96,7 @@ def write_sample(options: argparse.Namespace) -> int:
         f"Try it: python -m movierec fit --config configs/{trained.get(name, 'model1')}.yaml "
         "--config configs/sample.yaml"
         f"{'' if name in trained else f' --data.release {name}'}"
-        f"{'' if options.root == Path('data/sample') else f' --data.root {shlex.quote(str(options.root))}'}"
+        f"{'' if options.root == Path('data/sample') else f' --data.root {quoted([str(options.root)])}'}"
     )
     return 0
 

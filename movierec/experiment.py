@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from movierec.report.terminal import print_fit, print_predictions, print_start, 
 from movierec.resumption import Start, check_trained_with, choose_start, find_checkpoint, hold
 from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 from movierec.saved_config import SaveRunConfig
+from movierec.shell import quoted
 from movierec.termination import Terminated
 from movierec.usage import Parser, check_own_options
 
@@ -175,7 +175,7 @@ class ExperimentCLI(LightningCLI):
         if self.start.run is not None and len(self.arguments) > 1 + 2 * len(configs):
             configs = [str(self.start.run.config)]
         named = [argument for config in configs for argument in ("--config", config)]
-        return shlex.join(["python", "-m", "movierec", name, *named])
+        return quoted(["python", "-m", "movierec", name, *named])
 
     def fit(self, **options: Any) -> None:
         """Fit; LightningCLI calls this in place of the trainer's."""

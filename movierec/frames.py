@@ -8,8 +8,9 @@ from typing import TextIO
 import pandas as pd
 
 from movierec.errors import ConfigError
+from movierec.guard import cell
 
-FORMULA = r"^(?=[=+\-@\t\r])"
+TEXTS = ("title", "genres")  # the columns that others have written
 Write = Callable[[pd.DataFrame], None]
 
 
@@ -44,8 +45,8 @@ def csv_writer(path: Path) -> Iterator[Write]:
 
 
 def write_csv(frame: pd.DataFrame, file: TextIO, *, header: bool) -> None:
-    """Write films as csv, with an apostrophe before titles that a spreadsheet would take for formulas."""
-    guarded = frame.assign(title=frame["title"].str.replace(FORMULA, "'", regex=True))
+    """Write films as csv, with an apostrophe before texts that a spreadsheet would take for formulas."""
+    guarded = frame.assign(**{name: frame[name].map(cell) for name in TEXTS if name in frame})
     guarded.to_csv(file, index=False, header=header, float_format="%.4f", lineterminator="\n")
 
 

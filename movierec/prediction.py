@@ -10,14 +10,15 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 
 from movierec.data.batches import Batch
+from movierec.guard import cell
 from movierec.model.task import RatingTask
 
 
 class PredictionWriter(Callback):
     """Write predictions to a csv file, batch by batch: user_id, movie_id, title, rating, prediction.
 
-    Both the rating (empty where there is none) and the prediction are in stars. Several processes write a file
-    each, and the first one puts them together.
+    Both the rating (empty where there is none) and the prediction are in stars. A title that a spreadsheet would take
+    for a formula gets an apostrophe. Several processes write a file each, and the first one puts them together.
 
     Args:
         path: The file, replaced if it is there.
@@ -51,7 +52,7 @@ class PredictionWriter(Callback):
         columns = zip(
             tables.user_ids[batch.user.cpu().long()].tolist(),
             tables.movie_ids[movie].tolist(),
-            [tables.titles[row] for row in movie.tolist()],
+            [cell(tables.titles[row]) for row in movie.tolist()],
             ["" if math.isnan(value) else f"{value:g}" for value in tables.to_stars(batch.rating.cpu()).tolist()],
             [f"{value:.4f}" for value in outputs.cpu().tolist()],
             strict=True,

@@ -7,7 +7,6 @@ from typing import Any
 import rich.progress
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,6 +16,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from movierec.console import Console
 
 SHOWN = {"train/rmse": "train rmse", "val/rmse": "val rmse", "val/rmse_stars": "val rmse in stars"}
 
@@ -99,7 +100,7 @@ class RunProgress(ProgressBar):
         if self.progress is not None:
             self.progress.update(self.task, metrics=text, count=f"epoch {done + 1}/{trainer.max_epochs}")
         elif self.enabled and not self.console.is_terminal:
-            self.console.print(f"epoch {done}/{trainer.max_epochs}  {text}", highlight=False, soft_wrap=True)
+            self.console.print(f"epoch {done}/{trainer.max_epochs}  {text}", soft_wrap=True)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin the bar of a validation that is not part of a fit."""

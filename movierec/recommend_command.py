@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from movierec.errors import CheckpointError, ConfigError, UnknownIdError
+from movierec.guard import CONTROL, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,9 +203,9 @@ def whom_of(options: argparse.Namespace, recommender: "Recommender") -> tuple[di
 
 def recommend_all(options: argparse.Namespace, recommender: "Recommender", filters: dict[str, Any], path: Path) -> int:
     """Write the films of all users to a file."""
-    from rich.console import Console
     from rich.progress import track
 
+    from movierec.console import Console
     from movierec.frames import writer_to
 
     number = len(recommender.user_ids)
@@ -214,7 +215,7 @@ def recommend_all(options: argparse.Namespace, recommender: "Recommender", filte
         for frame in track(frames, "recommend", total=number, console=console, disable=not console.is_terminal):
             write(frame)
     print(f"Wrote up to {options.top} films for each of {number:,} users to {options.out}")
-    print(name_model(path, recommender))
+    print(printable(name_model(path, recommender)))
     return 0
 
 
@@ -236,17 +237,23 @@ def show(frame: "pd.DataFrame", title: str, notes: list[str], form: str) -> None
         write_csv(frame, sys.stdout, header=True)
     else:
         films = json.loads(frame.to_json(orient="records", double_precision=4))
-        print(json.dumps({"notes": notes, "films": films}, indent=1, ensure_ascii=False))
+        print(escaped(json.dumps({"notes": notes, "films": films}, indent=1, ensure_ascii=False)))
         return
     for note in notes:
-        print(note, file=sys.stdout if form == "table" else sys.stderr)
+        print(printable(note), file=sys.stdout if form == "table" else sys.stderr)
+
+
+def escaped(content: str) -> str:
+    """Escape in JSON the control characters that it allows, but a terminal obeys."""
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", content)
 
 
 def print_table(frame: "pd.DataFrame", title: str) -> None:
     """Print films as a table."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
+
+    from movierec.console import Console
 
     hidden = ["movie_id", "year", "average", "prediction"]
     if "average" in frame:  # an explanation takes the room of what else there is to say
@@ -259,7 +266,7 @@ def print_table(frame: "pd.DataFrame", title: str) -> None:
         table.add_column(label, justify="left" if is_text else "right", no_wrap=not is_text)
     for row in shown.to_dict("records"):
         table.add_row(*(cell(str(name), value) for name, value in row.items()))
-    console = Console(highlight=False, markup=False)
+    console = Console()
     console.print(table)
     if "average" in frame and len(frame):
         console.print(

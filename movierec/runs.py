@@ -87,7 +87,7 @@ def finite(value: Any) -> Any:
 def replace_text(path: Path, text: str) -> None:
     """Write a file beside the old one, then put it in its place, so that one of both is always whole."""
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", newline="\n")
     partial.replace(path)
 
 

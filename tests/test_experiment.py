@@ -197,6 +197,18 @@ def test_predict_writes_the_test_rows_with_titles_and_stars(trained: Path) -> No
     assert rmse == pytest.approx(read_metrics()["test"]["rmse_stars"], abs=1e-4)
 
 
+def test_predict_guards_titles_that_a_spreadsheet_would_compute(trained: Path, sample_root: Path) -> None:
+    shutil.copytree(sample_root, "hostile")
+    movies = Path("hostile/ml-latest-small/movies.csv")
+    frame = pd.read_csv(movies)
+    frame.assign(title="=1+1 " + frame["title"]).to_csv(movies, index=False)
+    options = [*SMALL, "--data.root", "hostile", "--trainer.max_epochs", "1", "--name", "hostile"]
+    assert main(["fit", *options]) == 0
+    assert main(["predict", *options, "--out", "hostile.csv"]) == 0
+    with Path("hostile.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["title"][:5] for row in csv.DictReader(file)} == {"'=1+1"}
+
+
 def test_predict_takes_pairs_and_keeps_their_order(trained: Path, fail: Fail, sample_root: Path) -> None:
     with (sample_root / "ml-latest-small" / "ratings.csv").open(encoding="utf-8") as file:
         known = [(row["userId"], row["movieId"]) for row in csv.DictReader(file)][:5][::-1]
@@ -411,6 +423,7 @@ def test_a_value_out_of_range_is_an_error(
     assert value in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_ctrl_c_keeps_the_last_epoch_and_says_how_to_go_on(here: Path) -> None:
     command = [sys.executable, "-m", "movierec", "fit", *SMALL, "--trainer.max_epochs", "100000"]
     process = subprocess.Popen(  # noqa: S603 - our own command

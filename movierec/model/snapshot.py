@@ -1,6 +1,8 @@
 """What a checkpoint holds, read as plain data only, and without Lightning, whose import takes seconds."""
 
 import pickle
+import re
+import warnings
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,9 +22,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         CheckpointError: The file is damaged, or not a checkpoint of movierec.
     """
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # torch warns of pickles that it did not write, and then refuses them
+            warnings.simplefilter("ignore")
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).split("\n", maxsplit=1)[0]
+        reason = why_unreadable(error)
         raise CheckpointError(
             f"Expected a checkpoint at {path}, but it is damaged or something else ({reason}). Use another one, "
             "such as last.ckpt beside it, or train again."
@@ -30,6 +34,15 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or not {"run", "tables", "state_dict", "hyper_parameters"} <= checkpoint.keys():
         raise CheckpointError(f"Expected a checkpoint written by movierec, {path} is another program's. Train again.")
     return cast("dict[str, Any]", checkpoint)
+
+
+def why_unreadable(error: Exception) -> str:
+    """Say why torch does not read a file; its own words about pickles advise to turn `weights_only` off."""
+    text = str(error)
+    if foreign := re.search(r"GLOBAL ([\w.]+)", text):
+        return f"a pickle that asks for {foreign[1]}, and could run its author's code: none of it was run"
+    detail = re.search(r"WeightsUnpickler error:\s*(.+)", text)
+    return detail[1] if detail else text.split("\n", maxsplit=1)[0]
 
 
 def restore_network(checkpoint: dict[str, Any], tables: Tables) -> RatingNetwork:

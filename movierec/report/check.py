@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from movierec.console import Console
 from movierec.sources.check import DataCheck
 from movierec.sources.metadata import FILES, Source
 from movierec.sources.release import ReleaseCheck
@@ -27,7 +27,7 @@ def show(check: DataCheck, *, as_json: bool) -> None:
 
 def print_check(check: DataCheck) -> None:
     """Print tables of the releases and of the models, what to do for the rest, and what is wrong."""
-    console = Console(highlight=False, markup=False)
+    console = Console()
     console.width = max(console.width, 80)
     console.print(f"Data in {check.root}{' (generated sample)' if check.sample else ''}", soft_wrap=True)
     releases = list(check.releases.values())

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from movierec.errors import CheckpointError
+from movierec.guard import printable
 from movierec.report.page import write_report
 from movierec.report.results import gather
 from movierec.report.table import csv_text, markdown, print_table, tabulate
@@ -38,8 +39,8 @@ def report(root: Path, out: Path, form: Format, *, every: bool) -> int:
     if form == "table":
         print_table(rows, left_out)
     else:
-        print(markdown(rows) if form == "markdown" else csv_text(rows), end="")
-        print("\n".join(left_out), end="\n" * bool(left_out), file=sys.stderr)
+        print(printable(markdown(rows) if form == "markdown" else csv_text(rows)), end="")
+        print(printable("\n".join(left_out)), end="\n" * bool(left_out), file=sys.stderr)
     page = write_report(found, left_out, out)
     print(f"page: {page}", file=sys.stdout if form == "table" else sys.stderr)
     return 0

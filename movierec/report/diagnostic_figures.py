@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from movierec.guard import printable
 from movierec.report.style import (
     BLACK,
     BLUE,
@@ -55,7 +56,12 @@ def numbers(values: list[float | None]) -> np.ndarray:
 
 def group_of(content: dict[str, list[Any]], label: list[str]) -> Group:
     """Take a group of errors out of diagnostics.json."""
-    return Group(label, numbers(content["count"]), numbers(content["rmse"]), numbers(content["bias"]))
+    return Group(
+        [printable(text) for text in label],
+        numbers(content["count"]),
+        numbers(content["rmse"]),
+        numbers(content["bias"]),
+    )
 
 
 def activity_labels(lower: list[int]) -> list[str]:

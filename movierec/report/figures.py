@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from movierec.guard import printable
 from movierec.report.bar_figures import draw_bars, draw_held_out
 from movierec.report.comparison import Measured
 from movierec.report.diagnostic_figures import DRAWN
@@ -74,7 +75,7 @@ def about(run: Run) -> str:
     """Name a run for a title."""
     content = run.read_metrics()
     sample = " (generated sample)" if content.get("data", {}).get("sample") else ""
-    name = str(content.get("config", run.path.parent.name))
+    name = printable(str(content.get("config", run.path.parent.name)))
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
     return f"{name}{sample}"

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
+from movierec.guard import printable
 from movierec.report.published import PUBLISHED, PUBLISHED_FAMILY
 from movierec.runs import Run, find_runs
 
@@ -176,6 +177,7 @@ def is_number(value: object) -> bool:
 def measured(shown: str, name: str, tested: Sequence[tuple[Run, dict[str, Any]]]) -> Measured:
     """Put together what the runs of one name measured."""
     runs, contents = zip(*tested, strict=True)
+    shown, name = printable(shown), printable(name)  # they stand in figures and file names
     sample = bool(contents[0].get("data", {}).get("sample"))
     return Measured(shown, name.rsplit("/", maxsplit=1)[-1], family_of(name, sample=sample), sample, runs, contents)
 

@@ -37,7 +37,6 @@ STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
-    "axes.formatter.use_mathtext": True,
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.6,
     "xtick.labelsize": 7.5,
@@ -45,6 +44,7 @@ STYLE: dict[Any, Any] = {
     "legend.fontsize": 7.5,
     "legend.frameon": False,
     "lines.linewidth": 1.4,
+    "text.parse_math": False,  # a name with dollars in it is no formula
     "lines.markersize": 4,
     "hatch.linewidth": 0.6,
     "figure.constrained_layout.h_pad": 0.06,  # inches

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from movierec.console import Console
+from movierec.guard import cell as guarded
 from movierec.report.published import PUBLISHED, PUBLISHED_NDCG
 from movierec.report.results import Measured, letter_test_sets
 
@@ -186,14 +187,9 @@ def csv_text(rows: Sequence[Row]) -> str:
         ]
         seeds = len(row.measured.runs) if row.kind == "measured" else ""
         generated = "yes" if row.measured.sample else "no"
-        texts = [guard(row.name), row.kind, row.part, row.size, row.test_set, generated, seeds]
+        texts = [guarded(row.name), row.kind, row.part, row.size, row.test_set, generated, seeds]
         writer.writerow([*texts, *values, "" if row.epoch == DASH else row.epoch])
     return file.getvalue()
-
-
-def guard(text: str) -> str:
-    """Keep a spreadsheet from running a text as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def print_table(rows: Sequence[Row], lines: Sequence[str]) -> None:
@@ -210,7 +206,7 @@ def print_table(rows: Sequence[Row], lines: Sequence[str]) -> None:
         table.add_row(
             *map(Text, [break_name(row.label), row.rows, *values]), style="dim" if row.part == "train" else ""
         )
-    console = Console(highlight=False, markup=False)
+    console = Console()
     console.width = max(console.width, 80)  # below, the names of the runs would go
     console.print(table)
     console.print(f"\n{notes_of(rows)}", end="", soft_wrap=True)

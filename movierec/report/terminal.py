@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from movierec.console import Console
 from movierec.data.tables import Tables
 from movierec.model.retrieval import LIKED_STARS
 from movierec.model.snapshot import read_checkpoint
@@ -38,7 +38,7 @@ NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"
 
 def console() -> Console:
     """Open the terminal; looked up at each use, because tests redirect it."""
-    return Console(highlight=False, markup=False)
+    return Console()
 
 
 def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | None) -> None:

@@ -1,12 +1,12 @@
 """The command `reproduce`."""
 
 import argparse
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from movierec.errors import ConfigError
 from movierec.reproduction.plan import SEEDS, Job, make_entries, make_jobs, resolve_all
+from movierec.shell import quoted
 
 if TYPE_CHECKING:
     from movierec.reproduction.display import Display
@@ -131,4 +131,4 @@ def command_of(options: argparse.Namespace) -> str:
     words = ["python", "-m", "movierec", "reproduce", "--seeds", str(options.seeds)]
     words += ["--only", *options.only] if options.only else []
     words += ["--overlay", *options.overlay] if options.overlay else []
-    return shlex.join([*words, *(["--full"] if options.full else [])])
+    return quoted([*words, *(["--full"] if options.full else [])])

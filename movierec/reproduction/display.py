@@ -3,9 +3,9 @@
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from movierec.console import Console
 from movierec.duration import in_words
 
 
@@ -13,7 +13,7 @@ class Display:
     """Show what is running, how much is done, and how long the rest will take."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False, markup=False)
+        self.console = Console()
         self.progress = Progress(
             TextColumn("{task.description}", markup=False), BarColumn(bar_width=20), TimeElapsedColumn(),
             TextColumn("{task.fields[left]}"), console=self.console, transient=True,
@@ -23,14 +23,16 @@ class Display:
 
     def __enter__(self) -> Self:
         """Show the bar, on a terminal."""
-        self.progress.start()
+        if not self.progress.disable:
+            self.progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Take the bar away."""
-        self.progress.stop()
+        if not self.progress.disable:  # until rich 15, its end is an empty line even so
+            self.progress.stop()
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""

@@ -16,6 +16,9 @@ from movierec.errors import DataFormatError
 
 MAX_ENTRIES = 1000  # the largest release has about thirty
 MAX_RATIO = 20  # ratings as text unpack to four or five times their size
+# Windows has rules of its own: a backslash is a slash, a colon ends a drive or begins a hidden stream, spaces and
+# dots at the end of a name are passed over, and some names are devices, whatever the folder and the suffix.
+LEADS_OUT = r"^/|(^|/)[. ]+(/|$)|[\\:\0]|(^|/)(con|prn|aux|nul|com\d|lpt\d)[. ]*(\.[^/]*)?(/|$)"
 IS_ENCRYPTED = 0x1  # a bit of the flags of an entry
 DAMAGE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, OverflowError, RuntimeError, struct.error,
@@ -81,8 +84,7 @@ def why_unsafe(entries: list[zipfile.ZipInfo], max_bytes: float) -> str | None:
 
 def why_unsafe_entry(entry: zipfile.ZipInfo) -> str | None:
     """Say what speaks against unpacking an entry; None if nothing does."""
-    # zipfile turns backslashes into slashes on Windows alone; a colon is a drive or a hidden stream there.
-    if re.search(r"^/|(^|/)\.\.(/|$)|[\\:\0]", entry.orig_filename):
+    if re.search(LEADS_OUT, entry.orig_filename, flags=re.IGNORECASE):
         return "expected a path inside the archive's folder, found one that leads out"
     if stat.S_IFMT(entry.external_attr >> 16) not in {0, stat.S_IFREG, stat.S_IFDIR}:
         return "expected files and folders, found a link or a device"

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import httpx
 from aiolimiter import AsyncLimiter
@@ -25,6 +26,7 @@ from movierec.sources.service import Judgement, Key, Service, Verdict
 from movierec.sources.transfer import is_certificate, reason_of
 
 CONNECTIONS = 20
+SHORTEST_KEY = 8  # letters, of OMDb's; what is shorter is no key, and may well be a word of an answer
 BURST = 0.1  # seconds' worth of requests that may follow at once after a delay, so that delays do not add up
 
 
@@ -142,7 +144,7 @@ class Client:
             response = await self.request(film_id, key)
             judgement = self.service.judge(film_id, response.status_code, response.content)
             if judgement.verdict in (Verdict.FILM, Verdict.MISSING):
-                return Answer(judgement.verdict, response.status_code, response.content)
+                return Answer(judgement.verdict, response.status_code, self.without_keys(response.content))
             self.give_way(judgement, key, response)
 
     def give_way(self, judgement: Judgement, key: Key, response: httpx.Response) -> None:
@@ -163,7 +165,8 @@ class Client:
             if judgement.verdict is Verdict.BUSY:  # meant for all tasks
                 self.pause_until = max(self.pause_until, asyncio.get_running_loop().time() + wait)
             is_other = judgement.verdict is Verdict.OTHER
-            other = Answer(Verdict.OTHER, response.status_code, response.content) if is_other else None
+            body = self.without_keys(response.content)
+            other = Answer(Verdict.OTHER, response.status_code, body) if is_other else None
             raise AttemptError(reason, wait, other)
 
     def retire(self, key: Key, reason: FetchError) -> None:
@@ -212,10 +215,19 @@ class Client:
                 ) from None
             raise AttemptError(reason) from None
 
+    def without_keys(self, body: bytes) -> bytes:
+        """Take the keys out of an answer that repeats them, because answers are kept."""
+        for key in self.keys:
+            if len(key.value) >= SHORTEST_KEY:
+                for spelling in spellings(key):
+                    body = body.replace(spelling.encode(), str(key).encode())
+        return body
+
     def redact(self, reason: str) -> str:
         """Take the keys, and what a terminal would obey, out of what others have written."""
         for key in self.keys:
-            reason = reason.replace(key.value, f"[{key}]")
+            for spelling in spellings(key):
+                reason = reason.replace(spelling, f"[{key}]")
         return "".join(letter if letter.isprintable() else " " for letter in reason)[:200]
 
     def wait_time(self, state: RetryCallState) -> float:
@@ -223,6 +235,11 @@ class Client:
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait if isinstance(error, AttemptError) else 0.0
         return max(asked, self.backoff(state))
+
+
+def spellings(key: Key) -> set[str]:
+    """Spell a key as it is, and as it is in an address."""
+    return {key.value, quote(key.value, safe="")}
 
 
 def check_url(url: str) -> str:

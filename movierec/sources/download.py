@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
+from movierec.console import Console
 from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, MissingDataError, MovierecError
 from movierec.sources.archive import extract, what_is_in
 from movierec.sources.building import MB, building
@@ -168,7 +167,7 @@ def fetch_archive(release: Release, folder: Path, origin: Origin) -> Path:
     """Download a release's archive, and beside it its published checksum if there is none in the catalogue."""
     url, path = origin.of(release), folder / f"{release.name}.zip"
     console = Console()
-    console.print(f"downloading {release.name} from {url}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"downloading {release.name} from {url}", soft_wrap=True)
     with Meter(release.name, console) as meter:
         get_file(
             url,

@@ -5,7 +5,6 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from movierec.console import Console
 
 INTERVAL = 10.0  # seconds between two lines
 
@@ -51,14 +52,16 @@ class Meter:
 
     def __enter__(self) -> Self:
         """Show the bar."""
-        self.bar.start()
+        if not self.bar.disable:
+            self.bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar away."""
-        self.bar.stop()
+        if not self.bar.disable:  # until rich 15, its end is an empty line even so
+            self.bar.stop()
 
     def advance(self, note: str) -> None:
         """Count a film, and show a note beside it."""
@@ -67,7 +70,7 @@ class Meter:
         now = time.monotonic()
         if self.bar.disable and now >= self.last_line + INTERVAL:
             self.last_line = now
-            self.bar.console.print(self.line(now - self.start, note), highlight=False, markup=False, soft_wrap=True)
+            self.bar.console.print(self.line(now - self.start, note), soft_wrap=True)
 
     def line(self, seconds: float, note: str) -> str:
         """Describe the state after some seconds."""

@@ -1,10 +1,10 @@
 """Which of the five models can be trained on what is there."""
 
-import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from movierec.shell import quoted
 from movierec.sources.catalog import RELEASES
 from movierec.sources.metadata import Source
 from movierec.sources.release import FEWEST_RATINGS, ReleaseCheck
@@ -64,7 +64,7 @@ def check_model(
             lacks[source] = way_to(root, f"download {wanted}" if is_sample(root) else f"fetch {source}")
     num_ratings = count_usable(release, sources) if release and not lacks else 0
     if not lacks and num_ratings < FEWEST_RATINGS:
-        at = f"--config configs/{model}.yaml --data.root {shlex.quote(str(root))}"
+        at = f"--config configs/{model}.yaml --data.root {quoted([str(root)])}"
         lacks["films with all fields"] = f"python -m movierec fit {at} --data.missing impute"
     return ModelCheck(release=name, sources=sources, ratings=None if lacks else num_ratings, lacks=lacks)
 

@@ -2,10 +2,10 @@
 
 import json
 import os
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from movierec.shell import quoted
 from movierec.sources.catalog import RELEASES, Release
 
 MARKER = "sample.json"  # in a generated root
@@ -75,7 +75,7 @@ def way_to(root: Path, action: str) -> str:
     """Write the command that gets data, `download RELEASE` or `fetch SOURCE`; a sample is generated anew instead."""
     if is_sample(root):
         return way_to_sample(root, [word for word in action.split() if word in RELEASES])
-    return f"python -m movierec data {action} --root {shlex.quote(str(root))}"
+    return f"python -m movierec data {action} --root {quoted([str(root)])}"
 
 
 def way_to_sample(root: Path, names: Iterable[str]) -> str:
@@ -87,7 +87,7 @@ def way_to_sample(root: Path, names: Iterable[str]) -> str:
     numbers = {name: made.get(f"num_{name}") for name in ("users", "movies", "ratings")} | {"seed": made.get("seed")}
     releases = " ".join(dict.fromkeys([*made.get("releases", []), *names]))
     return (
-        f"python -m movierec data sample --root {shlex.quote(str(root))}"
+        f"python -m movierec data sample --root {quoted([str(root)])}"
         + "".join(f" --{name} {value}" for name, value in numbers.items() if value is not None)
         + (f" --releases {releases}" if releases else "")
     )

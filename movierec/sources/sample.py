@@ -172,7 +172,7 @@ def write_links(path: Path, movies: pd.DataFrame) -> None:
     links = pd.DataFrame({"movieId": movies["movie_id"], "imdbId": [f"{i:07d}" for i in imdb_ids(movies)]})
     links["tmdbId"] = tmdb_ids(movies).astype("Int64").mask(np.arange(len(movies)) % 50 == 49)  # some have none
     path.parent.mkdir(parents=True, exist_ok=True)
-    links.to_csv(path, index=False)
+    links.to_csv(path, index=False, lineterminator="\n")
 
 
 def write_metadata(rng: np.random.Generator, root: Path, movies: pd.DataFrame) -> None:
@@ -201,7 +201,7 @@ def write_metadata(rng: np.random.Generator, root: Path, movies: pd.DataFrame) -
         }
     )
     tmdb.loc[rng.random(n) < 0.05, ["release_date", "origin_country"]] = None
-    tmdb.to_csv(root / TMDB_FILE, index=False)
+    tmdb.to_csv(root / TMDB_FILE, index=False, lineterminator="\n")
     omdb = pd.DataFrame(
         {
             "imdbID": [f"tt{i:07d}" for i in imdb_ids(movies)],
@@ -218,7 +218,7 @@ def write_metadata(rng: np.random.Generator, root: Path, movies: pd.DataFrame) -
     )
     for name, share in {"BoxOffice": 0.08, "Metascore": 0.08, "Country": 0.03}.items():
         omdb.loc[rng.random(n) < share, name] = UNKNOWN
-    omdb.iloc[: max(1, n * 98 // 100)].to_csv(root / OMDB_FILE, index=False)
+    omdb.iloc[: max(1, n * 98 // 100)].to_csv(root / OMDB_FILE, index=False, lineterminator="\n")
 
 
 def imdb_ids(movies: pd.DataFrame) -> np.ndarray:

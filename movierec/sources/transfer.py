@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from urllib.request import proxy_bypass
 
 import httpx
-from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from movierec import __version__
+from movierec.console import Console
 from movierec.errors import DownloadError
 from movierec.sources.retry import LONGEST_WAIT, retry_after
 
@@ -60,13 +60,15 @@ class Meter:
         self.task = self.bar.add_task(what, total=None, visible=False)  # until the server answers
 
     def __enter__(self) -> Self:
-        self.bar.start()
+        if not self.bar.disable:
+            self.bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.bar.stop()
+        if not self.bar.disable:  # until rich 15, its end is an empty line even so
+            self.bar.stop()
 
     def start(self, done: int, total: int | None) -> None:
         """Begin at a number of bytes, of a number that may be unknown."""
@@ -83,7 +85,7 @@ class Meter:
 
     def say(self, text: str) -> None:
         """Print a line, above the bar if there is one."""
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(text, soft_wrap=True)
 
     def say_again(self, state: RetryCallState) -> None:
         """Say that an attempt failed and when the next one begins."""

@@ -33,7 +33,7 @@ def write_release(root: Path, release: Release, movies: pd.DataFrame, ratings: I
 def write_csv_release(root: Path, release: Release, movies: pd.DataFrame, ratings: Iterable[pd.DataFrame]) -> None:
     """Write a release as csv files with a header; every hundredth rating of a block has a tag."""
     movies[["movie_id", "title", "genres"]].set_axis(["movieId", "title", "genres"], axis="columns").to_csv(
-        root / release.movies, index=False
+        root / release.movies, index=False, lineterminator="\n"
     )
     with (
         (root / release.ratings).open("w", encoding="utf-8", newline="") as ratings_file,

@@ -105,9 +105,11 @@ def test_a_loader_takes_its_seed_from_torch() -> None:
     assert orders[0] == orders[1] != orders[2]
 
 
-def test_worker_processes_give_the_batches_that_the_main_process_gives() -> None:
+@pytest.mark.parametrize("start", [None, "spawn"])  # the system's way to start a process, and that of Windows and macOS
+def test_worker_processes_give_the_batches_that_the_main_process_gives(start: str | None) -> None:
     torch.manual_seed(3)
     alone, helped = (batch_loader(numbered(20), batch_size=8, num_workers=workers, shuffle=True) for workers in (0, 2))
+    helped.multiprocessing_context = start
     for epoch in range(2):
         for loader in (alone, helped):
             assert isinstance(loader.sampler, BatchSampler)

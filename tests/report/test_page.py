@@ -1,8 +1,10 @@
 """The page and the files beside it, without a browser."""
 
+import json
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,28 @@ def test_a_name_a_setting_and_a_value_are_escaped(runs: Path, write_run: WriteRu
     assert "<script" not in page
     assert "<i>fast" not in page
     assert str(escape(HOSTILE)).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") in page
+
+
+@pytest.mark.parametrize(
+    "name", ["a$\\frac{b$c", "$", "x\x1b[31mred", "=1+1", "{{ 7 * 7 }}", "<img src=x onerror=alert(1)>"]
+)
+def test_a_name_is_shown_as_it_is_and_means_nothing(
+    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    folder = write_run(name, config={"model": {"lr": 0.125}})
+    content = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    (folder / "metrics.json").write_text(json.dumps(content | {"config": name}), encoding="utf-8")
+    out = runs.parent / "out"
+    assert main(["report", "--runs", str(runs), "--out", str(out)]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    shown = name.replace("\x1b", "")
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert unescape(page).count(shown) > 1
+    assert "<img src=x" not in page
+    assert "\x1b" not in page
+    assert (out / "table.csv").read_text(encoding="utf-8").splitlines()[1].startswith("'=" if name[0] == "=" else shown)
+    for drawing in (out / "figures").rglob("*.svg"):
+        ET.fromstring(drawing.read_text(encoding="utf-8"))  # noqa: S314 - our own file
 
 
 def test_the_page_names_nothing_that_it_would_have_to_fetch(runs: Path, write_run: WriteRun) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from movierec.report.published import PUBLISHED, published_row
 from movierec.report.results import gather
-from movierec.report.table import Row, csv_text, format_value, guard, markdown, print_table, tabulate
+from movierec.report.table import Row, csv_text, format_value, markdown, print_table, tabulate
 
 WriteRun = Callable[..., Path]
 
@@ -100,12 +100,6 @@ def test_csv_is_read_back_with_numbers_that_are_numbers(runs: Path, write_run: W
     assert rows[3]["r2"] == "-0.111494"
     assert rows[3]["mse"] == rows[3]["r2_sd"] == ""
     assert rows[3] | {"seeds": "1", "num_rows": "1000", "generated": "no", "epoch": "12 of 50"} == rows[3]
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_name_that_a_spreadsheet_would_run_gets_an_apostrophe(start: str) -> None:
-    assert guard(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
-    assert guard("model1") == "model1"
 
 
 def test_a_run_named_like_a_formula_is_a_text_in_the_csv(runs: Path, write_run: WriteRun) -> None:

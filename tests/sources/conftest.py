@@ -51,7 +51,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)]
-    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:  # noqa: S603
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:  # noqa: S603 - our own command
         pytest.skip("needs the right to mount a small file system")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - the folder is ours
@@ -66,7 +66,7 @@ def lapsed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     request = "req -new -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost"
     sign = "x509 -req -in request.pem -signkey key.pem -days -1 -copy_extensions copy -out certificate.pem"
     for words in f"{request} -keyout key.pem -out request.pem", sign:
-        done = subprocess.run([openssl, *words.split()], cwd=folder, capture_output=True, check=False)  # noqa: S603
+        done = subprocess.run([openssl, *words.split()], cwd=folder, capture_output=True, check=False)  # noqa: S603 - our own command
         if done.returncode:
             pytest.skip("this openssl makes no certificate that has lapsed")
     monkeypatch.setenv("SSL_CERT_FILE", str(folder / "certificate.pem"))

@@ -65,7 +65,7 @@ def test_only_what_is_below_the_releases_folder_comes_out(tmp_path: Path) -> Non
 
 
 def test_names_in_other_alphabets_are_kept(tmp_path: Path) -> None:
-    files = {"ml/Ночь.csv": b"1", "ml/千年の.csv": b"2", "ml/two words .. and dots...csv": b"3"}
+    files = {"ml/Ночь.csv": b"1", "ml/千年の.csv": b"2", "ml/two words .. and dots...csv": b"3", "ml/console.csv": b"4"}
     assert unpack(write_zip(tmp_path / "a.zip", files), tmp_path / "target") == files
 
 
@@ -73,7 +73,8 @@ def test_names_in_other_alphabets_are_kept(tmp_path: Path) -> None:
     "name",
     [
         "../evil", "ml/../../evil", "ml/..", "/etc/evil", "//server/share/evil", "C:/evil", "C:evil", "ml/C:evil",
-        "..\\evil", "ml\\..\\..\\evil", "\\evil", "ml/ratings.csv:stream",
+        "..\\evil", "ml\\..\\..\\evil", "\\evil", "ml/ratings.csv:stream", "ml/.. /evil", "ml/... /evil", "ml/./evil",
+        "ml/NUL", "ml/con.csv", "aux/evil", "ml/LPT1 .csv",
     ],
 )  # fmt: skip
 def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:

@@ -198,7 +198,7 @@ def test_ctrl_c_leaves_nothing_and_ends_with_status_130(httpserver: HTTPServer, 
 
     httpserver.expect_request("/ml-1m.zip").respond_with_response(Response(drip()))
     command = [sys.executable, "-m", "movierec", "data", "download", "ml-1m", "--mirror", httpserver.url_for("")]
-    process = subprocess.Popen([*command, "--root", str(tmp_path)], stderr=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen([*command, "--root", str(tmp_path)], stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own command
     assert asked.wait(30)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)

@@ -84,7 +84,7 @@ def test_a_process_that_was_killed_leaves_its_answers_and_no_lock(tmp_path: Path
         "import os, signal, sys; from pathlib import Path; from movierec.sources.store import AnswerStore, Verdict\n"
         "store = AnswerStore(Path(sys.argv[1]), 'tmdb'); store.put(7, Verdict.FILM, 200, b'seven'); os._exit(9)"
     )
-    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == 9  # noqa: S603
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == 9  # noqa: S603 - our own command
     with AnswerStore(tmp_path, "tmdb") as store:
         assert list(store.films()) == [(7, b"seven")]
 

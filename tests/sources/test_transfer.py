@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
-from rich.console import Console
 from werkzeug import Response
 
+from movierec.console import Console
 from movierec.errors import DownloadError
 from movierec.sources.transfer import ATTEMPTS, Meter, get_file, proxy_variable
 
