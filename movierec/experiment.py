@@ -17,7 +17,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from movierec.configuration import own_config, run_name, saved_run, split_configs
 from movierec.data import MovieDataModule
-from movierec.errors import ConfigError
+from movierec.errors import ConfigError, DivergenceError
 from movierec.model.checkpoint import (
     BestCheckpoint,
     LastCheckpoint,
@@ -200,10 +200,15 @@ class ExperimentCLI(LightningCLI):
 
         Raises:
             KeyboardInterrupt: With a message that says what is kept and how to go on.
+            DivergenceError: With a message that says what is kept.
             SystemExit: Another process was lost, which has been said already.
         """
         try:
             function(**options, weights_only=True)
+        except DivergenceError as error:
+            if not self.trainer.is_global_zero:
+                raise SystemExit(1) from error
+            raise DivergenceError(f"{error}\n{self.kept_before()}") from error
         except RuntimeError as error:
             if is_lost_process(error):
                 raise SystemExit(1) from error
@@ -222,6 +227,17 @@ class ExperimentCLI(LightningCLI):
             return "The first epoch was not over, and nothing is kept."
         epochs = read_checkpoint(last)["epoch"] + 1
         return f"{epochs} whole epochs are kept in {last}\ngo on with: {self.command('fit')} --ckpt_path last"
+
+    def kept_before(self) -> str:
+        """Say what is kept of a fit that has diverged; to go on from there is to do the same again."""
+        last = self.run.checkpoints / "last.ckpt" if self.run else None
+        if last is None or not last.is_file():
+            return "The first epoch was not over, and nothing is kept."
+        epochs = read_checkpoint(last)["epoch"] + 1
+        return (
+            f"The {epochs} whole epochs before it are kept in {last.parent}: best.ckpt is the best of them, which "
+            f"`{self.command('test')}` tests. To go on from last.ckpt would most likely end here again."
+        )
 
     def before_fit(self) -> None:
         """Say what is going to be trained, and where it is logged."""

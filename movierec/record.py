@@ -16,6 +16,7 @@ from movierec import board
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
+from movierec.errors import DivergenceError
 from movierec.films import MIN_RATINGS
 from movierec.hardware import describe_hardware
 from movierec.model.checkpoint import best_checkpoint
@@ -88,6 +89,9 @@ class RunRecord(Callback):
         """Write the metrics of the best checkpoint so far."""
         if isinstance(exception, KeyboardInterrupt) and trainer.state.fn == "fit":
             self.record_fit(trainer, pl_module, end="interrupted")
+        if isinstance(exception, DivergenceError):
+            self.record_fit(trainer, pl_module, end="diverged")
+            trainer.strategy.barrier()  # Lightning kills this process five seconds after another one has ended
 
     def record_fit(self, trainer: Trainer, task: LightningModule, *, end: str) -> None:
         """Write the best checkpoint's validation metrics to metrics.json and to TensorBoard's HParams.
@@ -95,7 +99,7 @@ class RunRecord(Callback):
         Args:
             trainer: The trainer.
             task: What it trained.
-            end: How the fit ended: `planned` after all epochs, `early` by a callback, or `interrupted`.
+            end: How the fit ended: `planned` after all epochs, `early` by a callback, `interrupted` or `diverged`.
         """
         assert isinstance(task, RatingTask)
         path = best_checkpoint(trainer)

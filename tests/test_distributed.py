@@ -60,6 +60,18 @@ def note(event, arguments):
         os.close(file)
 sys.addaudithook(note)
 """
+# The first film of the training part of the second process, and of no batch of the first one.
+POISON = """\
+import math
+from lightning import Callback
+
+class Poison(Callback):
+    def on_train_epoch_start(self, trainer, task):
+        mine, others = (set(trainer.datamodule.rows["train"].movie[part].tolist())
+                        for part in (slice(8_000, None), slice(8_000)))
+        if trainer.current_epoch == 2:
+            task.network.first.movie_statistics[:, min(mine - others)] = math.nan
+"""
 
 
 class Done(NamedTuple):
@@ -399,6 +411,29 @@ def test_ctrl_c_ends_both_processes_and_one_says_what_is_kept(long_fit: LongFit)
         assert done.errors.count(text) == 1, done.errors
     assert "Traceback" not in done.errors
     assert read_metrics(long_fit.folder)["val"]["rmse"] > 0
+
+
+def test_a_loss_of_one_process_that_is_not_finite_ends_both_with_one_message(here: Path) -> None:
+    (here / "poison.py").write_text(POISON, encoding="utf-8")
+    options = ("--trainer.callbacks", "poison.Poison", "--trainer.max_epochs", "9", "--data.batch_size", "500")
+    with started(here, "-m", "movierec", "fit", "--config", "small.yaml", *options, *TWO) as process:
+        done = finish(process)
+    assert members(process.pid) == []
+    assert done.status == 1, done.errors
+    message = done.errors[done.errors.index("movierec: error:") :]
+    assert message.count("movierec: error:") == 1
+    for text in (
+        "Expected a finite loss, got nan in batch ",
+        " of 16 in epoch 3: ",
+        " of its 1,000 predictions",
+        "film ",
+    ):
+        assert text in message
+    for text in ("unexpected", "Traceback", "gloo", "Warning"):
+        assert text not in done.errors
+    assert "The 2 whole epochs before it are kept" in message
+    assert read_checkpoint(here / LAST)["epoch"] == 1
+    assert read_metrics(here)["end"] == "diverged"
 
 
 def test_these_tests_leave_no_trace_in_their_own_process() -> None:
