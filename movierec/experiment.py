@@ -249,25 +249,27 @@ class ExperimentCLI(LightningCLI):
     def after_fit(self) -> None:
         """Show the validation metrics of the best checkpoint, and what comes next."""
         if self.trainer.is_global_zero:
-            print_fit(self.run, best_checkpoint(self.trainer), self.datamodule.tables, self.command("test"))
+            best, partial = best_checkpoint(self.trainer), is_partial(self.trainer)
+            print_fit(self.run, best, self.datamodule.tables, self.command("test"), partial=partial)
 
     def after_validate(self) -> None:
         """Show the validation metrics."""
         if self.trainer.is_global_zero:
-            print_validation(self.model, self.checkpoint)
+            print_validation(self.model, self.checkpoint, partial=is_partial(self.trainer))
 
     def after_test(self) -> None:
         """Show the metrics of all parts of the ratings, and of the recommendations."""
         if not self.trainer.is_global_zero:
             return
         found = {}
+        partial = is_partial(self.trainer)
         measured = math.isfinite(self.model.results["test"]["loss"])  # else there is nothing to rank by
-        if measured and self.ranking_users and not is_partial(self.trainer):
+        if measured and self.ranking_users and not partial:
             assert self.checkpoint is not None
             found = record_retrieval(
                 self.run, self.checkpoint, self.datamodule.rows, num_users=self.ranking_users, watch=self.watch
             )
-        print_test(self.name, self.model, self.checkpoint, self.run, retrieval=found)
+        print_test(self.name, self.model, self.checkpoint, self.run, retrieval=found, partial=partial)
 
     def watch(self, users: list[int]) -> Iterable[int]:
         """Show how far the recommendations are, unless the progress bar is turned off."""

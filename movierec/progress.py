@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-SHOWN = {"train/rmse": "train rmse", "val/rmse": "val rmse", "val/rmse_stars": "val rmse in stars"}
+SHOWN = {"train/rmse": "train rmse (unit)", "val/rmse": "val rmse (unit)", "val/rmse_stars": "val rmse (stars)"}
 
 
 class RunProgress(ProgressBar):

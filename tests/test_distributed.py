@@ -19,7 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from movierec.cli import main
 from movierec.data.modules import PARTS
-from movierec.model.metrics import NAMES
+from movierec.model.metrics import NAMES, SPREADS
 from movierec.model.snapshot import read_checkpoint
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc, as on Linux")
@@ -326,7 +326,7 @@ def test_two_processes_measure_what_one_does(
     together, alone = (read_metrics(folder) for folder in evaluated[command])
     assert command in together["seconds"]
     for part in parts:
-        assert set(together[part]) == set(NAMES)
+        assert set(together[part]) == {*NAMES, *SPREADS}
         assert together[part] == pytest.approx(alone[part], rel=0, abs=1e-6), part
 
 

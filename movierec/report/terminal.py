@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -11,15 +12,16 @@ from movierec.data.tables import Tables
 from movierec.model.retrieval import LIKED_STARS
 from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
+from movierec.report.constant import describe_constant, is_constant
 from movierec.report.leak import LEAKING
 from movierec.report.published import published_row
 from movierec.runs import Run
 
 LABELS = {
     "r2": "R2",
-    "mae": "MAE",
-    "mse": "MSE",
-    "rmse": "RMSE",
+    "mae": "MAE, unit scale",
+    "mse": "MSE, unit scale",
+    "rmse": "RMSE, unit scale",
     "mae_stars": "MAE, stars",
     "rmse_stars": "RMSE, stars",
     "precision": "precision",
@@ -67,7 +69,7 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
     out.print(f"  logging to {run.path}" if run else "  logging nothing", soft_wrap=True)
 
 
-def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: str) -> None:
+def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: str, *, partial: bool) -> None:
     """Show the validation metrics of the best checkpoint, where it is, and what to type next."""
     out = console()
     if path is None:
@@ -78,22 +80,30 @@ def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: 
     best = read_checkpoint(path)
     if "val" in best["metrics"]:
         out.print(metrics_table(best["metrics"], ("val",), tables, f"epoch {best['epoch'] + 1}"))
+        print_notes(best["metrics"], ("val",), tables, partial=partial)
     out.print(f"checkpoint: {path}", soft_wrap=True)
     if run is not None:
         out.print(f"run:        {run.path}", soft_wrap=True)
         out.print(f"next:       {next_command}\n            tensorboard --logdir {run.root}", soft_wrap=True)
 
 
-def print_validation(task: RatingTask, checkpoint: Path | None) -> None:
+def print_validation(task: RatingTask, checkpoint: Path | None, *, partial: bool) -> None:
     """Show the validation metrics of a checkpoint."""
     assert task.tables is not None
     out = console()
-    out.print(metrics_table(task.results, ("val",), task.tables, "validate"))
+    out.print(metrics_table(task.results, ("val",), task.tables, f"epoch {task.stored_epoch + 1}"))
+    print_notes(task.results, ("val",), task.tables, partial=partial)
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
 
 
 def print_test(
-    name: str, task: RatingTask, checkpoint: Path | None, run: Run | None, *, retrieval: dict[str, Any]
+    name: str,
+    task: RatingTask,
+    checkpoint: Path | None,
+    run: Run | None,
+    *,
+    retrieval: dict[str, Any],
+    partial: bool,
 ) -> None:
     """Show the metrics of a checkpoint on all parts of the ratings, and the published ones where there are any.
 
@@ -103,19 +113,44 @@ def print_test(
         checkpoint: Its file.
         run: The folder that the metrics went to.
         retrieval: What `record_retrieval` measured; empty if nothing was.
+        partial: Whether only some of the batches were measured.
     """
     assert task.tables is not None
     out = console()
     published = None if task.tables.record["sample"] else published_row(name)
-    out.print(metrics_table(task.results, ("test", "val", "train"), task.tables, name, published=published))
+    parts = ("test", "val", "train")
+    title = f"{name}, epoch {task.stored_epoch + 1}"
+    out.print(metrics_table(task.results, parts, task.tables, title, published=published))
     out.print("Only the test rows were neither trained on nor used to choose an epoch.", soft_wrap=True)
     if any(part_label(part, task.tables).endswith("*") for part in NAMES):
         out.print("* The statistics that these rows read hold their own ratings: the numbers leak.", soft_wrap=True)
+    print_notes(task.results, parts, task.tables, partial=partial)
     if retrieval:
         print_retrieval(retrieval)
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
     if run is not None:
         out.print(f"metrics:    {run.path / 'metrics.json'}\nnext:       python -m movierec report", soft_wrap=True)
+
+
+def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tables: Tables, *, partial: bool) -> None:
+    """Say what the metrics of some parts are measured in, and what is wrong with them."""
+    out = console()
+    threshold = tables.to_stars(torch.tensor(tables.threshold)).item()
+    out.print(
+        f"Unit scale: 0 is {tables.min_stars:g} stars, 1 is {tables.max_stars:g}. Precision to AUROC: of ratings above "
+        f"the training median, {threshold:g} stars.",
+        soft_wrap=True,
+    )
+    if partial:
+        out.print("Only some of the batches were measured: these are not the numbers of all rows.", style="yellow")
+    for part in parts:
+        if is_constant(results[part]):
+            text = describe_constant(results[part], NAMES[part])
+            out.print(
+                f"warning: the network has collapsed, {text}. Try a lower --model.lr, or --model.activation gelu.",
+                style="yellow",
+                soft_wrap=True,
+            )
 
 
 def print_retrieval(retrieval: dict[str, Any]) -> None:
@@ -157,9 +192,9 @@ def metrics_table(
     """Lay out metrics, one a line, with a column for each part of the ratings."""
     table = Table("metric", title=title, title_justify="left")
     for part in parts:
-        table.add_column(part_label(part, tables), justify="right")
+        table.add_column(f"{part_label(part, tables)}\n{tables.record['rows'][part]:,}", justify="right")
     if published:
-        table.add_column("published, training rows*", justify="right")
+        table.add_column("published,\ntraining rows*", justify="right")
     for name, label in LABELS.items():
         values = [f"{results[part][name]:.4f}" for part in parts]
         if published:
