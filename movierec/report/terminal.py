@@ -79,7 +79,7 @@ def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: 
         return
     best = read_checkpoint(path)
     if "val" in best["metrics"]:
-        out.print(metrics_table(best["metrics"], ("val",), tables, f"epoch {best['epoch'] + 1}"))
+        out.print(metrics_table(best["metrics"], ("val",), tables, f"epoch {best['epoch'] + 1}", partial=partial))
         print_notes(best["metrics"], ("val",), tables, partial=partial)
     out.print(f"checkpoint: {path}", soft_wrap=True)
     if run is not None:
@@ -91,7 +91,7 @@ def print_validation(task: RatingTask, checkpoint: Path | None, *, partial: bool
     """Show the validation metrics of a checkpoint."""
     assert task.tables is not None
     out = console()
-    out.print(metrics_table(task.results, ("val",), task.tables, f"epoch {task.stored_epoch + 1}"))
+    out.print(metrics_table(task.results, ("val",), task.tables, f"epoch {task.stored_epoch + 1}", partial=partial))
     print_notes(task.results, ("val",), task.tables, partial=partial)
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
 
@@ -120,7 +120,7 @@ def print_test(
     published = None if task.tables.record["sample"] else published_row(name)
     parts = ("test", "val", "train")
     title = f"{name}, epoch {task.stored_epoch + 1}"
-    out.print(metrics_table(task.results, parts, task.tables, title, published=published))
+    out.print(metrics_table(task.results, parts, task.tables, title, partial=partial, published=published))
     out.print("Only the test rows were neither trained on nor used to choose an epoch.", soft_wrap=True)
     if any(part_label(part, task.tables).endswith("*") for part in NAMES):
         out.print("* The statistics that these rows read hold their own ratings: the numbers leak.", soft_wrap=True)
@@ -143,14 +143,16 @@ def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tabl
     )
     if partial:
         out.print("Only some of the batches were measured: these are not the numbers of all rows.", style="yellow")
-    for part in parts:
-        if is_constant(results[part]):
-            text = describe_constant(results[part], NAMES[part])
-            out.print(
-                f"warning: the network has collapsed, {text}. Try a lower --model.lr, or --model.activation gelu.",
-                style="yellow",
-                soft_wrap=True,
-            )
+    constant = [part for part in parts if is_constant(results[part])]
+    if constant:
+        first, *others = constant
+        also = f", and so are those of the {' and the '.join(NAMES[part] for part in others)}" if others else ""
+        out.print(
+            f"warning: the network has collapsed, {describe_constant(results[first], NAMES[first])}{also}. Try a lower "
+            "--model.lr, or --model.activation gelu.",
+            style="yellow",
+            soft_wrap=True,
+        )
 
 
 def print_retrieval(retrieval: dict[str, Any]) -> None:
@@ -187,12 +189,14 @@ def metrics_table(
     tables: Tables,
     title: str,
     *,
+    partial: bool,
     published: dict[str, float] | None = None,
 ) -> Table:
-    """Lay out metrics, one a line, with a column for each part of the ratings."""
+    """Lay out metrics, one a line, with a column for each part of the ratings and its number of rows."""
     table = Table("metric", title=title, title_justify="left")
     for part in parts:
-        table.add_column(f"{part_label(part, tables)}\n{tables.record['rows'][part]:,}", justify="right")
+        size = f"{'some of ' if partial else ''}{tables.record['rows'][part]:,}"
+        table.add_column(f"{part_label(part, tables)}\n{size}", justify="right")
     if published:
         table.add_column("published,\ntraining rows*", justify="right")
     for name, label in LABELS.items():
