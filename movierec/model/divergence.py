@@ -130,7 +130,10 @@ def tell(found: Finding) -> str:
     pairs = ", ".join(f"user {user} and film {movie}" for user, movie in found.worst)
     if not found.bad:
         return f"the errors of its {found.rows:,} predictions are too large, most of all those of {pairs}."
-    return f"{found.bad:,} of its {found.rows:,} predictions are not finite, such as those of {pairs}."
+    verb, whose = ("is", ": that of") if found.bad == 1 else ("are", ": those of")
+    if found.bad > len(found.worst):
+        whose = ", such as those of"
+    return f"{found.bad:,} of its {found.rows:,} predictions {verb} not finite{whose} {pairs}."
 
 
 def check_weights(task: "RatingTask") -> None:
@@ -171,7 +174,7 @@ def advise(task: "RatingTask", found: Finding | None = None) -> str:
     """Say what helps: where all predictions are bad the weights are, where some are it is their data."""
     lr, precision = task.hparams["lr"], str(task.trainer.precision)
     if found and 0 < found.bad < found.rows:
-        text = "The others are well, so look at the data of these users and films: python -m movierec data check."
+        text = "The others are finite, so look at the data of these users and films: python -m movierec data check."
     else:
         lower = lr / 10 if lr <= 1 else DEFAULT_LR
         text = f"Most likely the steps are too long: start again with --model.lr {lower:g} in place of {lr:g}."

@@ -40,26 +40,30 @@ def unusual(content: dict[str, Any]) -> Iterator[str]:
 
 
 def describe_test_sets(found: Sequence[Measured]) -> dict[str, str]:
-    """Say of each letter which test ratings it stands for: in full, or in what they differ from others of the release.
+    """Say of each letter which test ratings it stands for: in full, or in what they differ from the most usual ones.
 
     Returns:
         Texts by letter; none where all were tested on the same ratings.
     """
     letters = letter_test_sets(found)
-    frequent = Counter(one.test_set for one in found)
-    if len(frequent) < 2:  # noqa: PLR2004 - nothing to tell apart
-        return {}
-    chief: dict[tuple[bool, str], Measured] = {}
-    for one in sorted(found, key=lambda one: -frequent[one.test_set]):
-        chief.setdefault(release_of(one), one)
     firsts = {one.test_set: one for one in reversed(found)}
+    if len(firsts) < 2:  # noqa: PLR2004 - nothing to tell apart
+        return {}
+    common = Counter((release_of(one), fact) for one in found for fact in facts_of_test(one).items())
+
+    def usual(one: Measured) -> int:
+        return sum(common[release_of(one), fact] for fact in facts_of_test(one).items())
+
+    chief: dict[tuple[bool, str], Measured] = {}
+    for one in sorted(found, key=usual, reverse=True):
+        chief.setdefault(release_of(one), one)
     return {
         letters[one.test_set]: tell_apart(one, chief[release_of(one)], letters) for one in reversed(firsts.values())
     }
 
 
 def tell_apart(one: Measured, chief: Measured, letters: dict[str | None, str]) -> str:
-    """Describe test ratings, or how they differ from the most frequent ones of the release."""
+    """Describe test ratings, or how they differ from the most usual ones of the release."""
     if one.test_set is None:
         return "ratings that were not recorded"
     facts, others = facts_of_test(one), facts_of_test(chief)
@@ -86,8 +90,8 @@ def facts_of_test(one: Measured) -> dict[str, str]:
         "file": f"ratings file {files[0][:8]}" if files else "",
         "split": f"split {options.get('split')} {shares}",
         "seed": f"seed {options.get('seed')}",
-        "scale": f"stars from {low:g} to {high:g}" if isinstance(low, int | float) else "",
-        "stars": "half stars cut off" if options.get("whole_stars") else "",
+        "scale": f"from {low:g} to {high:g} stars" if isinstance(low, int | float) else "",
+        "stars": "half stars cut off" if options.get("whole_stars") else "stars as given",
         "left_out": f"{left_out:,} ratings left out for missing metadata" if left_out else "no rating left out",
     }
     return {name: text for name, text in facts.items() if text}

@@ -180,9 +180,9 @@ def test_the_letters_of_test_ratings_are_explained_by_what_differs_from_most_oth
     text = printed(runs, capsys)
     for line in (
         "A: other ratings than B: seed 7.",
-        "B: ml-latest-small, split random 80/10/10, seed 123, stars from 0 to 5, no rating left out.",
+        "B: ml-latest-small, split random 80/10/10, seed 123, from 0 to 5 stars, stars as given, no rating left out.",
         "C: other ratings than B: 1,000 ratings left out for missing metadata.",
-        "D: ml-1m, split random 60/20/20, seed 123, stars from 0 to 5, no rating left out.",
+        "D: ml-1m, split random 60/20/20, seed 123, from 0 to 5 stars, stars as given, no rating left out.",
     ):
         assert f"\n{line}\n" in text
         assert line in markdown(table(runs))
