@@ -235,7 +235,8 @@ def limits(trainer: Trainer, *parts: str) -> dict[str, float]:
 
 def is_partial(trainer: Trainer) -> bool:
     """Say whether only some of the batches were measured, whose numbers are not those of the run."""
-    return bool(trainer.fast_dev_run or limits(trainer, "val", "test"))  # type: ignore[attr-defined]
+    part = "test" if trainer.state.fn == "test" else "val"
+    return bool(trainer.fast_dev_run or limits(trainer, part))  # type: ignore[attr-defined]
 
 
 def accelerator(task: LightningModule) -> str:

@@ -262,10 +262,15 @@ def test_metrics_json_describes_one_checkpoint(trained: Path) -> None:
     assert ("test" in read_metrics()) is False or same
 
 
-def test_a_test_of_some_batches_does_not_count(trained: Path) -> None:
+def test_a_test_of_some_batches_does_not_count(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = read_metrics()
     assert main(["test", *SMALL, "--trainer.limit_test_batches", "0.5", "--data.eval_batch_size", "500"]) == 0
     assert read_metrics() == before
+    output = capsys.readouterr().out
+    assert "some of 2,000" in output
+    assert "metrics.json" not in output
+    assert main(["test", *SMALL, "--trainer.limit_val_batches", "0.5", "--ranking_users", "0"]) == 0
+    assert "test" in read_metrics()  # which reads no validation batches
 
 
 def test_a_worse_epoch_does_not_replace_the_best_on_resume_from_another_folder(

@@ -128,7 +128,7 @@ def print_test(
     if retrieval:
         print_retrieval(retrieval)
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
-    if run is not None:
+    if run is not None and not partial:
         out.print(f"metrics:    {run.path / 'metrics.json'}\nnext:       python -m movierec report", soft_wrap=True)
 
 
@@ -142,7 +142,7 @@ def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tabl
         soft_wrap=True,
     )
     if partial:
-        out.print("Only some of the batches were measured: these are not the numbers of all rows.", style="yellow")
+        out.print("Only some of the batches were measured: these are not the numbers of the run.", style="yellow")
     constant = [part for part in parts if is_constant(results[part])]
     if constant:
         first, *others = constant
