@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from movierec.model.metrics import SPREADS
-
+PREDICTION, RATING = "prediction_sd_stars", "rating_sd_stars"  # as in metrics.json
 # With s = sd(prediction) / sd(rating), and a correlation of 1 at most, R2 <= 2 s - s^2: below this, R2 is below 0.02.
 LEAST_SPREAD = 0.01
 
@@ -14,7 +13,7 @@ def is_constant(values: Mapping[str, float | None]) -> bool:
     Args:
         values: Metrics of a part of the ratings, as in metrics.json.
     """
-    prediction, rating = (values.get(name) for name in SPREADS)
+    prediction, rating = values.get(PREDICTION), values.get(RATING)
     return prediction is not None and rating is not None and prediction < LEAST_SPREAD * rating
 
 
@@ -25,8 +24,7 @@ def describe_constant(values: Mapping[str, float | None], rows: str) -> str:
         values: Metrics of a part of the ratings, for which `is_constant`.
         rows: Which part: "test rows".
     """
-    prediction, rating = (values[name] for name in SPREADS)
     return (
-        f"its predictions of the {rows} are all alike: their standard deviation is {prediction:.4f} stars, that of the "
-        f"ratings {rating:.4f}"
+        f"its predictions of the {rows} are all alike: their standard deviation is {values[PREDICTION]:.4f} stars, that "
+        f"of the ratings {values[RATING]:.4f}"
     )
