@@ -25,6 +25,6 @@ def describe_constant(values: Mapping[str, float | None], rows: str) -> str:
         rows: Which part: "test rows".
     """
     return (
-        f"its predictions of the {rows} are all alike: their standard deviation is {values[PREDICTION]:.4f} stars, that "
-        f"of the ratings {values[RATING]:.4f}"
+        f"its predictions of the {rows} are all alike: their standard deviation is {values[PREDICTION]:.4f} stars, "
+        f"that of the ratings {values[RATING]:.4f}"
     )
