@@ -33,6 +33,10 @@ class CheckpointError(MovierecError, RuntimeError):
     """A checkpoint that is missing, damaged, foreign, or could not be written."""
 
 
+class DivergenceError(MovierecError, ArithmeticError):
+    """A fit whose loss or weights are no finite numbers any more."""
+
+
 class UnknownIdError(MovierecError, LookupError):
     """A user or film id that the ratings do not hold, or that cannot be scored."""
 

@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from movierec.configuration import run_name, saved_run
 from movierec.data import MovieDataModule
+from movierec.errors import DivergenceError
 from movierec.model.checkpoint import (
     BestCheckpoint,
     LastCheckpoint,
@@ -199,10 +200,15 @@ class ExperimentCLI(LightningCLI):
 
         Raises:
             KeyboardInterrupt: With a message that says what is kept and how to go on.
+            DivergenceError: With a message that says what is kept.
             SystemExit: Another process was lost, which has been said already.
         """
         try:
             function(**options, weights_only=True)
+        except DivergenceError as error:
+            if not self.trainer.is_global_zero:
+                raise SystemExit(1) from error
+            raise DivergenceError(f"{error}\n{self.kept_before()}") from error
         except RuntimeError as error:
             if is_lost_process(error):
                 raise SystemExit(1) from error
@@ -222,6 +228,17 @@ class ExperimentCLI(LightningCLI):
             return "The first epoch was not over, and nothing is kept."
         epochs = read_checkpoint(last)["epoch"] + 1
         return f"{epochs} whole epochs are kept in {last}\ngo on with: {self.command('fit')} --resume"
+
+    def kept_before(self) -> str:
+        """Say what is kept of a fit that has diverged; to go on from there is to do the same again."""
+        last = self.start.run.checkpoints / "last.ckpt" if self.start.run else None
+        if last is None or not last.is_file():
+            return "The first epoch was not over, and nothing is kept."
+        epochs = read_checkpoint(last)["epoch"] + 1
+        return (
+            f"The {epochs} whole epochs before it are kept in {last.parent}: best.ckpt is the best of them, which "
+            f"`{self.command('test')}` tests. To go on from last.ckpt would most likely end here again."
+        )
 
     def before_fit(self) -> None:
         """Prepare the data, take the run's folder, and say what is going to be trained, and where it is logged."""
@@ -248,20 +265,22 @@ class ExperimentCLI(LightningCLI):
     def after_fit(self) -> None:
         """Show the validation metrics of the best checkpoint, and what comes next."""
         if self.trainer.is_global_zero:
-            print_fit(self.start.run, best_checkpoint(self.trainer), self.datamodule.tables, self.command("test"))
+            best, partial = best_checkpoint(self.trainer), is_partial(self.trainer)
+            print_fit(self.start.run, best, self.datamodule.tables, self.command("test"), partial=partial)
 
     def after_validate(self) -> None:
         """Show the validation metrics."""
         if self.trainer.is_global_zero:
-            print_validation(self.model, self.start.checkpoint)
+            print_validation(self.model, self.start.checkpoint, partial=is_partial(self.trainer))
 
     def after_test(self) -> None:
         """Show the metrics of all parts of the ratings, and of the recommendations."""
         if not self.trainer.is_global_zero:
             return
         found = {}
+        partial = is_partial(self.trainer)
         measured = math.isfinite(self.model.results["test"]["loss"])  # else there is nothing to rank by
-        if measured and self.ranking_users and not is_partial(self.trainer):
+        if measured and self.ranking_users and not partial:
             assert self.start.checkpoint is not None
             found = record_retrieval(
                 self.start.run,
@@ -270,7 +289,7 @@ class ExperimentCLI(LightningCLI):
                 num_users=self.ranking_users,
                 watch=self.watch,
             )
-        print_test(self.name, self.model, self.start.checkpoint, self.start.run, retrieval=found)
+        print_test(self.name, self.model, self.start.checkpoint, self.start.run, retrieval=found, partial=partial)
 
     def watch(self, users: list[int]) -> Iterable[int]:
         """Show how far the recommendations are, unless the progress bar is turned off."""

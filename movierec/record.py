@@ -16,6 +16,7 @@ from movierec import board
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
+from movierec.errors import DivergenceError
 from movierec.films import MIN_RATINGS
 from movierec.hardware import describe_hardware
 from movierec.model.checkpoint import best_checkpoint
@@ -24,6 +25,7 @@ from movierec.model.retrieval import evaluate_retrieval
 from movierec.model.snapshot import read_checkpoint, restore_network
 from movierec.model.task import RatingTask
 from movierec.projector import write_projector
+from movierec.revision import describe_revision
 from movierec.runs import Run
 
 PACKAGES = ("lightning", "torch", "torchmetrics", "pandas", "scikit-learn", "numpy")
@@ -56,6 +58,12 @@ class RunRecord(Callback):
         self.config, self.seed, self.resolved, self.histograms = config, seed, resolved, histograms
         self.started = 0.0
         self.earlier = 0.0
+        self.code: dict[str, Any] | None = None
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Note the revision of the code now; when the numbers are written it may be another one."""
+        if self.run is not None and trainer.is_global_zero and stage != "predict":
+            self.code = describe_revision()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
@@ -99,6 +107,9 @@ class RunRecord(Callback):
         """Write the metrics of the best checkpoint so far."""
         if isinstance(exception, KeyboardInterrupt) and trainer.state.fn == "fit":
             self.record_fit(trainer, pl_module, end="interrupted")
+        if isinstance(exception, DivergenceError):
+            self.record_fit(trainer, pl_module, end="diverged")
+            trainer.strategy.barrier()  # Lightning kills this process five seconds after another one has ended
 
     def record_fit(self, trainer: Trainer, task: LightningModule, *, end: str) -> None:
         """Write the best checkpoint's validation metrics to metrics.json and to TensorBoard's HParams.
@@ -106,7 +117,7 @@ class RunRecord(Callback):
         Args:
             trainer: The trainer.
             task: What it trained.
-            end: How the fit ended: `planned` after all epochs, `early` by a callback, or `interrupted`.
+            end: How the fit ended: `planned` after all epochs, `early` by a callback, `interrupted` or `diverged`.
         """
         assert isinstance(task, RatingTask)
         path = best_checkpoint(trainer)
@@ -114,11 +125,13 @@ class RunRecord(Callback):
             return
         best = read_checkpoint(path)
         metrics = best["metrics"].get("val", {})
-        epochs = {"trained": trainer.current_epoch, "planned": trainer.max_epochs}
-        seconds = {"fit": round(self.earlier + self.seconds(), 2)}
-        self.run.write_metrics(
-            {**self.describe(task, path, best), "epochs": epochs, "end": end, "seconds": seconds, "val": metrics}
-        )
+        fit = {
+            "epochs": {"trained": trainer.current_epoch, "planned": trainer.max_epochs},
+            "end": end,
+            "limits": limits(trainer, "train", "val"),
+            "seconds": {"fit": round(self.earlier + self.seconds(), 2)},
+        }
+        self.run.write_metrics({**self.describe(task, path, best), **fit, "val": metrics})
         if isinstance(trainer.logger, TensorBoardLogger):
             shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
             trainer.logger.log_hyperparams(shown | best["run"])  # into hparams.yaml
@@ -194,7 +207,13 @@ class RunRecord(Callback):
             "inputs": task.tables.width,
             "weights": task.network.num_weights,
             "versions": versions(),
-            "hardware": describe_hardware() | {"accelerator": accelerator(task)},
+            "code": self.code,
+            "hardware": describe_hardware()
+            | {
+                "accelerator": accelerator(task),
+                "processes": task.trainer.world_size,
+                "threads": torch.get_num_threads(),
+            },
         }
 
     def seconds(self) -> float:
@@ -219,11 +238,16 @@ def background_of(tables: Tables, train: Batch) -> Background:
     )
 
 
+def limits(trainer: Trainer, *parts: str) -> dict[str, float]:
+    """Name the options that let a trainer use some of the batches only, whose numbers are not those of all."""
+    given = {name: getattr(trainer, name) for name in (f"limit_{part}_batches" for part in parts)}
+    return {name: limit for name, limit in given.items() if isinstance(limit, int) or limit < 1}  # 1.0 is all, 1 is one
+
+
 def is_partial(trainer: Trainer) -> bool:
     """Say whether only some of the batches were measured, whose numbers are not those of the run."""
-    limits = trainer.limit_val_batches, trainer.limit_test_batches
-    # 1.0 is all batches, and 1 is one
-    return bool(trainer.fast_dev_run) or any(isinstance(limit, int) or limit < 1 for limit in limits)  # type: ignore[attr-defined]
+    part = "test" if trainer.state.fn == "test" else "val"
+    return bool(trainer.fast_dev_run or limits(trainer, part))  # type: ignore[attr-defined]
 
 
 def accelerator(task: LightningModule) -> str:

@@ -19,7 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from movierec.cli import main
 from movierec.data.modules import PARTS
-from movierec.model.metrics import NAMES
+from movierec.model.metrics import NAMES, SPREADS
 from movierec.model.snapshot import read_checkpoint
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc, as on Linux")
@@ -59,6 +59,18 @@ def note(event, arguments):
         os.write(file, f"{os.getpid()} {os.path.basename(arguments[0])}\\n".encode())
         os.close(file)
 sys.addaudithook(note)
+"""
+# The first film of the training part of the second process, and of no batch of the first one.
+POISON = """\
+import math
+from lightning import Callback
+
+class Poison(Callback):
+    def on_train_epoch_start(self, trainer, task):
+        mine, others = (set(trainer.datamodule.rows["train"].movie[part].tolist())
+                        for part in (slice(8_000, None), slice(8_000)))
+        if trainer.current_epoch == 2:
+            task.network.first.movie_statistics[:, min(mine - others)] = math.nan
 """
 
 
@@ -314,7 +326,7 @@ def test_two_processes_measure_what_one_does(
     together, alone = (read_metrics(folder) for folder in evaluated[command])
     assert command in together["seconds"]
     for part in parts:
-        assert set(together[part]) == set(NAMES)
+        assert set(together[part]) == {*NAMES, *SPREADS}
         assert together[part] == pytest.approx(alone[part], rel=0, abs=1e-6), part
 
 
@@ -414,6 +426,29 @@ def test_two_processes_that_are_resumed_end_as_two_that_were_not_interrupted(tmp
     assert second["epoch"] == 2
     assert all(torch.equal(value, second["state_dict"][name]) for name, value in first["state_dict"].items())
     assert curve(whole, "train/loss") == curve(resumed, "train/loss")
+
+
+def test_a_loss_of_one_process_that_is_not_finite_ends_both_with_one_message(here: Path) -> None:
+    (here / "poison.py").write_text(POISON, encoding="utf-8")
+    options = ("--trainer.callbacks", "poison.Poison", "--trainer.max_epochs", "9", "--data.batch_size", "500")
+    with started(here, "-m", "movierec", "fit", "--config", "small.yaml", *options, *TWO) as process:
+        done = finish(process)
+    assert members(process.pid) == []
+    assert done.status == 1, done.errors
+    message = done.errors[done.errors.index("movierec: error:") :]
+    assert message.count("movierec: error:") == 1
+    for text in (
+        "Expected a finite loss, got nan in batch ",
+        " of 16 in epoch 3: ",
+        " of its 1,000 predictions",
+        "film ",
+    ):
+        assert text in message
+    for text in ("unexpected", "Traceback", "gloo", "Warning"):
+        assert text not in done.errors
+    assert "The 2 whole epochs before it are kept" in message
+    assert read_checkpoint(here / LAST)["epoch"] == 1
+    assert read_metrics(here)["end"] == "diverged"
 
 
 def test_these_tests_leave_no_trace_in_their_own_process() -> None:

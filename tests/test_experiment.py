@@ -89,6 +89,11 @@ def read_metrics(run: Path = RUN) -> dict[str, Any]:
     return content
 
 
+def numbers(run: Path) -> dict[str, Any]:
+    """All of metrics.json that does not depend on the clock."""
+    return {name: value for name, value in read_metrics(run).items() if name != "seconds"}
+
+
 def weights(path: Path) -> dict[str, torch.Tensor]:
     state: dict[str, torch.Tensor] = read_checkpoint(path)["state_dict"]
     return state
@@ -102,16 +107,25 @@ def test_fit_says_where_it_logs_and_what_to_type_next(here: Path, capsys: pytest
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(trained: Path) -> None:
-    assert main(["fit", *SMALL]) == 0
-    assert main(["fit", *SMALL, "--seed_everything", "7"]) == 0
-    first, again, other = (read_metrics(RUN.with_name(f"version_{n}"))["val"] for n in range(3))
+    for options in ([], ["--seed_everything", "7"]):
+        assert main(["fit", *SMALL, *options]) == 0
+    for version in range(3):
+        run = RUN.with_name(f"version_{version}")
+        assert main(["test", "--config", str(run / "config.yaml"), "--ranking_users", "20"]) == 0
+    first, again, other = (numbers(RUN.with_name(f"version_{version}")) for version in range(3))
     assert first == again
-    assert first != other
+    assert all(first[part] != other[part] for part in ("train", "val", "test", "retrieval"))
 
 
-def test_any_number_of_loader_workers_gives_the_same_numbers(trained: Path) -> None:
-    assert main(["fit", *SMALL, "--data.num_workers", "2"]) == 0
-    assert read_metrics()["val"] == read_metrics(RUN.with_name("version_1"))["val"]
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_any_number_of_loader_workers_gives_the_same_numbers_and_weights(workers: str, trained: Path) -> None:
+    other = RUN.with_name("version_1")
+    assert main(["fit", *SMALL, "--data.num_workers", workers]) == 0
+    for run in (RUN, other):
+        assert main(["test", "--config", str(run / "config.yaml"), "--ranking_users", "0"]) == 0
+    assert numbers(RUN) == numbers(other)
+    first, second = weights(BEST), weights(other / "checkpoints" / "best.ckpt")
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_a_test_keeps_the_seed_of_the_fit_whatever_its_own(here: Path) -> None:
@@ -260,10 +274,15 @@ def test_metrics_json_describes_one_checkpoint(trained: Path) -> None:
     assert ("test" in read_metrics()) is False or same
 
 
-def test_a_test_of_some_batches_does_not_count(trained: Path) -> None:
+def test_a_test_of_some_batches_does_not_count(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = read_metrics()
     assert main(["test", *SMALL, "--trainer.limit_test_batches", "0.5", "--data.eval_batch_size", "500"]) == 0
     assert read_metrics() == before
+    output = capsys.readouterr().out
+    assert "some of 2,000" in output
+    assert "metrics.json" not in output
+    assert main(["test", *SMALL, "--trainer.limit_val_batches", "0.5", "--ranking_users", "0"]) == 0
+    assert "test" in read_metrics()  # which reads no validation batches
 
 
 def test_a_worse_epoch_does_not_replace_the_best_on_resume_from_another_folder(

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from movierec.cli import main
 from movierec.model.snapshot import read_checkpoint
+from movierec.revision import describe_revision
 
 RUN = Path("lightning_logs/model1/version_0")
 STOPPING = """\
@@ -57,5 +59,18 @@ def test_a_resumed_fit_adds_to_the_seconds_of_the_first(fit: list[str]) -> None:
 def test_a_run_names_the_machine(fit: list[str]) -> None:
     assert main([*fit, "--trainer.max_epochs", "1"]) == 0
     hardware = read_metrics()["hardware"]
-    assert hardware.keys() == {"cpu", "cores", "memory_gb", "accelerator"}
+    assert hardware.keys() == {"cpu", "cores", "memory_gb", "accelerator", "processes", "threads"}
     assert hardware["cores"] >= 1
+    assert (hardware["processes"], hardware["threads"]) == (1, torch.get_num_threads())
+
+
+def test_a_run_names_the_revision_of_the_code_or_that_there_is_none(fit: list[str]) -> None:
+    assert main([*fit, "--trainer.max_epochs", "1"]) == 0
+    assert read_metrics()["code"] == describe_revision()
+
+
+def test_a_fit_on_some_of_the_batches_says_so_in_its_record(fit: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    some = ["--trainer.limit_train_batches", "3", "--trainer.limit_val_batches", "0.5", "--data.eval_batch_size", "500"]
+    assert main([*fit, "--trainer.max_epochs", "1", *some]) == 0
+    assert read_metrics()["limits"] == {"limit_train_batches": 3, "limit_val_batches": 0.5}
+    assert "Only some of the batches were measured" in capsys.readouterr().out

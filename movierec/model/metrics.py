@@ -25,6 +25,7 @@ NAMES = (
     "loss", "r2", "mae", "mse", "rmse", "mae_stars", "rmse_stars", "precision", "recall", "f1", "auroc",
     f"ndcg@{LIST_LENGTH}", f"precision@{LIST_LENGTH}", f"recall@{LIST_LENGTH}", "map",
 )  # fmt: skip
+SPREADS = ("prediction_sd_stars", "rating_sd_stars")  # measured beside them; nothing to choose an epoch by
 
 
 class Blocks:
@@ -52,7 +53,8 @@ class RatingMetrics(Metric):
     On the unit scale: loss, r2, mae, mse, rmse. In stars, predictions clipped to the scale: mae_stars, rmse_stars.
     Of the question whether a rating lies above the threshold: precision, recall, f1, auroc. Per user over the user's
     rated films, with the same question as relevance: ndcg@10 (gains in stars), precision@10, recall@10, map. A metric
-    that the ratings do not define (R2 of one rating, AUROC of one class) is NaN.
+    that the ratings do not define (R2 of one rating, AUROC of one class) is NaN. Beside them, in stars, the standard
+    deviations of the clipped predictions, prediction_sd_stars, and of the ratings, rating_sd_stars.
 
     Args:
         min_stars: The stars that are 0 on the unit scale.
@@ -108,7 +110,8 @@ class RatingMetrics(Metric):
         predicted_positive, positive = (values > self.threshold for values in single)
         prediction, rating = (values.double() for values in single)
         spread = self.max_stars - self.min_stars
-        error = spread * (prediction.clamp(0, 1) - rating)
+        clipped = prediction.clamp(0, 1)
+        error = spread * (clipped - rating)
         mse = mean_squared_error(prediction, rating)
         lists = rank_lists(user, prediction)
         precision_at_k, recall_at_k = precision_recall(lists, positive, k=LIST_LENGTH)
@@ -128,6 +131,8 @@ class RatingMetrics(Metric):
             f"precision@{LIST_LENGTH}": precision_at_k,
             f"recall@{LIST_LENGTH}": recall_at_k,
             "map": mean_average_precision(lists, positive),
+            "prediction_sd_stars": spread * clipped.std(correction=0),
+            "rating_sd_stars": spread * rating.std(correction=0),
         }
 
 

@@ -12,6 +12,7 @@ from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError, ConfigError
+from movierec.model.divergence import DivergenceWatch, Step, check_validation, check_weights
 from movierec.model.metrics import Loss, RatingMetrics, RunningMetrics
 from movierec.model.network import Activation, Normalisation, RatingNetwork
 from movierec.model.random_state import read_random_states, write_random_states
@@ -63,6 +64,7 @@ class RatingTask(LightningModule):
         self.tables: Tables | None = None
         self.network: RatingNetwork | None = None
         self.running = RunningMetrics(self.loss)
+        self.divergence = DivergenceWatch()
         self.evaluations = nn.ModuleDict()
         self.results: dict[str, dict[str, float]] = {}
         self.test_rows: dict[str, Tensor] = {}
@@ -139,6 +141,7 @@ class RatingTask(LightningModule):
 
         Raises:
             ConfigError: A batch of one row with `normalisation: batch`, which needs two.
+            DivergenceError: The loss is not finite.
         """
         if self.hparams["normalisation"] == "batch" and len(batch.rating) == 1:
             raise ConfigError(
@@ -146,23 +149,46 @@ class RatingTask(LightningModule):
             )
         prediction = self.predict_batch(batch)
         loss = self.loss(prediction, batch.rating)
+        self.divergence.add(self, Step(batch_idx, batch, prediction.detach(), loss.detach()))
         self.running.update(prediction, batch.rating)
         return loss
 
     def on_train_epoch_end(self) -> None:
-        """Log what the epoch's training batches measured."""
+        """Log what the epoch's training batches measured.
+
+        Raises:
+            DivergenceError: The loss of one of them is not finite.
+        """
+        self.divergence.check(self)
         values = self.running.compute()
         self.log_values({f"train/{name}": value for name, value in values.items()}, self.current_epoch)
         self.running.reset()
+
+    def on_validation_start(self) -> None:
+        """Validate no network that has diverged.
+
+        Raises:
+            DivergenceError: The weights, or the loss of a batch of the epoch, are not finite.
+        """
+        if self.trainer.state.fn == "fit":
+            self.divergence.check(self)
+            check_weights(self)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Take in a batch of validation ratings."""
         self.measure("val", batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation metrics; outside a fit there is no epoch to log them at."""
+        """Log the validation metrics; outside a fit there is no epoch to log them at.
+
+        Raises:
+            DivergenceError: The loss is not finite, in a fit.
+        """
+        in_fit = self.trainer.state.fn == "fit"
+        if in_fit:
+            check_validation(self)
         values = self.finish("val")
-        if self.trainer.state.fn == "fit":
+        if in_fit:
             self.log_values({f"val/{name}": value for name, value in values.items()}, self.current_epoch)
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
@@ -182,7 +208,7 @@ class RatingTask(LightningModule):
 
     def measure(self, part: str, batch: Batch) -> None:
         """Predict a batch, and count it in a part's metrics."""
-        movie = batch.movie if part == "test" else None  # the test rows alone are looked at closer
+        movie = None if part == "train" else batch.movie  # the other rows may be looked at closer
         self.evaluation(part).update(batch.user, self.predict_batch(batch), batch.rating, movie)
 
     def finish(self, part: str) -> dict[str, Tensor]:
@@ -256,7 +282,12 @@ class RatingTask(LightningModule):
         return optimizer
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the tables and the newest validation metrics to a checkpoint."""
+        """Add the tables and the newest validation metrics to a checkpoint.
+
+        Raises:
+            DivergenceError: The weights are not finite, and must not replace good ones.
+        """
+        check_weights(self)
         assert self.tables is not None
         checkpoint["tables"] = self.tables.state()
         checkpoint["metrics"] = self.results

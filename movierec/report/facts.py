@@ -26,6 +26,8 @@ def facts_of(one: Measured) -> dict[str, str]:
         "Time of test": seconds(one, "test"),
         "Hardware": write(newest.get("hardware", "")),
         "Versions": write(newest.get("versions", "")),
+        "Code": write_code(newest.get("code")),
+        "Checkpoint": str(newest.get("checkpoint", "")),
     }
     return {name: value for name, value in listed.items() if value}
 
@@ -39,6 +41,13 @@ def count(content: dict[str, Any], *names: str) -> str:
 def write(value: object) -> str:
     """Write a value read from JSON; an object as its names and values."""
     return ", ".join(f"{name} {item}" for name, item in value.items()) if isinstance(value, dict) else str(value)
+
+
+def write_code(code: object) -> str:
+    """Write which code the numbers were computed with; empty where that was not recorded."""
+    if not isinstance(code, dict):
+        return ""
+    return f"revision {code.get('revision')}{', with changes' if code.get('dirty') else ''}"
 
 
 def seconds(one: Measured, command: str) -> str:

@@ -15,7 +15,7 @@ from movierec.report.facts import facts_of, settings_text
 from movierec.report.figures import Drawing, draw_report, draw_run, save
 from movierec.report.reading import advise, read_published
 from movierec.report.results import Measured
-from movierec.report.table import COLUMNS, NDCG_NOTE, csv_text, markdown, tabulate
+from movierec.report.table import COLUMNS, NDCG_NOTE, comparability, csv_text, markdown, tabulate
 from movierec.runs import replace_text
 
 SVG_LIMIT = 300_000  # bytes; a larger drawing is embedded as PNG
@@ -77,6 +77,7 @@ def render(found: Sequence[Measured], left_out: Sequence[str], folder: Path) -> 
         has_spread=any(len(one.runs) > 1 for one in found),
         has_sets=any(row.test_set for row in rows),
         ndcg_note=NDCG_NOTE,
+        comparability=comparability(rows),
         figures=embed_all(draw_report(found), folder),
         details=[detail(one, folder / one.name) for one in found],
         left_out=left_out,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from scipy import stats
 
+from movierec.report.comparability import remarks_on
+from movierec.report.constant import is_constant
 from movierec.report.published import PUBLISHED
 from movierec.report.results import Measured
 
@@ -101,7 +103,7 @@ def verdict_on(best: Measured) -> str:
     r2 = best.mean("test", "r2")
     if best.sample:
         return f"A trial of {best.name}"  # of invented ratings there is nothing to choose
-    if r2 is not None and r2 <= 0:
+    if (r2 is not None and r2 <= 0) or any(is_constant(content["test"]) for content in best.contents):
         return "Use none of these yet"
     return f"Use {best.name}"
 
@@ -154,7 +156,7 @@ def how_sure(one: Measured) -> str:
             f" Other test ratings, as many, would move it by about {write_spread(drawn)} stars "
             "(one standard error, were errors normal and independent; they are not quite, so take it as a lower bound)."
         )
-    return text
+    return " ".join([text, *(f"Mind that {remark}." for remark in remarks_on(one))])
 
 
 def write_spread(stars: float) -> str:

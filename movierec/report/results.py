@@ -19,7 +19,7 @@ from movierec.runs import Run, find_runs
 Family = Literal["published", "described", "other"]
 METRICS_FILE = "metrics.json"
 EXPECTED = ("r2", "mae", "rmse", "mae_stars", "rmse_stars", "ndcg@10")  # what every version of `test` writes
-NUMBERS = ("train", "val", "test", "seconds", "epochs", "data.rows")  # entries that map names to numbers
+NUMBERS = ("train", "val", "test", "seconds", "epochs", "limits", "data.rows")  # entries that map names to numbers
 OBJECTS = ("data", "data.options", "data.files", "versions", *NUMBERS)
 UNCHANGING = ("data", "model", "checkpoint")  # of config.yaml; two runs that differ in them differ in more than luck
 PLACES = ("root", "cache", "num_workers", "pairs")  # of the data's options; they change no number

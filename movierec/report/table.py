@@ -10,8 +10,12 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+<<<<<<< HEAD
 from movierec.console import Console
 from movierec.guard import cell as guarded
+=======
+from movierec.report.comparability import describe_test_sets, differing_files, remarks_on
+>>>>>>> training-guards
 from movierec.report.published import PUBLISHED, PUBLISHED_NDCG
 from movierec.report.results import Measured, letter_test_sets
 
@@ -35,10 +39,11 @@ NAME_WIDTH = 12  # what 80 columns leave for a name
 NDCG_NOTE = "The published NDCG@10 of 1.0000 ranked each rating alone, against itself; ours ranks each user's films."
 NOTE = """\
 R2, MAE and RMSE are on the unit scale; stars is the RMSE in stars, NDCG is
-NDCG@10 per user. Numbers of train rows say nothing about other ratings: the
-model has seen them. Compare models by their test rows, and only where those are
-the same ratings{letters}.
+NDCG@10 per user. Each run is measured at its best.ckpt. Numbers of train rows
+say nothing about other ratings: the model has seen them. Compare models by
+their test rows, and only where those are the same ratings{letters}.
 """
+REMARK = "‡"  # marks a line that has remarks
 SAMPLE_NOTE = "* Trained on generated ratings: that shows that all works, not how good a model is.\n"
 
 
@@ -56,6 +61,7 @@ class Row:
         size: Number of ratings in that part, where it is known.
         test_set: Letter of the test ratings, where there are different ones.
         epoch: The epochs of the checkpoints, and how many were trained.
+        remarks: What is unusual about the runs.
     """
 
     name: str
@@ -67,11 +73,13 @@ class Row:
     size: int | None = None
     test_set: str = ""
     epoch: str = DASH
+    remarks: Sequence[str] = ()
 
     @property
     def label(self) -> str:
-        """Whose numbers they are; an asterisk marks generated ratings."""
-        return f"{self.name} *" if self.measured.sample and self.kind == "measured" else self.name
+        """Whose numbers they are; an asterisk marks generated ratings, and ‡ that there are remarks."""
+        sample = "*" if self.measured.sample and self.kind == "measured" else ""
+        return " ".join(filter(None, [self.name, sample, REMARK if self.remarks else ""]))
 
     @property
     def rows(self) -> str:
@@ -129,6 +137,7 @@ def measured_row(one: Measured, part: Literal["train", "test"], test_set: str) -
         size=one.size(part),
         test_set=test_set,
         epoch=epochs_of(one),
+        remarks=remarks_on(one),
     )
 
 
@@ -163,7 +172,16 @@ def markdown(rows: Sequence[Row]) -> str:
     lines = [header, rule, *([escape_markdown(cell) for cell in cells(row)] for row in rows)]
     notes = [NDCG_NOTE] if any(row.kind == "published" for row in rows) else []
     notes += [SAMPLE_NOTE.strip().replace("*", r"\*")] if any(row.measured.sample for row in rows) else []
+    notes += [escape_markdown(note) for note in comparability(rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "".join(f"\n\n{note}" for note in notes) + "\n"
+
+
+def comparability(rows: Sequence[Row]) -> list[str]:
+    """List what keeps lines from being compared: what the letters stand for, and what ‡ marks."""
+    found = list({row.measured.name: row.measured for row in rows}.values())
+    letters = [f"{letter}: {text}." for letter, text in describe_test_sets(found).items()]
+    remarks = {row.name: f"{REMARK} {row.name}: {'; '.join(row.remarks)}." for row in rows if row.remarks}
+    return [*letters, *remarks.values(), *differing_files(found)]
 
 
 def escape_markdown(text: str) -> str:
@@ -178,7 +196,8 @@ def csv_text(rows: Sequence[Row]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     numbers = [name for metric in COLUMNS for name in (metric, f"{metric}_sd")]
-    writer.writerow(["run", "kind", "rows", "num_rows", "test_set", "generated", "seeds", *numbers, "epoch"])
+    writer.writerow(["run", "kind", "rows", "num_rows", "test_set", "generated", "seeds", *numbers, "epoch", "remarks"])
+    test_sets = describe_test_sets([row.measured for row in rows])
     for row in rows:
         values = [
             "" if value is None else round(value, 6)
@@ -187,8 +206,14 @@ def csv_text(rows: Sequence[Row]) -> str:
         ]
         seeds = len(row.measured.runs) if row.kind == "measured" else ""
         generated = "yes" if row.measured.sample else "no"
+<<<<<<< HEAD
         texts = [guarded(row.name), row.kind, row.part, row.size, row.test_set, generated, seeds]
         writer.writerow([*texts, *values, "" if row.epoch == DASH else row.epoch])
+=======
+        texts = [guard(row.name), row.kind, row.part, row.size, row.test_set, generated, seeds]
+        remarks = "; ".join([*([test_sets[row.test_set]] if row.test_set else []), *row.remarks])
+        writer.writerow([*texts, *values, "" if row.epoch == DASH else row.epoch, guard(remarks)])
+>>>>>>> training-guards
     return file.getvalue()
 
 
@@ -226,4 +251,5 @@ def notes_of(rows: Sequence[Row]) -> str:
         notes += "The published NDCG@10 of 1.0000 ranked each rating alone, against itself.\n"
     if any(row.sds.get("r2") is not None for row in rows):
         notes += "± is the standard deviation over the seeds.\n"
+    notes += "".join(f"{note}\n" for note in comparability(rows))
     return notes + (SAMPLE_NOTE if any(row.measured.sample for row in rows) else "")

@@ -4,6 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+<<<<<<< HEAD
+=======
+import torch
+from rich.console import Console
+>>>>>>> training-guards
 from rich.table import Table
 
 from movierec.console import Console
@@ -11,15 +16,16 @@ from movierec.data.tables import Tables
 from movierec.model.retrieval import LIKED_STARS
 from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
+from movierec.report.constant import describe_constant, is_constant
 from movierec.report.leak import LEAKING
 from movierec.report.published import published_row
 from movierec.runs import Run
 
 LABELS = {
     "r2": "R2",
-    "mae": "MAE",
-    "mse": "MSE",
-    "rmse": "RMSE",
+    "mae": "MAE, unit scale",
+    "mse": "MSE, unit scale",
+    "rmse": "RMSE, unit scale",
     "mae_stars": "MAE, stars",
     "rmse_stars": "RMSE, stars",
     "precision": "precision",
@@ -67,7 +73,7 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
     out.print(f"  logging to {run.path}" if run else "  logging nothing", soft_wrap=True)
 
 
-def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: str) -> None:
+def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: str, *, partial: bool) -> None:
     """Show the validation metrics of the best checkpoint, where it is, and what to type next."""
     out = console()
     if path is None:
@@ -77,23 +83,31 @@ def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: 
         return
     best = read_checkpoint(path)
     if "val" in best["metrics"]:
-        out.print(metrics_table(best["metrics"], ("val",), tables, f"epoch {best['epoch'] + 1}"))
+        out.print(metrics_table(best["metrics"], ("val",), tables, f"epoch {best['epoch'] + 1}", partial=partial))
+        print_notes(best["metrics"], ("val",), tables, partial=partial)
     out.print(f"checkpoint: {path}", soft_wrap=True)
     if run is not None:
         out.print(f"run:        {run.path}", soft_wrap=True)
         out.print(f"next:       {next_command}\n            tensorboard --logdir {run.root}", soft_wrap=True)
 
 
-def print_validation(task: RatingTask, checkpoint: Path | None) -> None:
+def print_validation(task: RatingTask, checkpoint: Path | None, *, partial: bool) -> None:
     """Show the validation metrics of a checkpoint."""
     assert task.tables is not None
     out = console()
-    out.print(metrics_table(task.results, ("val",), task.tables, "validate"))
+    out.print(metrics_table(task.results, ("val",), task.tables, f"epoch {task.stored_epoch + 1}", partial=partial))
+    print_notes(task.results, ("val",), task.tables, partial=partial)
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
 
 
 def print_test(
-    name: str, task: RatingTask, checkpoint: Path | None, run: Run | None, *, retrieval: dict[str, Any]
+    name: str,
+    task: RatingTask,
+    checkpoint: Path | None,
+    run: Run | None,
+    *,
+    retrieval: dict[str, Any],
+    partial: bool,
 ) -> None:
     """Show the metrics of a checkpoint on all parts of the ratings, and the published ones where there are any.
 
@@ -103,19 +117,46 @@ def print_test(
         checkpoint: Its file.
         run: The folder that the metrics went to.
         retrieval: What `record_retrieval` measured; empty if nothing was.
+        partial: Whether only some of the batches were measured.
     """
     assert task.tables is not None
     out = console()
     published = None if task.tables.record["sample"] else published_row(name)
-    out.print(metrics_table(task.results, ("test", "val", "train"), task.tables, name, published=published))
+    parts = ("test", "val", "train")
+    title = f"{name}, epoch {task.stored_epoch + 1}"
+    out.print(metrics_table(task.results, parts, task.tables, title, partial=partial, published=published))
     out.print("Only the test rows were neither trained on nor used to choose an epoch.", soft_wrap=True)
     if any(part_label(part, task.tables).endswith("*") for part in NAMES):
         out.print("* The statistics that these rows read hold their own ratings: the numbers leak.", soft_wrap=True)
+    print_notes(task.results, parts, task.tables, partial=partial)
     if retrieval:
         print_retrieval(retrieval)
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
-    if run is not None:
+    if run is not None and not partial:
         out.print(f"metrics:    {run.path / 'metrics.json'}\nnext:       python -m movierec report", soft_wrap=True)
+
+
+def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tables: Tables, *, partial: bool) -> None:
+    """Say what the metrics of some parts are measured in, and what is wrong with them."""
+    out = console()
+    threshold = tables.to_stars(torch.tensor(tables.threshold)).item()
+    out.print(
+        f"Unit scale: 0 is {tables.min_stars:g} stars, 1 is {tables.max_stars:g}. Precision to AUROC: of ratings above "
+        f"the training median, {threshold:g} stars.",
+        soft_wrap=True,
+    )
+    if partial:
+        out.print("Only some of the batches were measured: these are not the numbers of the run.", style="yellow")
+    constant = [part for part in parts if is_constant(results[part])]
+    if constant:
+        first, *others = constant
+        also = f", and so are those of the {' and the '.join(NAMES[part] for part in others)}" if others else ""
+        out.print(
+            f"warning: the network has collapsed, {describe_constant(results[first], NAMES[first])}{also}. Try a lower "
+            "--model.lr, or --model.activation gelu.",
+            style="yellow",
+            soft_wrap=True,
+        )
 
 
 def print_retrieval(retrieval: dict[str, Any]) -> None:
@@ -152,14 +193,16 @@ def metrics_table(
     tables: Tables,
     title: str,
     *,
+    partial: bool,
     published: dict[str, float] | None = None,
 ) -> Table:
-    """Lay out metrics, one a line, with a column for each part of the ratings."""
+    """Lay out metrics, one a line, with a column for each part of the ratings and its number of rows."""
     table = Table("metric", title=title, title_justify="left")
     for part in parts:
-        table.add_column(part_label(part, tables), justify="right")
+        size = f"{'some of ' if partial else ''}{tables.record['rows'][part]:,}"
+        table.add_column(f"{part_label(part, tables)}\n{size}", justify="right")
     if published:
-        table.add_column("published, training rows*", justify="right")
+        table.add_column("published,\ntraining rows*", justify="right")
     for name, label in LABELS.items():
         values = [f"{results[part][name]:.4f}" for part in parts]
         if published:

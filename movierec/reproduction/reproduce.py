@@ -221,6 +221,7 @@ def outcome(run: Run) -> str:
     test, epochs = content["test"], content["epochs"]
     early = " of {planned}, stopped early".format(**epochs) if content.get("end") == "early" else ""
     return (
-        f"R2 {test['r2']:.3f}, RMSE {test['rmse_stars']:.4f} stars on test rows, {epochs['trained']}{early} epochs in "
+        f"R2 {test['r2']:.3f}, RMSE {test['rmse_stars']:.4f} stars on {content['data']['rows']['test']:,} test "
+        f"rows at epoch {content['epoch'] + 1}, {epochs['trained']}{early} epochs in "
         f"{in_words(seconds_of(content))}"
     )

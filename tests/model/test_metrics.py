@@ -6,7 +6,7 @@ import torch
 from sklearn import metrics as sk
 from torch import Tensor
 
-from movierec.model.metrics import BLOCK_ROWS, NAMES, Blocks, RatingMetrics, RunningMetrics, area_under_curve
+from movierec.model.metrics import BLOCK_ROWS, NAMES, SPREADS, Blocks, RatingMetrics, RunningMetrics, area_under_curve
 from movierec.model.ranking import mean_average_precision, ndcg, precision_recall, rank_lists
 
 LOW, HIGH, THRESHOLD = 0.5, 5.0, 6 / 9  # the median is 3.5 stars
@@ -122,6 +122,14 @@ def test_the_area_under_the_curve_depends_on_the_order_of_the_scores_alone(level
     assert area_under_curve(score, positive).item() == pytest.approx(sk.roc_auc_score(positive, score))
 
 
+def test_predictions_and_ratings_spread_in_stars_as_far_as_they_can_be_told_apart_there() -> None:
+    user, rating = torch.zeros(4), torch.tensor([0.0, 0.0, 1.0, 1.0])
+    values = measure(user, torch.tensor([0.25, 0.75, 0.25, 0.75]), rating, [4])
+    assert (values["prediction_sd_stars"], values["rating_sd_stars"]) == (4.5 / 4, 4.5 / 2)
+    values = measure(user, torch.tensor([-1.0, -2.0, -3.0, -4.0]), rating, [4])
+    assert values["prediction_sd_stars"] == 0  # half a star each
+
+
 def test_a_rating_at_the_threshold_is_not_positive() -> None:
     at = torch.tensor(THRESHOLD)
     values = measure(torch.zeros(2), torch.stack([at, at + 0.1]), torch.stack([at, at + 0.1]), [2])
@@ -184,4 +192,4 @@ def test_the_running_metrics_of_an_epoch_agree_with_scikit_learn() -> None:
 def test_every_name_that_can_be_monitored_is_computed() -> None:
     metrics = new()
     metrics.update(torch.tensor([0, 0, 1]), torch.tensor([0.2, 0.6, 0.4]), torch.tensor([0.1, 0.9, 0.5]))
-    assert tuple(metrics.compute()) == NAMES
+    assert tuple(metrics.compute()) == (*NAMES, *SPREADS)

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,3 +161,96 @@ def test_the_table_says_what_its_numbers_are_worth(
 )
 def test_a_metric_is_written_with_the_digits_it_deserves(name: str, value: float | None, text: str) -> None:
     assert format_value(name, value) == text
+
+
+def test_the_letters_of_test_ratings_are_explained_by_what_differs_from_most_others(
+    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run("model1", options={"seed": 7})
+    write_run("model2")
+    write_run("model3", data={"ratings": 9_000, "ratings_left_out": 1_000})
+    write_run("model4")
+    write_run("model5", options={"release": "ml-1m", "fractions": [0.6, 0.2, 0.2]})
+    text = printed(runs, capsys)
+    for line in (
+        "A: other ratings than B: seed 7.",
+        "B: ml-latest-small, split random 80/10/10, seed 123, from 0 to 5 stars, stars as given, no rating left out.",
+        "C: other ratings than B: 1,000 ratings left out for missing metadata.",
+        "D: ml-1m, split random 60/20/20, seed 123, from 0 to 5 stars, stars as given, no rating left out.",
+    ):
+        assert f"\n{line}\n" in text
+        assert line in markdown(table(runs))
+    rows = {row["run"]: row["remarks"] for row in csv.DictReader(io.StringIO(csv_text(table(runs))))}
+    assert rows["model1"] == "other ratings than B: seed 7"
+
+
+def test_the_same_test_ratings_need_no_explanation(
+    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run("model1")
+    write_run("model2")
+    assert "other ratings than" not in printed(runs, capsys)
+    assert {row["remarks"] for row in csv.DictReader(io.StringIO(csv_text(table(runs))))} == {""}
+
+
+@pytest.mark.parametrize(
+    ("changed", "remark"),
+    [
+        (
+            {"end": "interrupted", "epochs": {"trained": 3, "planned": 50}},
+            "its fit was interrupted, after 3 of 50 epochs",
+        ),
+        (
+            {"end": "diverged", "epochs": {"trained": 3, "planned": 50}},
+            "its fit ended because its loss was not finite any more, after 3 of 50 epochs",
+        ),
+        (
+            {"end": "early", "epochs": {"trained": 9, "planned": 50}},
+            "a callback ended its fit early, after 9 of 50 epochs",
+        ),
+        ({"code": None}, ""),
+        ({"code": {"revision": "ab", "dirty": False}}, "its fit had not ended when it was tested, or was killed"),
+        ({"limits": {"limit_train_batches": 0.5}}, "it was trained with limit_train_batches 0.5, not with all ratings"),
+        (
+            {"checkpoint": "checkpoints/last.ckpt"},
+            "it was measured at checkpoints/last.ckpt, not at its best epoch",
+        ),
+        (
+            {"test": {"r2": 0.0, "prediction_sd_stars": 0.0099, "rating_sd_stars": 1.0}},
+            (
+                "its predictions of the test rows are all alike: their standard deviation is 0.0099 stars, that of "
+                "the ratings 1.0000"
+            ),
+        ),
+        ({"test": {"r2": 0.0, "prediction_sd_stars": 0.01, "rating_sd_stars": 1.0}}, ""),
+        ({"end": "planned", "checkpoint": "checkpoints/best.ckpt", "code": {"revision": "ab", "dirty": False}}, ""),
+    ],
+)
+def test_a_run_that_cannot_be_compared_is_marked_and_the_mark_explained(
+    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str], changed: dict[str, Any], remark: str
+) -> None:
+    write_run("model1", **changed)
+    text = printed(runs, capsys)
+    (row,) = table(runs)
+    assert row.label == ("model1 ‡" if remark else "model1")
+    assert (f"‡ model1: {remark}." in text) == bool(remark)
+    assert (f"‡ model1: {remark}." in markdown([row])) == bool(remark)
+    (line,) = csv.DictReader(io.StringIO(csv_text([row])))
+    assert line["remarks"] == remark
+
+
+def test_of_several_runs_the_marked_ones_are_named(runs: Path, write_run: WriteRun) -> None:
+    for seed in (1, 2, 3):
+        end = "planned" if seed == 2 else "early"
+        write_run("model1", seed, seed=seed, end=end, epochs={"trained": 9, "planned": 50})
+    (row,) = table(runs)
+    assert row.remarks == ["version_3, version_1: a callback ended its fit early, after 9 of 50 epochs"]
+
+
+def test_files_of_features_that_changed_between_two_runs_are_named(
+    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ratings = {"ml-latest-small/ratings.csv": "aa"}
+    write_run("model2", data={"files": ratings | {"metadata/tmdb.csv": "old"}})
+    write_run("model4", data={"files": ratings | {"metadata/tmdb.csv": "new"}})
+    assert "metadata/tmdb.csv was not the same file for model2 and model4: " in printed(runs, capsys)

@@ -1,0 +1,30 @@
+"""Predictions that are all alike, of a network that has collapsed: their errors look like those of a model."""
+
+from collections.abc import Mapping
+
+PREDICTION, RATING = "prediction_sd_stars", "rating_sd_stars"  # as in metrics.json
+# With s = sd(prediction) / sd(rating), and a correlation of 1 at most, R2 <= 2 s - s^2: below this, R2 is below 0.02.
+LEAST_SPREAD = 0.01
+
+
+def is_constant(values: Mapping[str, float | None]) -> bool:
+    """Say whether predictions differ by next to nothing, where the ratings do; not so where that was not measured.
+
+    Args:
+        values: Metrics of a part of the ratings, as in metrics.json.
+    """
+    prediction, rating = values.get(PREDICTION), values.get(RATING)
+    return prediction is not None and rating is not None and prediction < LEAST_SPREAD * rating
+
+
+def describe_constant(values: Mapping[str, float | None], rows: str) -> str:
+    """Say that predictions are all alike.
+
+    Args:
+        values: Metrics of a part of the ratings, for which `is_constant`.
+        rows: Which part: "test rows".
+    """
+    return (
+        f"its predictions of the {rows} are all alike: their standard deviation is {values[PREDICTION]:.4f} stars, "
+        f"that of the ratings {values[RATING]:.4f}"
+    )
