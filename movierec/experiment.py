@@ -228,6 +228,7 @@ class ExperimentCLI(LightningCLI):
         if self.trainer.is_global_zero:
             self.datamodule.download |= accepts_download(self.datamodule)
             self.datamodule.prepare_data()
+            self.datamodule.setup("fit")
             print_start(self.name, self.datamodule.tables, self.run, resumed=self.checkpoint)
 
     def after_fit(self) -> None:

@@ -62,6 +62,8 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
             style="yellow",
             soft_wrap=True,
         )
+    if record["leaks"]:
+        out.print(f"  leaks, as the options allow: {'; '.join(record['leaks'])}", style="yellow", soft_wrap=True)
     if resumed is not None:
         out.print(f"  going on from {resumed}", soft_wrap=True)
     out.print(f"  logging to {run.path}" if run else "  logging nothing", soft_wrap=True)
