@@ -3,12 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from movierec.data.batches import Batch
 from movierec.data.tables import Tables
 
-ROWS = 1 << 20  # training rows at a time
+ROWS = 1 << 22  # training rows at a time
 CELLS = 1 << 12  # lines of a table at a time
 
 
@@ -37,11 +38,10 @@ def correlate(tables: Tables, train: Batch) -> dict[str, float]:
     Returns:
         The correlation of each column, -1 to 1, by its name, in the order of the inputs.
     """
-    rating = train.rating.double()
-    centred = (rating - rating.mean()).numpy()
-    spread = float(centred @ centred)
-    of_movies = count(train.bank, train.movie, centred, tables.movie_statistics)
-    of_users = count(train.bank, train.user, centred, tables.user_statistics)
+    mean = train.rating.mean(dtype=torch.float64).item()
+    spread = train.rating.var(correction=0).item() * len(train.rating)
+    of_movies = count(train, train.movie, mean, tables.movie_statistics)
+    of_users = count(train, train.user, mean, tables.user_statistics)
     by_movie = Cells(*(sums.reshape(-1, len(tables.movie_ids)).sum(axis=0) for sums in of_movies))  # of all banks
     found = [
         correlate_columns(table.numpy().reshape(len(cells.number), -1), cells, spread)
@@ -54,15 +54,15 @@ def correlate(tables: Tables, train: Batch) -> dict[str, float]:
     return dict(zip(tables.feature_names, np.concatenate(found).tolist(), strict=True))
 
 
-def count(bank: Tensor, index: Tensor, centred: np.ndarray, statistics: Tensor) -> Cells:
+def count(train: Batch, index: Tensor, mean: float, statistics: Tensor) -> Cells:
     """Count the training rows by the line of a table of statistics, [num_banks, size, d], that they read."""
     num_banks, size, _ = statistics.shape
     number, total = np.zeros((2, num_banks * size))
-    for start in range(0, len(centred), ROWS):
+    for start in range(0, len(index), ROWS):
         part = slice(start, start + ROWS)
-        cell = bank[part].numpy().astype(np.int64) * size + index[part].numpy()
+        cell = train.bank[part].numpy().astype(np.int64) * size + index[part].numpy()
         number += np.bincount(cell, minlength=len(number))
-        total += np.bincount(cell, weights=centred[part], minlength=len(number))
+        total += np.bincount(cell, weights=train.rating[part].double().numpy() - mean, minlength=len(number))
     return Cells(number, total)
 
 
