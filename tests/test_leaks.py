@@ -50,7 +50,7 @@ def giving_away(tmp_path: Path) -> Path:
     """A data root whose films were rated once each, and have twice the stars as TMDb's average."""
     root, film = tmp_path / "giving_away", np.arange(1, 61)
     stars = np.random.default_rng(3).integers(1, 11, 60) / 2
-    frames = {
+    frames: dict[str, dict[str, Any]] = {
         "ml-latest-small/ratings": {"userId": 1 + film % 3, "movieId": film, "rating": stars, "timestamp": film},
         "ml-latest-small/movies": {"movieId": film, "title": [f"Film {n}" for n in film], "genres": "Drama"},
         "ml-latest-small/links": {"movieId": film, "imdbId": 1000 + film, "tmdbId": film},
@@ -88,8 +88,6 @@ def test_what_the_refusal_proposes_works_and_is_recorded(
     assert main(["fit", *SMALL, "--data.allow_leaks", "true"]) == 0
     assert "  leaks, as the options allow: column tmdb_vote_average: correlation 1.0000\n" in capsys.readouterr().out
     assert read_metrics()["data"]["leaks"] == ["column tmdb_vote_average: correlation 1.0000"]
-    assert main(["test", *SMALL]) == 0  # tests what was trained, and the leaks stay recorded
-    assert read_metrics()["data"]["leaks"]
     assert main(["fit", *SMALL, "--data.exclude_columns", "[tmdb_vote_average]", "--name", "other/small"]) == 0
     assert "leaks" not in capsys.readouterr().out
 

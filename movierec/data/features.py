@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from movierec.data.row_set import fingerprint
+from movierec.data.statistics import is_statistic
 from movierec.errors import ConfigError
 
 Missing = Literal["drop", "impute"]
@@ -69,7 +70,7 @@ def why_not(name: str, available: Sequence[str]) -> str:
     """Say why there is no such column to choose, and which one may be meant."""
     if name in known_columns():
         return "belongs to a source that this data module does not read."
-    if "_rating_" in name:
+    if is_statistic(name):
         return "is a statistic of the ratings, which all networks read; --data.statistics says from which ratings."
     close = difflib.get_close_matches(name, available, n=1)
     return f"unknown; did you mean {close[0]}?" if close else "unknown."

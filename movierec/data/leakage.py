@@ -14,7 +14,7 @@ from movierec.data.batches import Batch
 from movierec.data.row_set import add_up, fingerprint, in_digits
 from movierec.data.scaling import Scaling
 from movierec.data.split import Split
-from movierec.data.statistics import STATISTICS, Banks, Kind
+from movierec.data.statistics import Banks, Kind, is_statistic
 from movierec.data.tables import Tables
 from movierec.errors import LeakageError
 
@@ -111,15 +111,15 @@ def check_copies(record: Mapping[str, Any]) -> None:
     copies = find_copies(record["correlations"])
     if not copies:
         return
-    statistics = [name for name in copies if name.endswith(tuple(f"_rating_{each}" for each in STATISTICS))]
-    sources = dict.fromkeys(source_of(name) for name in copies if name not in statistics)
+    sources = dict.fromkeys(source_of(name) for name in copies if not is_statistic(name))
     actions = [f"leave out the column with --data.exclude_columns '[{', '.join(sources)}]'"] if sources else []
-    if statistics:
+    if any(map(is_statistic, copies)) and record["options"]["statistics"] != "cross_fit":
         actions.append("compute statistics from other rows with --data.statistics cross_fit")
+    remedy = f"Either {' and '.join(actions)}, or train" if actions else "Train"
     raise LeakageError(
         "Expected inputs that do not give the ratings away; with the training ratings correlate "
-        f"{', '.join(f'{name} by {value:.4f}' for name, value in copies.items())}, beyond the limit of {LIMIT}. Either "
-        f"{' and '.join(actions)}, or train all the same with --data.allow_leaks true, which metrics.json records."
+        f"{', '.join(f'{name} by {value:.4f}' for name, value in copies.items())}, beyond the limit of {LIMIT}. "
+        f"{remedy} all the same with --data.allow_leaks true, which metrics.json records."
     )
 
 

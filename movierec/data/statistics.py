@@ -26,6 +26,11 @@ Kind = Literal["cross_fit", "leave_one_out", "self_inclusive", "per_split"]
 STATISTICS = ("mean", "count", "std")
 
 
+def is_statistic(name: str) -> bool:
+    """Say whether a column is a statistic of the ratings, such as `movie_rating_mean`."""
+    return name.endswith(tuple(f"_rating_{each}" for each in STATISTICS))
+
+
 class Banks(NamedTuple):
     """Statistics of all banks, and the bank that each rating reads.
 

@@ -24,9 +24,12 @@ from movierec.data import (
 from movierec.data.batches import Batch
 from movierec.data.cache import cache_path, load, store
 from movierec.data.preparation import Options, describe_origin, prepare
+from movierec.data.scaling import fit_target
 from movierec.data.split import Split
+from movierec.data.statistics import Banks, build_banks
 from movierec.errors import LeakageError
 from movierec.sources import movielens
+from movierec.sources.catalog import RELEASES
 from movierec.sources.sample import SampleSize, write_sample
 
 MODULES = [RatingsDataModule, TMDbDataModule, IMDbDataModule, CombinedDataModule, Combined1MDataModule]
@@ -79,10 +82,8 @@ def test_statistics_of_other_rows_than_training_rows_are_refused(
 
 
 def test_a_bank_that_holds_the_rows_that_read_it_is_refused(small_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    build = preparation.build_banks
-
-    def one_fold_on(**given: Any) -> Any:
-        banks = build(**given)
+    def one_fold_on(**given: Any) -> Banks:
+        banks = build_banks(**given)
         banks.row[given["split"].train] = (banks.row[given["split"].train] + 1) % given["num_folds"]
         return banks
 
@@ -111,8 +112,7 @@ def test_an_encoder_of_films_that_no_training_rating_is_of_is_refused(
 
 
 def test_a_unit_scale_of_all_ratings_is_refused(small_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fit = preparation.fit_target
-    monkeypatch.setattr(preparation, "fit_target", lambda stars, _: fit(stars, np.arange(len(stars))))
+    monkeypatch.setattr(preparation, "fit_target", lambda stars, _: fit_target(stars, np.arange(len(stars))))
     with pytest.raises(LeakageError, match="Expected the target to be fitted on training rows alone"):
         prepare(small_root, options(), cache=False)
 
@@ -179,7 +179,7 @@ def test_a_pair_that_was_rated_twice_is_refused_even_if_a_reader_lets_it_pass(
     small_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = movielens.read_ratings
-    twice = read(small_root, preparation.RELEASES["ml-latest-small"]).iloc[[0]]
+    twice = read(small_root, RELEASES["ml-latest-small"]).iloc[[0]]
     monkeypatch.setattr(movielens, "read_ratings", lambda *args: pd.concat([read(*args), twice], ignore_index=True))
     user_id, movie_id = twice[["user_id", "movie_id"]].iloc[0]
     with pytest.raises(LeakageError, match=f"user {user_id} rated film {movie_id} twice"):
@@ -318,7 +318,7 @@ def write_rated_once(root: Path, noise: float = 0.0) -> Path:
     rng = np.random.default_rng(3)
     stars = rng.integers(1, 11, 60) / 2
     film = np.arange(1, 61)
-    frames = {
+    frames: dict[str, dict[str, Any]] = {
         "ml-latest-small/ratings": {"userId": 1 + film % 3, "movieId": film, "rating": stars, "timestamp": 1000 + film},
         "ml-latest-small/movies": {"movieId": film, "title": [f"Film {n}" for n in film], "genres": "Drama"},
         "ml-latest-small/links": {"movieId": film, "imdbId": 1000 + rng.permutation(60), "tmdbId": film},
@@ -377,12 +377,10 @@ def test_a_mean_of_the_one_rating_itself_is_refused_as_a_copy(tmp_path: Path) ->
 
 def test_an_input_is_traced_to_the_column_it_was_encoded_from(tmp_path: Path) -> None:
     write_rated_once(tmp_path)
-    tmdb = pd.read_csv(tmp_path / "metadata/tmdb.csv")
-    stars = pd.read_csv(tmp_path / "ml-latest-small/ratings.csv")["rating"].where(lambda value: value > 2.5, 1.0)
-    high = stars > 2.5
-    pd.read_csv(tmp_path / "ml-latest-small/ratings.csv").assign(rating=stars.where(~high, 5.0)).to_csv(
-        tmp_path / "ml-latest-small/ratings.csv", index=False
-    )
+    path = tmp_path / "ml-latest-small/ratings.csv"
+    ratings, tmdb = pd.read_csv(path), pd.read_csv(tmp_path / "metadata/tmdb.csv")
+    high = ratings["rating"] > 2.5
+    ratings.assign(rating=np.where(high, 5.0, 1.0)).to_csv(path, index=False)
     tmdb["original_language"] = np.where(high, "fr", "en")
     tmdb["runtime"] = tmdb["runtime"].where(high)
     tmdb.assign(vote_average=7).to_csv(tmp_path / "metadata/tmdb.csv", index=False)
