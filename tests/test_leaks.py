@@ -72,8 +72,8 @@ def test_a_copy_of_the_ratings_is_refused_by_name_before_a_run_begins(
     assert main(["fit", *SMALL]) == 1
     printed = capsys.readouterr()
     assert printed.err == (
-        "movierec: error: Expected inputs that do not give the ratings away; with the training ratings correlate "
-        "tmdb_vote_average by 1.0000, beyond the limit of 0.99. Either leave out the column with "
+        "movierec: error: Expected inputs that do not give the ratings away; beyond 0.99 correlate with the training "
+        "ratings: tmdb_vote_average (1.0000). Either leave out the column with "
         "--data.exclude_columns '[tmdb_vote_average]', or train all the same with --data.allow_leaks true, which "
         "metrics.json records.\n"
     )

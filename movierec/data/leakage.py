@@ -96,7 +96,7 @@ def find_copies(correlations: Mapping[str, float]) -> dict[str, float]:
 def closest(correlations: Mapping[str, float]) -> dict[str, float]:
     """Pick what to record of the correlations: those of all copies, and the largest."""
     largest = max(correlations, key=lambda name: abs(correlations[name]))
-    return {largest: correlations[largest]} | find_copies(correlations)
+    return {name: value for name, value in correlations.items() if name == largest or abs(value) > LIMIT}
 
 
 def check_copies(record: Mapping[str, Any]) -> None:
@@ -117,8 +117,8 @@ def check_copies(record: Mapping[str, Any]) -> None:
         actions.append("compute statistics from other rows with --data.statistics cross_fit")
     remedy = f"Either {' and '.join(actions)}, or train" if actions else "Train"
     raise LeakageError(
-        "Expected inputs that do not give the ratings away; with the training ratings correlate "
-        f"{', '.join(f'{name} by {value:.4f}' for name, value in copies.items())}, beyond the limit of {LIMIT}. "
+        f"Expected inputs that do not give the ratings away; beyond {LIMIT} correlate with the training ratings: "
+        f"{', '.join(f'{name} ({value:.4f})' for name, value in copies.items())}. "
         f"{remedy} all the same with --data.allow_leaks true, which metrics.json records."
     )
 

@@ -349,8 +349,8 @@ def test_a_column_that_is_nearly_a_copy_of_the_ratings_is_refused_before_a_fit(
     with pytest.raises(LeakageError) as caught:
         module.setup("fit")
     assert str(caught.value) == (
-        "Expected inputs that do not give the ratings away; with the training ratings correlate tmdb_vote_average by "
-        f"{value:.4f}, beyond the limit of 0.99. Either leave out the column with --data.exclude_columns "
+        "Expected inputs that do not give the ratings away; beyond 0.99 correlate with the training ratings: "
+        f"tmdb_vote_average ({value:.4f}). Either leave out the column with --data.exclude_columns "
         "'[tmdb_vote_average]', or train all the same with --data.allow_leaks true, which metrics.json records."
     )
 
@@ -370,7 +370,7 @@ def test_a_copy_may_be_left_out_or_allowed_which_is_recorded(tmp_path: Path) -> 
 def test_a_mean_of_the_one_rating_itself_is_refused_as_a_copy(tmp_path: Path) -> None:
     module = RatingsDataModule(root=write_rated_once(tmp_path), cache=False, statistics="self_inclusive")
     with pytest.raises(
-        LeakageError, match=r"movie_rating_mean by 1\.0000.*Either compute.*--data.statistics cross_fit"
+        LeakageError, match=r"movie_rating_mean \(1\.0000\).*Either compute.*--data.statistics cross_fit"
     ):
         module.setup("fit")
 
@@ -388,9 +388,9 @@ def test_an_input_is_traced_to_the_column_it_was_encoded_from(tmp_path: Path) ->
     with pytest.raises(LeakageError) as caught:
         module.setup("fit")
     message = str(caught.value)
-    assert "missingindicator_tmdb_runtime by -1.0000" in message
-    assert "tmdb_original_language=fr by 1.0000" in message
-    assert "--data.exclude_columns '[tmdb_original_language, tmdb_runtime]'" in message
+    assert "missingindicator_tmdb_runtime (-1.0000)" in message
+    assert "tmdb_original_language=fr (1.0000)" in message
+    assert "--data.exclude_columns '[tmdb_runtime, tmdb_original_language]'" in message
 
 
 @pytest.mark.parametrize("kind", MODULES)
