@@ -23,7 +23,7 @@ data:
 model:
   hidden: [8]
 trainer:
-  max_epochs: 1
+  max_epochs: 2
   enable_progress_bar: false
 """
 Configure = Callable[..., None]
