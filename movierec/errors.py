@@ -55,3 +55,7 @@ class BusyError(MovierecError, RuntimeError):
 
 class OutOfSpaceError(MovierecError, OSError):
     """A disk has too little room for what is to come."""
+
+
+class LeakageError(MovierecError, ValueError):
+    """Ratings that are to be predicted and are known to what predicts them."""

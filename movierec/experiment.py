@@ -246,6 +246,7 @@ class ExperimentCLI(LightningCLI):
         if self.trainer.is_global_zero:
             self.datamodule.download |= accepts_download(self.datamodule)
             self.datamodule.prepare_data()
+            self.datamodule.setup("fit")
             if self.start.run is not None:
                 self.claim(self.start.run)
             print_start(self.name, self.datamodule.tables, self.start.run, resumed=self.start.checkpoint)

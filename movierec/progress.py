@@ -17,13 +17,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-<<<<<<< HEAD
 from movierec.console import Console
 
-SHOWN = {"train/rmse": "train rmse", "val/rmse": "val rmse", "val/rmse_stars": "val rmse in stars"}
-=======
 SHOWN = {"train/rmse": "train rmse (unit)", "val/rmse": "val rmse (unit)", "val/rmse_stars": "val rmse (stars)"}
->>>>>>> training-guards
 
 
 class RunProgress(ProgressBar):

@@ -1,5 +1,6 @@
 """The columns of a film that a network may read, and their encoding by scikit-learn into one table of numbers."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +12,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from movierec.data.row_set import fingerprint
+from movierec.data.statistics import is_statistic
 from movierec.errors import ConfigError
 
 Missing = Literal["drop", "impute"]
@@ -35,12 +38,14 @@ class MovieFeatures(NamedTuple):
         names: What each of the columns holds.
         complete: Whether each film has all that the network reads, [num_movies] bool.
         scalers: Least and greatest value of each number among the training films, and with `impute` the median.
+        films: Fingerprint of the films that the transformers were fitted on.
     """
 
     table: np.ndarray
     names: list[str]
     complete: np.ndarray
     scalers: dict[str, dict[str, float]]
+    films: int
 
 
 def known_columns() -> tuple[str, ...]:
@@ -56,10 +61,19 @@ def check_columns(columns: Sequence[str], available: Sequence[str]) -> None:
     """
     for name in columns:
         if name not in available:
-            reason = "belongs to a source that this data module does not read" if name in known_columns() else "unknown"
-            raise ConfigError(f"Column {name!r}: {reason}. Expected some of {', '.join(available)}.")
+            raise ConfigError(f"Column {name!r}: {why_not(name, available)} Expected some of {', '.join(available)}.")
     if len(set(columns)) < len(columns):
         raise ConfigError(f"Expected each column once, got {', '.join(columns)}.")
+
+
+def why_not(name: str, available: Sequence[str]) -> str:
+    """Say why there is no such column to choose, and which one may be meant."""
+    if name in known_columns():
+        return "belongs to a source that this data module does not read."
+    if is_statistic(name):
+        return "is a statistic of the ratings, which all networks read; --data.statistics says from which ratings."
+    close = difflib.get_close_matches(name, available, n=1)
+    return f"unknown; did you mean {close[0]}?" if close else "unknown."
 
 
 def complete_films(movies: pd.DataFrame, columns: Sequence[str], missing: Missing) -> np.ndarray:
@@ -82,7 +96,7 @@ def encode_films(
     or a number that no training film has is left out.
 
     Args:
-        movies: One row a film, with the columns as the sources read them.
+        movies: One row a film, numbered from 0, with the columns as the sources read them.
         columns: Which of them to encode.
         missing: `drop`: films that lack a value are not complete. `impute`: a missing number becomes the median and
             an indicator column says so; a film without labels is all zeros.
@@ -105,7 +119,11 @@ def encode_films(
     if names:
         table[complete] = transformer.transform(frame[complete])
     return MovieFeatures(
-        table, [name.removeprefix("number=") for name in columns_out], complete, fitted_scalers(transformer)
+        table=table,
+        names=[name.removeprefix("number=") for name in columns_out],
+        complete=complete,
+        scalers=fitted_scalers(transformer),
+        films=fingerprint(fitted_on.index.to_numpy()),
     )
 
 

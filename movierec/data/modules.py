@@ -9,7 +9,9 @@ from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loader
+from movierec.data.cache import Prepared
 from movierec.data.features import Missing, check_columns, known_columns
+from movierec.data.leakage import check_copies, check_parts
 from movierec.data.pairs import read_pairs
 from movierec.data.preparation import Options, file_names, prepare
 from movierec.data.scaling import Scaling
@@ -50,6 +52,8 @@ class MovieDataModule(LightningDataModule):
         missing: `drop`: ratings of films that lack a value are left out. `impute`: the median and an indicator.
         whole_stars: Cut half stars off before anything else: 4.5 becomes 4, and 0.5 becomes 0.
         columns: What the network reads beside the six rating statistics. Default: all that the feature set has.
+        exclude_columns: One of these columns, or a list of some, that the network is not to read.
+        allow_leaks: Train even if a column is nearly a copy of the ratings (a correlation above 0.99).
         batch_size: Ratings a training step, on each device.
         eval_batch_size: Ratings a step of validation, test and prediction, on each device.
         num_workers: Processes that cut batches; batches are a few integers, so 0 is the fastest.
@@ -76,6 +80,8 @@ class MovieDataModule(LightningDataModule):
         missing: Missing = "drop",
         whole_stars: bool = False,
         columns: list[str] | None = None,
+        exclude_columns: list[str] | str | None = None,
+        allow_leaks: bool = False,
         batch_size: PositiveInt = 1024,
         eval_batch_size: PositiveInt = 1024,
         num_workers: NonNegativeInt = 0,
@@ -84,6 +90,9 @@ class MovieDataModule(LightningDataModule):
         pairs: Path | None = None,
     ) -> None:
         super().__init__()
+        names = exclude_columns.split(",") if isinstance(exclude_columns, str) else exclude_columns or ()
+        self.excluded = tuple(dict.fromkeys(name.strip() for name in names))
+        read = self.default_columns if columns is None else columns
         self.root = Path(root) if root else default_root()
         # The restricted types of numbers are classes of their own; a checkpoint takes plain ones only.
         self.options = Options(
@@ -97,10 +106,11 @@ class MovieDataModule(LightningDataModule):
             scaling=scaling,
             missing=missing,
             whole_stars=whole_stars,
-            columns=tuple(self.default_columns if columns is None else columns),
+            # What is left is what counts: data without a column are the same, whichever way it was left out.
+            columns=tuple(name for name in read if name not in self.excluded),
         )
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
-        self.cache, self.download = cache, download
+        self.cache, self.download, self.allow_leaks = cache, download, allow_leaks
         self.prepare_data_per_node = False  # one process prepares, and keeps the result where the others find it
         self.pairs = Path(pairs) if pairs else None
         self.tables: Tables | None = None
@@ -112,7 +122,7 @@ class MovieDataModule(LightningDataModule):
         Raises:
             ConfigError: Options contradict each other, so that nothing can be read.
         """
-        check_columns(self.options.columns, self.available_columns)
+        self.check_columns()
         self.options.check()
         return missing_releases(self.root, file_names(self.options))
 
@@ -120,11 +130,21 @@ class MovieDataModule(LightningDataModule):
         """List the files of metadata that are read and not there; a download does not bring them."""
         return [FILES[source] for source in self.options.sources if not (self.root / FILES[source]).is_file()]
 
+    def check_columns(self) -> None:
+        """Refuse columns, to be read or to be left out, that the feature set does not have.
+
+        Raises:
+            ConfigError: A column is unknown, repeated, or of a source that this feature set does not read.
+        """
+        for names in (self.options.columns, self.excluded):
+            check_columns(names, self.available_columns)
+
     def prepare_data(self) -> None:
         """Download what is missing, if asked to, and prepare the tables; Lightning calls this in one process alone.
 
         Raises:
             MovierecError: As in `setup`, or a release cannot be downloaded.
+            LeakageError: A rating is in two parts.
         """
         if self.download and (missing := self.missing_releases()):
             if (lacking := self.missing_metadata()) and not is_sample(self.root):
@@ -137,7 +157,9 @@ class MovieDataModule(LightningDataModule):
             from movierec.sources.download import Origin, download_releases  # noqa: PLC0415 - slow, and rarely needed
 
             download_releases(missing, self.root, Origin())
-        self.setup()
+        if self.tables is None:
+            tables, rows = self.prepare()
+            check_parts(tables, rows)  # those of an earlier run, too
 
     def setup(self, stage: str | None = None) -> None:
         """Read, split and encode the data, once.
@@ -146,10 +168,18 @@ class MovieDataModule(LightningDataModule):
             MissingDataError: A file is not there.
             DataFormatError: A file does not hold what it should.
             ConfigError: Options contradict each other, or a part of the split would be empty.
+            LeakageError: Something was fitted on other rows than it may; before a fit, a column copies the ratings.
         """
+        tables, _ = self.prepare()
+        if stage == "fit" and not self.allow_leaks:
+            check_copies(tables.record)
+
+    def prepare(self) -> Prepared:
+        """Return the tables and the rows of each part, prepared once."""
         if self.tables is None:
-            check_columns(self.options.columns, self.available_columns)
+            self.check_columns()
             self.tables, self.rows = prepare(self.root, self.options, cache=self.cache)
+        return self.tables, self.rows
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Load the training ratings in an order that changes each epoch."""

@@ -12,8 +12,11 @@ import torch
 
 from movierec.data.batches import Batch
 from movierec.data.cache import Prepared, cache_path, load, store
+from movierec.data.correlation import correlate
 from movierec.data.features import ROW_IDS, Missing, complete_films, encode_films
-from movierec.data.scaling import Scaling, scale_statistics
+from movierec.data.leakage import check_fitted, check_parts, closest, find_copies, name_leaks
+from movierec.data.row_set import fingerprint, in_digits
+from movierec.data.scaling import Scaled, Scaling, fit_target, scale_statistics
 from movierec.data.split import Split, Way, published_split, random_split, time_split
 from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
 from movierec.data.tables import Tables, group_by_user
@@ -81,6 +84,7 @@ def prepare(root: Path, options: Options, *, cache: bool) -> Prepared:
         MissingDataError: A file is not there.
         DataFormatError: A file does not hold what it should.
         ConfigError: Options contradict each other, or a part of the split would be empty.
+        LeakageError: Something was fitted on other rows than it may, or a rating is in two parts.
     """
     options.check()
     origin = describe_origin(root, options)
@@ -126,24 +130,32 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         seed=options.seed,
     )
 
-    def scaled(values: np.ndarray, ids: np.ndarray, index: np.ndarray, id_column: str) -> tuple[Any, Any]:
+    def scaled(values: np.ndarray, ids: np.ndarray, index: np.ndarray, id_column: str) -> Scaled:
         if id_column in options.columns:
             values = put_first(ids, values)
         return scale_statistics(values, index=index, bank=banks.row, split=split, scaling=options.scaling)
 
-    movie_statistics, movie_range = scaled(banks.movie, movie_ids, movie, "movieId")
-    user_statistics, user_range = scaled(banks.user, user_ids, user, "userId")
+    of_movies = scaled(banks.movie, movie_ids, movie, "movieId")
+    of_users = scaled(banks.user, user_ids, user, "userId")
     trained = np.zeros(len(movies), dtype=bool)
     trained[movie[split.train]] = True
     films = encode_films(movies, columns=options.columns, missing=options.missing, trained=trained)
-    low, high = scale_bounds(stars[split.train])
-    unit = torch.tensor((stars - low) / (high - low), dtype=torch.float32)
-    median = (np.median(stars[split.train]) - low) / (high - low)
+    target = fit_target(stars, split.train)
+    fitted_on = check_fitted(
+        split,
+        movie=movie,
+        statistics=options.statistics,
+        banks=banks,
+        scaling=options.scaling,
+        scalers=of_movies.rows + of_users.rows,
+        encoder=films.films,
+        target=target.rows,
+    )
     tables = Tables(
         movie_features=torch.tensor(films.table),
-        movie_statistics=movie_statistics,
-        user_statistics=user_statistics,
-        statistics_range=(movie_range, user_range),
+        movie_statistics=of_movies.values,
+        user_statistics=of_users.values,
+        statistics_range=(of_movies.ranges, of_users.ranges),
         film_scalers=films.scalers,
         feature_names=films.names + statistic_names("movie", options) + statistic_names("user", options),
         scoring_bank=banks.scoring,
@@ -153,12 +165,15 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         genres=movies["genres"].str.join("|").tolist(),
         complete=torch.tensor(films.complete),
         **group_by_user(user, movie, stars, len(user_ids)),
-        min_stars=low,
-        max_stars=high,
-        threshold=torch.tensor(median, dtype=torch.float32).item(),
-        record=origin | describe_ratings(ratings, split, num_read=num_read),
+        min_stars=target.low,
+        max_stars=target.high,
+        threshold=target.median,
+        record=origin | describe_ratings(ratings, split, num_read=num_read) | {"fitted_on": fitted_on},
     )
-    return tables, rows_of_parts(user, movie, banks, unit, split)
+    rows = rows_of_parts(user, movie, banks, target.to_unit(stars), split)
+    tables.record.update(describe_inputs(tables, rows["train"], options))
+    check_parts(tables, rows)
+    return tables, rows
 
 
 def read_movies(root: Path, options: Options) -> pd.DataFrame:
@@ -212,18 +227,6 @@ def put_first(ids: np.ndarray, statistics: np.ndarray) -> np.ndarray:
     return np.concatenate([column, statistics], axis=-1)
 
 
-def scale_bounds(stars: np.ndarray) -> tuple[float, float]:
-    """Find the lowest and the highest training rating.
-
-    Raises:
-        DataFormatError: All ratings are the same.
-    """
-    low, high = float(stars.min()), float(stars.max())
-    if low == high:
-        raise DataFormatError(f"Expected training ratings that differ; all of them are {low} stars.")
-    return low, high
-
-
 def statistic_names(whose: Literal["movie", "user"], options: Options) -> list[str]:
     """Name the columns of a table of statistics."""
     ids = [name for name in ROW_IDS if name.startswith(whose) and name in options.columns]
@@ -262,13 +265,28 @@ def describe_origin(root: Path, options: Options) -> dict[str, Any]:
 
 
 def describe_ratings(ratings: pd.DataFrame, split: Split, *, num_read: int) -> dict[str, Any]:
-    """Count the ratings, and those who gave and got them."""
+    """Count the ratings, and those who gave and got them, and tell the parts by the fingerprints of their pairs."""
+    pairs = [ratings[name].to_numpy() for name in ("user_id", "movie_id")]
     return {
         "ratings": len(ratings),
         "ratings_left_out": num_read - len(ratings),
         "users": int(ratings["user_id"].nunique()),
         "movies": int(ratings["movie_id"].nunique()),
         "rows": {part: len(positions) for part, positions in split._asdict().items()},
+        "row_sets": {
+            part: in_digits(fingerprint(*(ids[positions] for ids in pairs)))
+            for part, positions in split._asdict().items()
+        },
+    }
+
+
+def describe_inputs(tables: Tables, train: Batch, options: Options) -> dict[str, Any]:
+    """Record which input follows the training ratings most, and what leaks."""
+    correlations = correlate(tables, train)
+    copies = find_copies(correlations)
+    return {
+        "correlations": closest(correlations),
+        "leaks": name_leaks(options.statistics, options.scaling, copies),
     }
 
 

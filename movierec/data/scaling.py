@@ -1,20 +1,74 @@
-"""Scaling of rating statistics to 0 to 1."""
+"""Scaling of ratings and of their statistics to 0 to 1."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from sklearn.preprocessing import MinMaxScaler
 from torch import Tensor
 
+from movierec.data.row_set import fingerprint
 from movierec.data.split import Split
+from movierec.errors import DataFormatError
 
 Scaling = Literal["train", "per_split"]
 
 
+class Scaled(NamedTuple):
+    """Scaled statistics of each user or film.
+
+    Attributes:
+        values: [num_banks, size, d].
+        ranges: Least and greatest value of each bank before scaling, [num_banks, 2, d] float64.
+        rows: Fingerprint of the ratings that each scaler was fitted on.
+    """
+
+    values: Tensor
+    ranges: Tensor
+    rows: list[int]
+
+
+class TargetScale(NamedTuple):
+    """The unit scale of the ratings: 0 is the lowest training rating, 1 the highest.
+
+    Attributes:
+        low: The lowest, in stars.
+        high: The highest, in stars.
+        median: The median, on the unit scale.
+        rows: Fingerprint of the ratings it follows from.
+    """
+
+    low: float
+    high: float
+    median: float
+    rows: int
+
+    def to_unit(self, stars: np.ndarray) -> Tensor:
+        """Scale ratings from stars to the unit scale."""
+        return torch.tensor((stars - self.low) / (self.high - self.low), dtype=torch.float32)
+
+
+def fit_target(stars: np.ndarray, rows: np.ndarray) -> TargetScale:
+    """Find the scale of some ratings.
+
+    Args:
+        stars: [num_ratings] float64.
+        rows: Positions of the training ratings, int64.
+
+    Raises:
+        DataFormatError: All of them are the same.
+    """
+    known = stars[rows]
+    low, high = float(known.min()), float(known.max())
+    if low == high:
+        raise DataFormatError(f"Expected training ratings that differ; all of them are {low} stars.")
+    median = torch.tensor((np.median(known) - low) / (high - low), dtype=torch.float32).item()
+    return TargetScale(low, high, median, fingerprint(rows))
+
+
 def scale_statistics(
     values: np.ndarray, *, index: np.ndarray, bank: np.ndarray, split: Split, scaling: Scaling
-) -> tuple[Tensor, Tensor]:
+) -> Scaled:
     """Scale statistics to 0 to 1 over the rows that read them.
 
     Args:
@@ -24,17 +78,15 @@ def scale_statistics(
         split: The parts of the ratings.
         scaling: `train`: one range, that of the training rows. `per_split`: each part has a bank and is scaled by
             the range of its own rows.
-
-    Returns:
-        The scaled statistics, [num_banks, size, d], and the range of each bank, [num_banks, 2, d] float64.
     """
 
-    def fit(rows: np.ndarray) -> MinMaxScaler:
+    def fit(rows: np.ndarray) -> tuple[MinMaxScaler, int]:
         read = np.zeros(values.shape[:2], dtype=bool)
         read[bank[rows], index[rows]] = True
-        return MinMaxScaler().fit(values[read])
+        return MinMaxScaler().fit(values[read]), fingerprint(rows)
 
-    scalers = [fit(rows) for rows in split] if scaling == "per_split" else [fit(split.train)] * len(values)
+    fitted = [fit(rows) for rows in split] if scaling == "per_split" else [fit(split.train)] * len(values)
+    scalers, rows = zip(*fitted, strict=True)
     scaled = np.stack([scaler.transform(table) for scaler, table in zip(scalers, values, strict=True)])
     ranges = np.array([[scaler.data_min_, scaler.data_max_] for scaler in scalers])
-    return torch.tensor(scaled, dtype=torch.float32), torch.tensor(ranges, dtype=torch.float64)
+    return Scaled(torch.tensor(scaled, dtype=torch.float32), torch.tensor(ranges, dtype=torch.float64), list(rows))

@@ -19,10 +19,16 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from movierec.data.row_set import fingerprint, without
 from movierec.data.split import Split, folds
 
 Kind = Literal["cross_fit", "leave_one_out", "self_inclusive", "per_split"]
 STATISTICS = ("mean", "count", "std")
+
+
+def is_statistic(name: str) -> bool:
+    """Say whether a column is a statistic of the ratings, such as `movie_rating_mean`."""
+    return name.endswith(tuple(f"_rating_{each}" for each in STATISTICS))
 
 
 class Banks(NamedTuple):
@@ -33,12 +39,14 @@ class Banks(NamedTuple):
         movie: The same of each film, [num_banks, num_movies, 3] float64.
         row: The bank that each rating reads, [num_ratings] int64.
         scoring: The bank for pairs that are in no part: all training ratings.
+        rows: Fingerprint of the ratings in each bank; with `leave_one_out`, before one is left out.
     """
 
     user: np.ndarray
     movie: np.ndarray
     row: np.ndarray
     scoring: int
+    rows: list[int]
 
 
 class Sums(NamedTuple):
@@ -55,6 +63,22 @@ class Sums(NamedTuple):
     def without(self, stars: float) -> "Sums":
         """Take one rating of so many stars out of every user or film."""
         return Sums(self.number - 1, self.total - stars, self.square - stars**2)
+
+
+class Summary(NamedTuple):
+    """Sums over some ratings by user and by film, and the fingerprint of these ratings, which goes the same ways."""
+
+    user: Sums
+    movie: Sums
+    rows: int
+
+    def minus(self, other: "Summary") -> "Summary":
+        """Take another set's ratings out of this one."""
+        return Summary(self.user.minus(other.user), self.movie.minus(other.movie), without(self.rows, other.rows))
+
+    def without(self, stars: float) -> "Summary":
+        """Take one rating of so many stars out of every user and film."""
+        return self._replace(user=self.user.without(stars), movie=self.movie.without(stars))
 
 
 def sums(index: np.ndarray, stars: np.ndarray, size: int) -> Sums:
@@ -108,22 +132,21 @@ def build_banks(
     """
     train = split.train
 
-    def of(rows: np.ndarray) -> tuple[Sums, Sums]:
-        return sums(user[rows], stars[rows], num_users), sums(movie[rows], stars[rows], num_movies)
+    def of(rows: np.ndarray) -> Summary:
+        of_users, of_movies = sums(user[rows], stars[rows], num_users), sums(movie[rows], stars[rows], num_movies)
+        return Summary(of_users, of_movies, fingerprint(rows))
 
     whole = of(train)
-    banks: list[tuple[Sums, Sums]]
     row = np.zeros(len(stars), dtype=np.int64)
     if kind == "cross_fit":
         fold = folds(len(train), num_folds, seed)
-        parts = [of(train[fold == k]) for k in range(num_folds)]
-        banks = [(whole[0].minus(u), whole[1].minus(m)) for u, m in parts] + [whole]
+        banks = [whole.minus(of(train[fold == k])) for k in range(num_folds)] + [whole]
         row[:] = num_folds
         row[train] = fold
     elif kind == "leave_one_out":
         # A user's statistics without a rating depend on that rating's stars alone: a bank for each number of stars.
         values, value = np.unique(stars[train], return_inverse=True)
-        banks = [(whole[0].without(v), whole[1].without(v)) for v in values] + [whole]
+        banks = [whole.without(v) for v in values] + [whole]
         row[:] = len(values)
         row[train] = value
     elif kind == "self_inclusive":
@@ -132,8 +155,9 @@ def build_banks(
         banks = [whole, of(split.val), whole]
         row[split.val], row[split.test] = 1, 2
     return Banks(
-        user=np.stack([describe(u) for u, _ in banks]),
-        movie=np.stack([describe(m) for _, m in banks]),
+        user=np.stack([describe(bank.user) for bank in banks]),
+        movie=np.stack([describe(bank.movie) for bank in banks]),
         row=row,
         scoring=len(banks) - 1,
+        rows=[bank.rows for bank in banks],
     )

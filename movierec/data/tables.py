@@ -43,7 +43,7 @@ class Tables:
         min_stars: The stars that are 0 on the unit scale: the lowest training rating.
         max_stars: The stars that are 1 on the unit scale: the highest training rating.
         threshold: Median of the training ratings on the unit scale; a rating above it is positive.
-        record: What the data are: release, files, options, counts, fingerprint.
+        record: What the data are: release, files, options, counts, fingerprints, what was fitted on what, leaks.
     """
 
     movie_features: Tensor

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from movierec.report.leak import newer_columns
 from movierec.report.results import Measured
 from movierec.runs import Run
 
@@ -20,6 +21,8 @@ def facts_of(one: Measured) -> dict[str, str]:
         "Parts": ", ".join(f"{size:,} {part}" for part, size in data.get("rows", {}).items()),
         "Split": write({name: options[name] for name in ("split", "fractions", "seed") if name in options}),
         "Fingerprint of the data": str(data.get("fingerprint", "")),
+        "Leaks": listing(data.get("leaks")),
+        "Newer than the ratings": listing(newer_columns(data)),
         "Network": count(newest, "inputs", "weights"),
         "Seeds of the network": ", ".join("not recorded" if seed is None else str(seed) for seed in one.seeds),
         "Time of fit": seconds(one, "fit"),
@@ -36,6 +39,11 @@ def count(content: dict[str, Any], *names: str) -> str:
     """Write numbers before what they count: "610 users, 9,724 movies"."""
     found = {name: content[name] for name in names if isinstance(content.get(name), int)}
     return ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in found.items())
+
+
+def listing(value: object) -> str:
+    """Write a list read from JSON; empty if it is none."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else ""
 
 
 def write(value: object) -> str:

@@ -12,6 +12,7 @@ from scipy import stats
 
 from movierec.report.comparability import remarks_on
 from movierec.report.constant import is_constant
+from movierec.report.leak import newer_columns
 from movierec.report.published import PUBLISHED
 from movierec.report.results import Measured
 
@@ -35,6 +36,7 @@ class Advice:
         share: The model's error as a share of that.
         good: How good the model is.
         sure: How sure that is.
+        ahead: What it reads that is newer than the ratings; empty if it reads nothing such.
         others: How the other models compare.
     """
 
@@ -47,6 +49,7 @@ class Advice:
     share: float
     good: str
     sure: str
+    ahead: str
     others: list[str]
 
 
@@ -88,6 +91,7 @@ def advise_on(release: str, group: Sequence[Measured]) -> Advice:
         share=error_of(best) / guess if guess else 1.0,
         good=how_good(best),
         sure=how_sure(best),
+        ahead=how_far_ahead(best),
         others=list(compare(best, [one for one in group if one is not best])),
     )
 
@@ -157,6 +161,18 @@ def how_sure(one: Measured) -> str:
             "(one standard error, were errors normal and independent; they are not quite, so take it as a lower bound)."
         )
     return " ".join([text, *(f"Mind that {remark}." for remark in remarks_on(one))])
+
+
+def how_far_ahead(one: Measured) -> str:
+    """Say which columns are newer than the ratings, and how to measure without them."""
+    newer = newer_columns(one.data)
+    if not newer:
+        return ""
+    return (
+        f"{one.name} reads {', '.join(newer)}: averages and counts of votes up to the day they were fetched, which is "
+        "after the ratings. No split takes out that it looks ahead; on new films, of few votes, it may be worse. "
+        f"To measure without: --data.exclude_columns '[{', '.join(newer)}]'."
+    )
 
 
 def write_spread(stars: float) -> str:

@@ -22,7 +22,8 @@ EXPECTED = ("r2", "mae", "rmse", "mae_stars", "rmse_stars", "ndcg@10")  # what e
 NUMBERS = ("train", "val", "test", "seconds", "epochs", "limits", "data.rows")  # entries that map names to numbers
 OBJECTS = ("data", "data.options", "data.files", "versions", *NUMBERS)
 UNCHANGING = ("data", "model", "checkpoint")  # of config.yaml; two runs that differ in them differ in more than luck
-PLACES = ("root", "cache", "num_workers", "pairs")  # of the data's options; they change no number
+# Of the data's options: they change no number, or are told by the fingerprint, as the columns that are left are.
+PLACES = ("root", "cache", "num_workers", "pairs", "exclude_columns", "allow_leaks")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from movierec.duration import in_words
 from movierec.report.difference import CLEAR, Comparison, compare
 from movierec.report.figures import draw_report, save
+from movierec.report.leak import NEWER, newer_columns
 from movierec.report.published import METRICS, PUBLISHED, PUBLISHED_FAMILY
 from movierec.report.results import Measured
 from movierec.report.table import COLUMNS, DIGITS
@@ -77,6 +78,8 @@ def tell(measured: Sequence[Measured], *, figures: dict[str, Any], command: str)
         outside=outside_tolerance(published),
         falls=sum(mean(found, "test", "r2") < mean(found, "train", "r2") for found in published.values()),
         negative=any(mean(found, "test", "r2") < 0 for found in published.values()),
+        newer=[found.name for found in shown if newer_columns(found.data)],
+        newer_names=NEWER,
         test_sets=len({found.test_set for found in described.values()}),
         ablation={ABLATION[name]: known[name] for name in ABLATION if name in known},
         comparisons=comparisons(known),

@@ -10,12 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-<<<<<<< HEAD
 from movierec.console import Console
 from movierec.guard import cell as guarded
-=======
 from movierec.report.comparability import describe_test_sets, differing_files, remarks_on
->>>>>>> training-guards
 from movierec.report.published import PUBLISHED, PUBLISHED_NDCG
 from movierec.report.results import Measured, letter_test_sets
 
@@ -206,14 +203,9 @@ def csv_text(rows: Sequence[Row]) -> str:
         ]
         seeds = len(row.measured.runs) if row.kind == "measured" else ""
         generated = "yes" if row.measured.sample else "no"
-<<<<<<< HEAD
         texts = [guarded(row.name), row.kind, row.part, row.size, row.test_set, generated, seeds]
-        writer.writerow([*texts, *values, "" if row.epoch == DASH else row.epoch])
-=======
-        texts = [guard(row.name), row.kind, row.part, row.size, row.test_set, generated, seeds]
         remarks = "; ".join([*([test_sets[row.test_set]] if row.test_set else []), *row.remarks])
-        writer.writerow([*texts, *values, "" if row.epoch == DASH else row.epoch, guard(remarks)])
->>>>>>> training-guards
+        writer.writerow([*texts, *values, "" if row.epoch == DASH else row.epoch, guarded(remarks)])
     return file.getvalue()
 
 

@@ -4,11 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
-=======
 import torch
-from rich.console import Console
->>>>>>> training-guards
 from rich.table import Table
 
 from movierec.console import Console
@@ -68,6 +64,8 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
             style="yellow",
             soft_wrap=True,
         )
+    if record["leaks"]:
+        out.print(f"  leaks, as the options allow: {'; '.join(record['leaks'])}", style="yellow", soft_wrap=True)
     if resumed is not None:
         out.print(f"  going on from {resumed}", soft_wrap=True)
     out.print(f"  logging to {run.path}" if run else "  logging nothing", soft_wrap=True)

@@ -20,6 +20,7 @@ from movierec.data import (
     TMDbDataModule,
 )
 from movierec.data.batches import Batch
+from movierec.data.leakage import source_of
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.errors import ConfigError, MissingDataError, UnknownIdError
@@ -76,6 +77,29 @@ def test_the_columns_of_a_module_are_in_its_names(sample_root: Path, module: typ
     assert len([name for name in names if "_rating_" in name]) == 6
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_any_column_of_a_module_can_be_left_out_and_no_other_goes_with_it(
+    sample_root: Path, module: type[MovieDataModule]
+) -> None:
+    whole = prepared(module(root=sample_root, missing="impute")).tables
+    for name in ("movieId", module.default_columns[-1]):
+        part = prepared(module(root=sample_root, missing="impute", exclude_columns=[name])).tables
+        left_out = [one for one in whole.feature_names if source_of(one) == name]
+        assert left_out
+        assert part.feature_names == [one for one in whole.feature_names if one not in left_out]
+        assert part.record["fingerprint"] != whole.record["fingerprint"]
+        assert part.record["row_sets"] == whole.record["row_sets"]
+
+
+def test_columns_left_out_are_those_not_listed(sample_root: Path) -> None:
+    left = [name for name in TMDbDataModule.default_columns if name != "tmdb_vote_average"]
+    listed = prepared(TMDbDataModule(root=sample_root, columns=left)).tables.record
+    assert prepared(TMDbDataModule(root=sample_root, exclude_columns="tmdb_vote_average")).tables.record == listed
+    assert TMDbDataModule(columns=["genres"], exclude_columns=["tmdb_budget"]).options.columns == ("genres",)
+    whole = prepared(TMDbDataModule(root=sample_root)).tables.record
+    assert prepared(TMDbDataModule(root=sample_root, exclude_columns=[])).tables.record == whole
+
+
 def test_model_1_reads_28_numbers_of_the_real_data(real_root: Path) -> None:
     data = prepared(RatingsDataModule(root=real_root))
     assert data.tables.width == 28
@@ -90,9 +114,11 @@ def test_model_1_reads_28_numbers_of_the_real_data(real_root: Path) -> None:
         ({"scaling": "per_split", "statistics": "leave_one_out"}, "statistics: per_split"),
         ({"folds": 1}, "at least 2 folds"),
         ({"split": "ua"}, "with ml-latest-small, got ua: that is a published split of ml-100k"),
-        ({"columns": ["genre"]}, "'genre': unknown.*userId, movieId, genres"),
+        ({"columns": ["genre"]}, "'genre': unknown; did you mean genres.*userId, movieId, genres"),
         ({"columns": ["genres", "tmdb_budget"]}, "'tmdb_budget': belongs to a source"),
         ({"columns": ["genres", "genres"]}, "each column once"),
+        ({"exclude_columns": ["genre"]}, "'genre': unknown; did you mean genres.*userId, movieId, genres"),
+        ({"exclude_columns": ["imdb_rating"]}, "'imdb_rating': belongs to a source"),
     ],
     ids=str,
 )

@@ -1,3 +1,5 @@
+import hashlib
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +10,9 @@ import pandas as pd
 import pytest
 import torch
 
+from movierec.data import RatingsDataModule
 from movierec.data.batches import Batch
-from movierec.data.preparation import Options, prepare
+from movierec.data.preparation import Options, describe_origin, prepare
 from movierec.data.split import random_split
 from movierec.data.tables import Tables
 from movierec.errors import ConfigError, DataFormatError, MissingDataError
@@ -199,6 +202,19 @@ def test_the_fingerprint_is_that_of_the_content_not_of_the_place(tmp_path: Path)
     (second / "ml-latest-small/tags.csv").write_text("not read", encoding="utf-8")
     (second / "ml-latest-small/links.csv").unlink()  # not read without metadata
     assert fingerprint(first, OPTIONS) == fingerprint(first, OPTIONS) == fingerprint(second, OPTIONS)
+
+
+def test_the_fingerprint_is_of_these_options_and_the_files_so_that_older_runs_can_be_compared(tmp_path: Path) -> None:
+    module = RatingsDataModule(root=write_root(tmp_path))
+    options = {
+        "release": "ml-latest-small", "sources": [], "split": "random", "fractions": [0.8, 0.1, 0.1], "seed": 123,
+        "statistics": "cross_fit", "folds": 10, "scaling": "train", "missing": "drop", "whole_stars": False,
+        "columns": ["userId", "movieId", "genres"],
+    }  # fmt: skip
+    names = ("ml-latest-small/ratings.csv", "ml-latest-small/movies.csv")
+    files = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in names}
+    expected = hashlib.sha256(json.dumps([options, files]).encode()).hexdigest()
+    assert describe_origin(tmp_path, module.options)["fingerprint"] == expected
 
 
 @pytest.mark.parametrize("name", ["ratings", "movies"])

@@ -65,7 +65,7 @@ def check_against_frames_of_rows(
     values: np.ndarray, index: np.ndarray, bank: np.ndarray, split: Split, scaling: Scaling
 ) -> None:
     """Scale as one would without tables: a frame of one line a rating, and scikit-learn's scaler on it."""
-    scaled, ranges = scale_statistics(values, index=index, bank=bank, split=split, scaling=scaling)
+    scaled, ranges, _ = scale_statistics(values, index=index, bank=bank, split=split, scaling=scaling)
     frame = values[bank, index]
     assert (scaled.dtype, ranges.dtype, ranges.shape) == (torch.float32, torch.float64, (len(values), 2, 4))
     for part in split:
@@ -95,11 +95,11 @@ def test_statistics_that_no_training_row_reads_do_not_change_the_scale() -> None
     values, index, split = draw_statistics(2)
     bank = np.ones(80, dtype=np.int64)
     bank[split.train] = 0
-    scaled, _ = scale_statistics(values, index=index, bank=bank, split=split, scaling="train")
+    scaled, _, _ = scale_statistics(values, index=index, bank=bank, split=split, scaling="train")
     changed = values.copy()
     changed[1] *= 100
     changed[0, -1] = -1e9
-    rescaled, _ = scale_statistics(changed, index=index, bank=bank, split=split, scaling="train")
+    rescaled, _, _ = scale_statistics(changed, index=index, bank=bank, split=split, scaling="train")
     assert torch.equal(scaled[0, :-1], rescaled[0, :-1])
 
 

@@ -59,6 +59,15 @@ def test_data_seeds_times_versions_and_settings_are_there(runs: Path, write_run:
         assert text in words
 
 
+def test_leaks_and_columns_newer_than_the_ratings_are_there(runs: Path, write_run: WriteRun) -> None:
+    write_run("model1")
+    assert "too early" not in words_of(page_of(runs))
+    write_run("model1", 1, options={"columns": ["imdb_rating"]}, data={"leaks": ["statistics: self_inclusive"]})
+    words = words_of(page_of(runs))
+    assert "What it knows too early model1 reads imdb_rating" in words
+    assert "Leaks statistics: self_inclusive Newer than the ratings imdb_rating" in words
+
+
 def test_what_was_left_out_is_named(runs: Path, write_run: WriteRun) -> None:
     write_run("model1")
     (write_run("model2") / "metrics.json").write_text("{", encoding="utf-8")

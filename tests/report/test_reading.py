@@ -67,6 +67,21 @@ def test_a_model_that_reads_the_ratings_it_predicts_is_not_advised(runs: Path, w
     assert advise(gather(runs)[0])[0].verdict == "Use model1"
 
 
+def test_a_model_that_reads_columns_newer_than_the_ratings_is_said_to_look_ahead(
+    runs: Path, write_run: WriteRun
+) -> None:
+    write_run("model4", options={"columns": ["genres", "imdb_rating", "tmdb_vote_count", "tmdb_budget"]})
+    (advice,) = advise(gather(runs)[0])
+    assert advice.ahead.startswith("model4 reads tmdb_vote_count, imdb_rating: averages and counts of votes")
+    assert advice.ahead.endswith("--data.exclude_columns '[tmdb_vote_count, imdb_rating]'.")
+
+
+@pytest.mark.parametrize("columns", [["genres", "tmdb_budget"], [], None, "imdb_rating"])
+def test_a_model_without_such_columns_is_not(runs: Path, write_run: WriteRun, columns: object) -> None:
+    write_run("model4", options={"columns": columns})
+    assert advise(gather(runs)[0])[0].ahead == ""
+
+
 def test_no_model_is_advised_that_guessing_the_mean_beats(runs: Path, write_run: WriteRun) -> None:
     test = {"r2": -0.21, "mse": 0.0484, "rmse": 0.22, "mae_stars": 0.9, "rmse_stars": 1.1}
     write_run("model1", test=test)

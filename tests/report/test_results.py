@@ -68,16 +68,19 @@ def test_a_run_that_differs_in_more_than_the_seed_is_not_averaged(
 def test_runs_with_other_settings_are_not_averaged_but_those_in_other_places_are(
     runs: Path, write_run: WriteRun
 ) -> None:
-    def config(lr: float, root: str) -> dict[str, Any]:
-        data = {"class_path": "movierec.data.RatingsDataModule", "init_args": {"root": root, "missing": "drop"}}
+    def config(lr: float, root: str, **options: Any) -> dict[str, Any]:
+        given = {"root": root, "missing": "drop", **options}
+        data = {"class_path": "movierec.data.RatingsDataModule", "init_args": given}
         return {"model": {"lr": lr}, "data": data, "checkpoint": {}, "trainer": {"max_epochs": 5}}
 
     write_run("model1", 0, seed=1, config=config(0.5, "data"))
     write_run("model1", 1, seed=2, config=config(0.001, "data"))
     write_run("model1", 2, seed=3, config=config(0.001, "elsewhere"))
+    # What is left of the columns is in the fingerprint of the data; older runs know neither option.
+    write_run("model1", 3, seed=4, config=config(0.001, "data", exclude_columns=None, allow_leaks=False))
     (one,), lines = gather(runs)
-    assert one.seeds == [3, 2]
-    assert "model1/version_0: it was trained with another model.lr, so it is not averaged with version_2." in lines
+    assert one.seeds == [4, 3, 2]
+    assert "model1/version_0: it was trained with another model.lr, so it is not averaged with version_3." in lines
 
 
 def test_a_damaged_config_hides_no_numbers(runs: Path, write_run: WriteRun) -> None:

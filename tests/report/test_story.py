@@ -130,6 +130,20 @@ def test_the_page_says_where_when_and_how_it_was_measured(tmp_path: Path) -> Non
     assert "took 4 min 0 s together" in text
 
 
+def test_models_that_read_what_is_newer_than_the_ratings_are_named(tmp_path: Path) -> None:
+    write_run(tmp_path, "model1", 1, test={})
+    assert "look-ahead" not in story(tmp_path)
+    for name in ("model2", "ablation/both"):
+        path = tmp_path / name / "version_1"
+        write_run(tmp_path, name, 1, test={})
+        content = json.loads((path / "metrics.json").read_text(encoding="utf-8"))
+        content["data"]["options"]["columns"] = ["tmdb_vote_average"]
+        (path / "metrics.json").write_text(json.dumps(content), encoding="utf-8")
+    text = story(tmp_path)
+    assert "**A look-ahead that remains.** model2, ablation/both read averages and counts of votes" in text
+    assert "`--data.exclude_columns '[tmdb_vote_average, tmdb_vote_count, imdb_rating," in text
+
+
 def test_generated_ratings_are_called_so_at_the_top(tmp_path: Path) -> None:
     write_run(tmp_path, "model1", 1, test={}, data={"sample": True, "fingerprint": "f", "rows": {"test": 5}})
     assert story(tmp_path).startswith("# Results\n\n**These ratings were generated.")

@@ -1,0 +1,81 @@
+"""How closely each column that the network reads follows the ratings: a copy of them is no feature."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from movierec.data.batches import Batch
+from movierec.data.tables import Tables
+
+ROWS = 1 << 22  # training rows at a time
+CELLS = 1 << 12  # lines of a table at a time
+
+
+class Cells(NamedTuple):
+    """The training rows by the line of a table that they read: how many, and the sum of their centred ratings."""
+
+    number: np.ndarray
+    total: np.ndarray
+
+
+def correlate(tables: Tables, train: Batch) -> dict[str, float]:
+    """Compute Pearson's correlation of each of the network's inputs with the training ratings.
+
+    All rows that read the same line c of a table have the same inputs, so the rows need only be counted by line. With
+    n_c the number of training rows that read line c, s_c the sum of their ratings less the mean one, and m the mean
+    of column x over all N training rows,
+
+        r(x) = sum_c s_c x_c / sqrt((sum_c n_c x_c^2 - N m^2) sum_i (y_i - mean(y))^2)    with N m = sum_c n_c x_c
+
+    which is exact, and needs no matrix of rows and columns. A constant column has the correlation 0.
+
+    Args:
+        tables: The tables.
+        train: The training rows.
+
+    Returns:
+        The correlation of each column, -1 to 1, by its name, in the order of the inputs.
+    """
+    mean = train.rating.mean(dtype=torch.float64).item()
+    spread = train.rating.var(correction=0).item() * len(train.rating)
+    of_movies = count(train, train.movie, mean, tables.movie_statistics)
+    of_users = count(train, train.user, mean, tables.user_statistics)
+    by_movie = Cells(*(sums.reshape(-1, len(tables.movie_ids)).sum(axis=0) for sums in of_movies))  # of all banks
+    found = [
+        correlate_columns(table.numpy().reshape(len(cells.number), -1), cells, spread)
+        for table, cells in (
+            (tables.movie_features, by_movie),
+            (tables.movie_statistics, of_movies),
+            (tables.user_statistics, of_users),
+        )
+    ]
+    return dict(zip(tables.feature_names, np.concatenate(found).tolist(), strict=True))
+
+
+def count(train: Batch, index: Tensor, mean: float, statistics: Tensor) -> Cells:
+    """Count the training rows by the line of a table of statistics, [num_banks, size, d], that they read."""
+    num_banks, size, _ = statistics.shape
+    number, total = np.zeros((2, num_banks * size))
+    for start in range(0, len(index), ROWS):
+        part = slice(start, start + ROWS)
+        cell = train.bank[part].numpy().astype(np.int64) * size + index[part].numpy()
+        number += np.bincount(cell, minlength=len(number))
+        total += np.bincount(cell, weights=train.rating[part].double().numpy() - mean, minlength=len(number))
+    return Cells(number, total)
+
+
+def correlate_columns(table: np.ndarray, cells: Cells, spread: float) -> np.ndarray:
+    """Compute the correlation of each column of a table, [num_cells, d], with the ratings of the rows that read it."""
+    sums, squares, products = np.zeros((3, table.shape[1]))
+    for start in range(0, len(table), CELLS):
+        number, total = (column[start : start + CELLS] for column in cells)
+        values = table[start : start + CELLS].astype(np.float64)
+        products += total @ values
+        sums += number @ values
+        squares += number @ np.square(values, out=values)
+    deviation = np.sqrt(np.maximum(squares - sums**2 / cells.number.sum(), 0) * spread)
+    varies = deviation > np.sqrt(squares * spread) * 1e-7  # else it is rounding
+    found: np.ndarray = np.divide(products, deviation, out=np.zeros_like(products), where=varies)
+    return found.clip(-1, 1)

@@ -1,0 +1,402 @@
+"""No statistic, scaler or encoder is fitted on what is to be predicted, no rating is in two parts, no input a copy."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+
+from movierec.data import (
+    Combined1MDataModule,
+    CombinedDataModule,
+    IMDbDataModule,
+    MovieDataModule,
+    RatingsDataModule,
+    TMDbDataModule,
+    preparation,
+)
+from movierec.data.batches import Batch
+from movierec.data.cache import cache_path, load, store
+from movierec.data.preparation import Options, describe_origin, prepare
+from movierec.data.scaling import fit_target
+from movierec.data.split import Split
+from movierec.data.statistics import Banks, build_banks
+from movierec.errors import LeakageError
+from movierec.sources import movielens
+from movierec.sources.catalog import RELEASES
+from movierec.sources.sample import SampleSize, write_sample
+
+MODULES = [RatingsDataModule, TMDbDataModule, IMDbDataModule, CombinedDataModule, Combined1MDataModule]
+LEAK_FREE = ("cross_fit", "leave_one_out")
+ALL_LEAK = {"statistics": "per_split", "scaling": "per_split"}
+TRAIN_ALONE = {name: ["train"] for name in ("statistics", "scalers", "encoder", "target")}
+
+
+@pytest.fixture(scope="module")
+def small_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("small") / "sample"
+    write_sample(root, SampleSize(num_users=40, num_movies=120, num_ratings=1000))
+    return root
+
+
+def options(**changes: Any) -> Options:
+    return replace(CombinedDataModule().options, fractions=(0.6, 0.2, 0.2), missing="impute", **changes)
+
+
+def everything(split: Split) -> Split:
+    return split._replace(train=np.concatenate(split))
+
+
+def with_one_more(split: Split) -> Split:
+    return split._replace(train=np.append(split.train, split.test[0]))
+
+
+def swapped(split: Split) -> Split:
+    return Split(split.val, split.train, split.test)
+
+
+def wrap(monkeypatch: pytest.MonkeyPatch, name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Have a function of the preparation called with other arguments."""
+    function = getattr(preparation, name)
+    monkeypatch.setattr(preparation, name, lambda *args, **given: function(*args, **(given | change(given))))
+
+
+@pytest.mark.parametrize("wrong", [everything, with_one_more, swapped])
+@pytest.mark.parametrize("statistics", [*LEAK_FREE, "self_inclusive", "per_split"])
+def test_statistics_of_other_rows_than_training_rows_are_refused(
+    small_root: Path, monkeypatch: pytest.MonkeyPatch, statistics: Any, wrong: Callable[[Split], Split]
+) -> None:
+    wrap(monkeypatch, "build_banks", lambda given: {"split": wrong(given["split"])})
+    # Both banks of `per_split`, swapped, are still banks of training and of validation rows, as it says.
+    if (statistics, wrong) == ("per_split", swapped):
+        prepare(small_root, options(statistics=statistics), cache=False)
+        return
+    with pytest.raises(LeakageError, match="Expected the statistics to be fitted on training rows alone; found"):
+        prepare(small_root, options(statistics=statistics), cache=False)
+
+
+def test_a_bank_that_holds_the_rows_that_read_it_is_refused(small_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_fold_on(**given: Any) -> Banks:
+        banks = build_banks(**given)
+        banks.row[given["split"].train] = (banks.row[given["split"].train] + 1) % given["num_folds"]
+        return banks
+
+    monkeypatch.setattr(preparation, "build_banks", one_fold_on)
+    with pytest.raises(LeakageError, match="the statistics to be fitted on training rows alone; found other rows"):
+        prepare(small_root, options(statistics="cross_fit"), cache=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "found"), [(everything, "other rows"), (with_one_more, "other rows"), (swapped, "val")]
+)
+def test_scalers_of_other_rows_than_training_rows_are_refused(
+    small_root: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Split], Split], found: str
+) -> None:
+    wrap(monkeypatch, "scale_statistics", lambda given: {"split": wrong(given["split"])})
+    with pytest.raises(LeakageError, match=f"Expected the scalers to be fitted on training rows alone; found {found}"):
+        prepare(small_root, options(), cache=False)
+
+
+def test_an_encoder_of_films_that_no_training_rating_is_of_is_refused(
+    small_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrap(monkeypatch, "encode_films", lambda given: {"trained": np.ones_like(given["trained"])})
+    with pytest.raises(LeakageError, match="Expected the encoder to be fitted on training rows alone"):
+        prepare(small_root, options(), cache=False)
+
+
+def test_a_unit_scale_of_all_ratings_is_refused(small_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparation, "fit_target", lambda stars, _: fit_target(stars, np.arange(len(stars))))
+    with pytest.raises(LeakageError, match="Expected the target to be fitted on training rows alone"):
+        prepare(small_root, options(), cache=False)
+
+
+@pytest.mark.parametrize("statistics", LEAK_FREE)
+def test_the_record_says_what_was_fitted_on_what_and_that_nothing_leaks(small_root: Path, statistics: Any) -> None:
+    record = prepare(small_root, options(statistics=statistics), cache=False)[0].record
+    assert record["fitted_on"] == TRAIN_ALONE
+    assert record["leaks"] == []
+
+
+@pytest.mark.parametrize(
+    ("leaking", "fitted_on", "leaks"),
+    [
+        ({"statistics": "self_inclusive"}, {}, ["statistics: self_inclusive"]),
+        ({"statistics": "per_split"}, {"statistics": ["train", "val"]}, ["statistics: per_split"]),
+        (
+            ALL_LEAK,
+            {"statistics": ["train", "val"], "scalers": ["test", "train", "val"]},
+            ["statistics: per_split", "scaling: per_split"],
+        ),
+    ],
+)
+def test_options_that_leak_by_name_are_allowed_and_labelled(
+    small_root: Path, leaking: dict[str, Any], fitted_on: dict[str, Any], leaks: list[str]
+) -> None:
+    record = prepare(small_root, options(**leaking), cache=False)[0].record
+    assert record["fitted_on"] == TRAIN_ALONE | fitted_on
+    assert record["leaks"] == leaks
+
+
+def test_the_fingerprints_of_the_parts_follow_from_the_pairs_alone(small_root: Path, tmp_path: Path) -> None:
+    first = prepare(small_root, options(), cache=False)[0].record["row_sets"]
+    assert len(set(first.values())) == 3
+    assert prepare(small_root, options(statistics="per_split", columns=()), cache=False)[0].record["row_sets"] == first
+    other = prepare(small_root, options(seed=5), cache=False)[0].record["row_sets"]
+    assert set(other.values()).isdisjoint(first.values())
+    root = Path(shutil.copytree(small_root, tmp_path / "root"))
+    ratings = pd.read_csv(root / "ml-latest-small/ratings.csv").assign(rating=[1.0, 2.0] * 500)
+    ratings.to_csv(root / "ml-latest-small/ratings.csv", index=False)
+    assert prepare(root, options(), cache=False)[0].record["row_sets"] == first
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda s: s._replace(val=np.append(s.val, s.train[:3])), r"is in train and in val \(6 such rows\)"),
+        (lambda s: s._replace(test=np.append(s.test, s.val[0])), r"is in val and in test \(2 such rows\)"),
+        (lambda s: s._replace(test=np.append(s.test, s.test[0])), r"is in test and in test"),
+        (lambda s: s._replace(test=s.test[1:]), "some ratings are in none"),
+    ],
+    ids=["train and val", "val and test", "twice in test", "one left out"],
+)
+def test_parts_that_do_not_hold_each_rating_once_are_refused(
+    small_root: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Split], Split], said: str
+) -> None:
+    split = preparation.split_ratings
+    monkeypatch.setattr(preparation, "split_ratings", lambda *args: wrong(split(*args)))
+    with pytest.raises(LeakageError, match=rf"Expected each rating in one part; .*{said}.*Mend the split\."):
+        prepare(small_root, options(), cache=False)
+
+
+def test_a_pair_that_was_rated_twice_is_refused_even_if_a_reader_lets_it_pass(
+    small_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = movielens.read_ratings
+    twice = read(small_root, RELEASES["ml-latest-small"]).iloc[[0]]
+    monkeypatch.setattr(movielens, "read_ratings", lambda *args: pd.concat([read(*args), twice], ignore_index=True))
+    user_id, movie_id = twice[["user_id", "movie_id"]].iloc[0]
+    with pytest.raises(LeakageError, match=f"user {user_id} rated film {movie_id} twice"):
+        prepare(small_root, options(), cache=False)
+
+
+def test_kept_tables_whose_rows_are_not_those_recorded_are_refused(small_root: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_root, tmp_path / "root"))
+    module = CombinedDataModule(root=root)
+    module.prepare_data()
+    path = cache_path(root, describe_origin(root, module.options))
+    tables, rows = load(path) or pytest.fail("nothing is kept")
+    store(path, (tables, {"train": rows["test"], "val": rows["val"], "test": rows["train"]}))
+    with pytest.raises(LeakageError, match=r"Expected the rows that the tables were prepared with.*folder `prepared`"):
+        CombinedDataModule(root=root).prepare_data()
+
+
+def state_of(module: MovieDataModule, *, films: Tensor | slice = slice(None)) -> dict[str, Any]:
+    """Collect, bit by bit, all that a network reads and all that was fitted."""
+    module.setup()
+    tables = module.tables
+    assert tables is not None
+    tensors = {
+        "features": tables.movie_features[films],
+        "movie_statistics": tables.movie_statistics,
+        "user_statistics": tables.user_statistics,
+        "movie_range": tables.statistics_range[0],
+        "user_range": tables.statistics_range[1],
+        "ratings": module.rows["train"].rating,
+    }
+    tensors |= {
+        f"{part}_{name}": getattr(rows, name)
+        for part, rows in module.rows.items()
+        for name in ("user", "movie", "bank")
+    }
+    fitted = (tables.feature_names, tables.film_scalers, tables.min_stars, tables.max_stars, tables.threshold)
+    found = {name: (tensor.dtype, tensor.numpy().tobytes()) for name, tensor in tensors.items()}
+    return found | {"fitted": fitted, "row_sets": tables.record["row_sets"]}
+
+
+def pairs(module: MovieDataModule, rows: Batch) -> set[tuple[int, int]]:
+    assert module.tables is not None
+    ids = module.tables.user_ids[rows.user.long()].tolist(), module.tables.movie_ids[rows.movie.long()].tolist()
+    return set(zip(*ids, strict=True))
+
+
+def change_stars(root: Path, held_out: set[tuple[int, int]]) -> None:
+    """Turn the stars of some ratings around: 1 becomes 5, and 4.5 becomes 1.5."""
+    for path, separator in ((root / "ml-latest-small/ratings.csv", ","), (root / "ml-1m/ratings.dat", "::")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        fields = [line.split(separator) for line in lines]
+        for line in fields:
+            if line[0].isdigit() and (int(line[0]), int(line[1])) in held_out:
+                line[2] = f"{6 - float(line[2]):g}" if line[2] != "0.5" else "5"
+        path.write_text("\n".join(separator.join(line) for line in fields) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("statistics", LEAK_FREE)
+@pytest.mark.parametrize("kind", MODULES)
+def test_held_out_stars_change_not_one_bit_of_what_is_read_or_fitted(
+    small_root: Path, tmp_path: Path, kind: type[MovieDataModule], statistics: Any
+) -> None:
+    root = Path(shutil.copytree(small_root, tmp_path / "root"))
+    before = kind(root=root, statistics=statistics, fractions=(0.6, 0.2, 0.2), cache=False)
+    state = state_of(before)
+    change_stars(root, pairs(before, before.rows["val"]) | pairs(before, before.rows["test"]))
+    after = kind(root=root, statistics=statistics, fractions=(0.6, 0.2, 0.2), cache=False)
+    assert state_of(after) == state
+    for part in ("val", "test"):
+        changed = before.rows[part].rating != after.rows[part].rating
+        assert changed.double().mean() > 0.5  # the file was changed: all but ratings of 3 stars
+
+
+@pytest.mark.parametrize("statistics", ["self_inclusive", "per_split"])
+def test_training_stars_and_with_per_split_validation_stars_change_what_is_read(
+    small_root: Path, tmp_path: Path, statistics: Any
+) -> None:
+    part = "val" if statistics == "per_split" else "train"
+    root = Path(shutil.copytree(small_root, tmp_path / "root"))
+    before = RatingsDataModule(root=root, statistics=statistics, cache=False)
+    state = state_of(before)
+    change_stars(root, pairs(before, before.rows[part]))
+    assert state_of(RatingsDataModule(root=root, statistics=statistics, cache=False)) != state
+
+
+def change_films(root: Path, film_ids: set[int]) -> None:
+    """Give some films genres and metadata that no other film has, and numbers far beyond all others."""
+    for path, separator in ((root / "ml-latest-small/movies.csv", ","), (root / "ml-1m/movies.dat", "::")):
+        encoding = "latin-1" if path.suffix == ".dat" else "utf-8"
+        lines = path.read_text(encoding=encoding).splitlines()
+        for number, line in enumerate(lines):
+            film, genres = line.split(separator, 1)[0], line.rsplit(separator, 1)[-1]
+            if film.isdigit() and int(film) in film_ids:
+                lines[number] = line[: -len(genres)] + "Unheard-of"
+        path.write_text("\n".join(lines) + "\n", encoding=encoding)
+    links = pd.read_csv(root / "ml-latest-small/links.csv", dtype=str)
+    links = links[links["movieId"].astype(int).isin(film_ids)]
+    tmdb = pd.read_csv(root / "metadata/tmdb.csv", dtype=str, keep_default_na=False)
+    mine = tmdb["tmdbId"].isin(links["tmdbId"])
+    tmdb.loc[mine & (tmdb["vote_count"] != ""), "vote_count"] = "999999999"
+    tmdb.loc[mine & (tmdb["original_language"] != ""), "original_language"] = "zz"
+    tmdb.to_csv(root / "metadata/tmdb.csv", index=False)
+    omdb = pd.read_csv(root / "metadata/omdb.csv", dtype=str, keep_default_na=False)
+    mine = omdb["imdbID"].isin("tt" + links["imdbId"])
+    omdb.loc[mine & (omdb["imdbVotes"] != "N/A"), "imdbVotes"] = "999,999,999"
+    omdb.loc[mine & (omdb["Country"] != "N/A"), "Country"] = "Atlantis"
+    omdb.to_csv(root / "metadata/omdb.csv", index=False)
+
+
+@pytest.mark.parametrize("missing", ["drop", "impute"])
+@pytest.mark.parametrize("kind", MODULES)
+def test_films_that_only_held_out_ratings_are_of_change_nothing_but_their_own_line(
+    small_root: Path, tmp_path: Path, kind: type[MovieDataModule], missing: Any
+) -> None:
+    def module() -> MovieDataModule:
+        return kind(root=root, missing=missing, fractions=(0.1, 0.45, 0.45), cache=False)
+
+    root = Path(shutil.copytree(small_root, tmp_path / "root"))
+    before = module()
+    before.setup()
+    assert before.tables is not None
+    trained = torch.zeros(len(before.tables.movie_ids), dtype=torch.bool)
+    trained[before.rows["train"].movie.long()] = True
+    held_out = torch.cat([before.rows[part].movie for part in ("val", "test")]).unique().long()
+    held_out = held_out[~trained[held_out]]
+    assert len(held_out) > 3
+    change_films(root, set(before.tables.movie_ids[held_out].tolist()))
+    after = module()
+    assert state_of(after, films=trained) == state_of(before, films=trained)
+    assert after.tables is not None
+    assert not torch.equal(after.tables.movie_features[held_out], before.tables.movie_features[held_out])
+
+
+def write_rated_once(root: Path, noise: float = 0.0) -> Path:
+    """Write 60 films that one of three users rates each, and TMDb averages that are twice the stars, but for noise."""
+    rng = np.random.default_rng(3)
+    stars = rng.integers(1, 11, 60) / 2
+    film = np.arange(1, 61)
+    frames: dict[str, dict[str, Any]] = {
+        "ml-latest-small/ratings": {"userId": 1 + film % 3, "movieId": film, "rating": stars, "timestamp": 1000 + film},
+        "ml-latest-small/movies": {"movieId": film, "title": [f"Film {n}" for n in film], "genres": "Drama"},
+        "ml-latest-small/links": {"movieId": film, "imdbId": 1000 + rng.permutation(60), "tmdbId": film},
+        "metadata/tmdb": {
+            "tmdbId": film, "vote_average": 2 * stars + noise * rng.normal(size=60), "vote_count": 9, "budget": 0,
+            "revenue": 0, "runtime": 90, "release_date": "1999-01-01", "original_language": "en",
+            "origin_country": "US",
+        },
+    }  # fmt: skip
+    for name, columns in frames.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(columns).to_csv(root / f"{name}.csv", index=False)
+    return root
+
+
+@pytest.mark.parametrize(("noise", "refused"), [(0.0, True), (0.2, True), (1.5, False)])
+def test_a_column_that_is_nearly_a_copy_of_the_ratings_is_refused_before_a_fit(
+    tmp_path: Path, noise: float, *, refused: bool
+) -> None:
+    module = TMDbDataModule(root=write_rated_once(tmp_path, noise), cache=False)
+    module.setup()  # anything but a fit
+    assert module.tables is not None
+    (name, value), *others = module.tables.record["correlations"].items()
+    assert (name, value > 0.99, others) == ("tmdb_vote_average", refused, [])
+    if not refused:
+        module.setup("fit")
+        return
+    with pytest.raises(LeakageError) as caught:
+        module.setup("fit")
+    assert str(caught.value) == (
+        "Expected inputs that do not give the ratings away; beyond 0.99 correlate with the training ratings: "
+        f"tmdb_vote_average ({value:.4f}). Either leave out the column with --data.exclude_columns "
+        "'[tmdb_vote_average]', or train all the same with --data.allow_leaks true, which metrics.json records."
+    )
+
+
+def test_a_copy_may_be_left_out_or_allowed_which_is_recorded(tmp_path: Path) -> None:
+    write_rated_once(tmp_path)
+    without = TMDbDataModule(root=tmp_path, cache=False, exclude_columns="tmdb_vote_average")
+    without.setup("fit")
+    assert without.tables is not None
+    assert without.tables.record["leaks"] == []
+    allowed = TMDbDataModule(root=tmp_path, cache=False, allow_leaks=True)
+    allowed.setup("fit")
+    assert allowed.tables is not None
+    assert allowed.tables.record["leaks"] == ["column tmdb_vote_average: correlation 1.0000"]
+
+
+def test_a_mean_of_the_one_rating_itself_is_refused_as_a_copy(tmp_path: Path) -> None:
+    module = RatingsDataModule(root=write_rated_once(tmp_path), cache=False, statistics="self_inclusive")
+    with pytest.raises(
+        LeakageError, match=r"movie_rating_mean \(1\.0000\).*Either compute.*--data.statistics cross_fit"
+    ):
+        module.setup("fit")
+
+
+def test_an_input_is_traced_to_the_column_it_was_encoded_from(tmp_path: Path) -> None:
+    write_rated_once(tmp_path)
+    path = tmp_path / "ml-latest-small/ratings.csv"
+    ratings, tmdb = pd.read_csv(path), pd.read_csv(tmp_path / "metadata/tmdb.csv")
+    high = ratings["rating"] > 2.5
+    ratings.assign(rating=np.where(high, 5.0, 1.0)).to_csv(path, index=False)
+    tmdb["original_language"] = np.where(high, "fr", "en")
+    tmdb["runtime"] = tmdb["runtime"].where(high)
+    tmdb.assign(vote_average=7).to_csv(tmp_path / "metadata/tmdb.csv", index=False)
+    module = TMDbDataModule(root=tmp_path, cache=False, missing="impute")
+    with pytest.raises(LeakageError) as caught:
+        module.setup("fit")
+    message = str(caught.value)
+    assert "missingindicator_tmdb_runtime (-1.0000)" in message
+    assert "tmdb_original_language=fr (1.0000)" in message
+    assert "--data.exclude_columns '[tmdb_runtime, tmdb_original_language]'" in message
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_no_input_of_the_real_data_is_near_a_copy(real_root: Path, kind: type[MovieDataModule]) -> None:
+    module = kind(root=real_root)
+    module.prepare_data()
+    module.setup("fit")
+    assert module.tables is not None
+    assert 0.3 < abs(next(iter(module.tables.record["correlations"].values()))) < 0.6
