@@ -1,6 +1,7 @@
 """The command line. Heavy packages are imported by the command that needs them, so that `--help` answers at once."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -43,6 +44,8 @@ def main(args: Sequence[str] | None = None) -> int:
         SystemExit: With status 2 on wrong usage, with 0 after `--help`.
     """
     arguments = list(sys.argv[1:] if args is None else args)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a letter that the terminal lacks becomes a question mark
     try:
         return dispatch(arguments)
     except MovierecError as error:

@@ -112,12 +112,24 @@ def check_yaml(path: Path) -> None:
     Raises:
         ConfigError: It is not; the message names the line.
     """
+    content = path.read_bytes()
     try:
-        yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: expected YAML; {getattr(error, 'problem', error)}. Mend the file.") from error
+        yaml.safe_load(content.decode())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: of a date that is none, or not UTF-8
+        line, reason = find_fault(error, content)
+        place = f", line {line}" if line else ""
+        raise ConfigError(f"{path}{place}: expected YAML; {reason}. Mend the file.") from error
+
+
+def find_fault(error: Exception, content: bytes) -> tuple[int | None, str]:
+    """Say on which line a configuration is no YAML, so far as that is known, and why."""
+    if isinstance(error, UnicodeDecodeError):
+        return 1 + content.count(b"\n", 0, error.start), "found what is not UTF-8"
+    if isinstance(error, yaml.reader.ReaderError):
+        return 1 + content.decode().count("\n", 0, error.position), f"found the character {chr(error.character)!r}"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return 1 + error.problem_mark.line, str(error.problem)
+    return None, "found too many lists in lists" if isinstance(error, RecursionError) else str(error)
 
 
 def own_config(args: Sequence[str]) -> list[str]:

@@ -136,5 +136,5 @@ def split_bars(line: str) -> tuple[int, str, str] | None:
 
 
 def is_id(text: str) -> bool:
-    """Say whether a text is a film's id: ASCII digits, of at most 18 of which every number is an int64."""
-    return text.isascii() and text.isdecimal() and len(text) <= len(str(2**63)) - 1
+    """Say whether a text is a film's id: a number from 0 to 2^53 in ASCII digits."""
+    return text.isdecimal() and is_of_type(text, "int64")

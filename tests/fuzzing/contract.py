@@ -44,3 +44,12 @@ def assert_clear(message: str, path: Path, line: int | None = None) -> None:
         assert int(named[1]) == line
     elif named is not None and path.is_file():
         assert 1 <= int(named[1]) <= len(re.findall(rb"\r\n|\r|\n", path.read_bytes())) + 1
+
+
+def assert_one_error(status: int, err: str) -> None:
+    """Check that a command ended with one error for people."""
+    assert status in (1, 2)
+    assert err.count("movierec: error: ") == 1, err
+    assert "Traceback" not in err
+    assert "unexpected" not in err
+    assert all(line.isprintable() for line in err.splitlines()), err

@@ -1,10 +1,10 @@
-"""Damaged, foreign and careless variants of a small file, each with a name and, where it is certain, what becomes of it.
+"""Damaged, foreign and careless variants of a small file, each with a name and, where that is certain, its outcome.
 
 Every variant is the same at each run: what is random is drawn from a generator seeded by the variant's name.
 """
 
 import gzip
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -46,26 +46,40 @@ def params(variants: Iterator[Variant]) -> list[object]:
     return [pytest.param(variant, id=variant.name) for variant in {found.content: found for found in variants}.values()]
 
 
-def damaged(valid: bytes, *, times: int = 8) -> Iterator[Variant]:
-    """Change, cut, add and drop single bytes at random."""
-    changes: dict[str, Callable[[bytes, int, Random], bytes]] = {
-        "flip": lambda text, at, draw: text[:at] + bytes([text[at] ^ 1 << draw.randrange(8)]) + text[at + 1 :],
-        "other byte": lambda text, at, draw: text[:at] + bytes([draw.randrange(256)]) + text[at + 1 :],
-        "lost byte": lambda text, at, draw: text[:at] + text[at + 1 :],
-        "byte twice": lambda text, at, draw: text[:at] + text[at : at + 1] + text[at:],
-        "cut": lambda text, at, draw: text[:at],
-        "lost piece": lambda text, at, draw: text[:at] + text[at + draw.randrange(2, 40) :],
-        "zeros": lambda text, at, draw: text[:at] + bytes(len(text[at : at + 16])) + text[at + 16 :],
-        "quote": lambda text, at, draw: text[:at] + b'"' + text[at:],
-        "two quotes": lambda text, at, draw: text[:at] + b'""' + text[at:],
-        "NUL": lambda text, at, draw: text[:at] + b"\0" + text[at:],
-        "carriage return": lambda text, at, draw: text[:at] + b"\r" + text[at:],
-        "line end": lambda text, at, draw: text[:at] + b"\n" + text[at:],
+CHANGES = (
+    "flip", "other byte", "lost byte", "byte twice", "cut", "lost piece", "zeros", "quote", "two quotes", "NUL",
+    "carriage return", "line end",
+)  # fmt: skip
+
+
+def damage(valid: bytes, change: str, number: int) -> bytes:
+    """Change, cut, add or drop bytes at a place that is drawn."""
+    draw = Random(f"{change} {number}")  # noqa: S311 - drawn again the same at each run
+    place = draw.randrange(len(valid))
+    before, after = valid[:place], valid[place:]
+    edits = {  # how many bytes go, and what comes in their place
+        "flip": (1, bytes([after[0] ^ 1 << draw.randrange(8)])),
+        "other byte": (1, bytes([draw.randrange(256)])),
+        "lost byte": (1, b""),
+        "byte twice": (0, after[:1]),
+        "cut": (len(after), b""),
+        "lost piece": (draw.randrange(2, 40), b""),
+        "zeros": (16, bytes(16)),
+        "quote": (0, b'"'),
+        "two quotes": (0, b'""'),
+        "NUL": (0, b"\0"),
+        "carriage return": (0, b"\r"),
+        "line end": (0, b"\n"),
     }
-    for name, change in changes.items():
+    gone, come = edits[change]
+    return before + come + after[gone:]
+
+
+def damaged(valid: bytes, *, times: int = 8) -> Iterator[Variant]:
+    """Damage a file in each way several times."""
+    for change in CHANGES:
         for number in range(times):
-            draw = Random(f"{name} {number}")  # noqa: S311 - drawn again the same at each run
-            yield Variant(name=f"{name} {number}", content=change(valid, draw.randrange(len(valid)), draw))
+            yield Variant(name=f"{change} {number}", content=damage(valid, change, number))
 
 
 def reencoded(valid: bytes) -> Iterator[Variant]:
@@ -117,8 +131,12 @@ def foreign(valid: bytes) -> Iterator[Variant]:
     yield Variant(name="200,000 quotes", content=b'"' * 200_001, outcome="refused")
     yield Variant(name="JSON", content=b'{"userId": 1, "movieId": 1}\n', outcome="refused")
     for number in range(4):
-        noise = Random(number).randbytes(2_000)  # noqa: S311 - drawn again the same at each run
-        yield Variant(name=f"noise {number}", content=noise, outcome="refused")
+        yield Variant(name=f"noise {number}", content=noise(number), outcome="refused")
+
+
+def noise(number: int) -> bytes:
+    """Draw bytes."""
+    return Random(number).randbytes(2_000)  # noqa: S311 - drawn again the same at each run
 
 
 def not_utf_8(valid: bytes, place: bytes) -> Iterator[Variant]:
