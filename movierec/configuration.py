@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -106,6 +107,23 @@ def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
     return rewritten, found
 
 
+class StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml ships no types
+    """Read YAML, and refuse an option that is given twice, of which the last one would count without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - as yaml has it
+        """Read a mapping.
+
+        Raises:
+            ConstructorError: A key is there twice.
+        """
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"found {key.value!r} twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return dict(super().construct_mapping(node, deep))
+
+
 def check_yaml(path: Path) -> None:
     """Refuse a configuration that is no YAML.
 
@@ -114,7 +132,7 @@ def check_yaml(path: Path) -> None:
     """
     content = path.read_bytes()
     try:
-        yaml.safe_load(content.decode())
+        yaml.load(content.decode(), StrictLoader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: of a date that is none, or not UTF-8
         line, reason = find_fault(error, content)
         place = f", line {line}" if line else ""

@@ -98,8 +98,9 @@ def pick(header: Iterable[str], names: Iterable[str], path: Path) -> str:
     for name in names:
         if name in header:
             return name
+    found = repr(", ".join(header)[:200]) if header else "none"
     raise DataFormatError(
-        f"{path}, line 1: expected a column {' or '.join(names)}, found {', '.join(header)[:200]!r}. "
+        f"{path}, line 1: expected a column {' or '.join(names)}, found {found}. "
         "Put commas between the columns, and name them so."
     )
 

@@ -13,6 +13,8 @@ from movierec.data import MovieDataModule
 from movierec.errors import ConfigError
 from movierec.runs import run_of
 
+LARGEST_SEED = 2**32 - 1  # that NumPy takes
+
 
 class Parser(LightningArgumentParser):
     """Lightning's parser, with a short answer to wrong usage instead of two screens of options."""
@@ -71,13 +73,16 @@ def check_own_options(command: str, options: Namespace) -> None:
     """Refuse options that would be passed over in silence.
 
     Raises:
-        ConfigError: `--out` or `--data.pairs` with another command than predict, `--ranking_users` than test.
+        ConfigError: A seed that NumPy does not take, for which Lightning takes another; `--out` or `--data.pairs` with
+            another command than predict, `--ranking_users` than test.
     """
     given = {
         ("--out", "predict"): options.out,
         ("--data.pairs", "predict"): options.data.init_args.get("pairs"),
         ("--ranking_users", "test"): options.ranking_users,
     }
+    if not isinstance(options.seed_everything, bool) and not 0 <= options.seed_everything <= LARGEST_SEED:
+        raise ConfigError(f"Expected seed_everything from 0 to {LARGEST_SEED}, got {options.seed_everything}.")
     for (option, its_command), value in given.items():
         if value is not None and command != its_command:
             raise ConfigError(f"Expected {option} with {its_command} alone, got it with {command}. Leave it out.")

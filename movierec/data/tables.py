@@ -87,7 +87,8 @@ class Tables:
         Raises:
             CheckpointError: The state was written by a version with another schema, or is not what `state` returns.
         """
-        if (schema := state.get("schema")) != SCHEMA:
+        schema = state.get("schema")
+        if not isinstance(schema, int) or schema != SCHEMA:
             raise CheckpointError(
                 f"Expected a checkpoint of schema {SCHEMA}, found {schema}. Train again, or use the version it is of."
             )

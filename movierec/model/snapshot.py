@@ -60,7 +60,8 @@ def restore_network(checkpoint: dict[str, Any], tables: Tables) -> RatingNetwork
         network = build_network(checkpoint["hyper_parameters"], tables)
         network.load_state_dict(own)
     except UNREADABLE as error:
-        raise CheckpointError(f"Expected weights that fit the checkpoint's tables: {error}. Train again.") from error
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"Expected weights that fit the checkpoint's tables: {reason}. Train again.") from error
     if not is_finite:
         raise CheckpointError(
             "Expected finite weights in the checkpoint, found NaN or infinity. Train again with a lower learning rate."

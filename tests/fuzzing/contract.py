@@ -49,7 +49,7 @@ def assert_clear(message: str, path: Path, line: int | None = None) -> None:
 def assert_one_error(status: int, err: str) -> None:
     """Check that a command ended with one error for people."""
     assert status in (1, 2)
-    assert err.count("movierec: error: ") == 1, err
+    assert len(re.findall(r"^(?:python -m )?movierec[\w ]*: error: ", err, re.MULTILINE)) == 1, err
     assert "Traceback" not in err
-    assert "unexpected" not in err
+    assert "error: unexpected" not in err
     assert all(line.isprintable() for line in err.splitlines()), err

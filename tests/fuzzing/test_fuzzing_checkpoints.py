@@ -13,14 +13,13 @@ from movierec.recommend import Recommender
 from tests.fuzzing import mutation, world
 from tests.fuzzing.contract import assert_clear
 
-TIMES = 12
+TIMES = 8
 WHOLE_FILES = {
     "empty": b"", "zeros": bytes(5000), "html": mutation.HTML, "empty archive": b"PK\x05\x06" + bytes(18),
     "csv": b"userId,movieId\n1,1\n", "pickle": b"\x80\x02}q\x00.", "half a pickle": b"\x80\x02}q\x00",
 }  # fmt: skip
 OTHERS: dict[str, Any] = {
-    "nothing": None, "a text": "text", "a number": 7, "a list": [1, 2], "an object": {"a": 1}, "NaN": float("nan"),
-    "a tensor": torch.zeros(3), "an empty tensor": torch.zeros(0), "a negative number": -1, "a huge number": 2**70,
+    "nothing": None, "a text": "text", "a list": [1, 2], "NaN": float("nan"), "a tensor": torch.zeros(3), "-1": -1,
 }  # fmt: skip
 OF_TABLES = [
     "schema", "movie_features", "movie_statistics", "user_statistics", "statistics_range", "feature_names",

@@ -91,7 +91,7 @@ def of_csv(valid: bytes, header: bytes, place: bytes) -> Iterator[Variant]:
 def of_tmdb() -> Iterator[Variant]:
     yield from of_csv(TMDB, TMDB_HEADER, b"Toy")
     yield from mutation.with_values(TMDB, 0, IDS, name="id", row=2)
-    for column, name in (2, "vote_average"), (7, "budget"), (9, "runtime"):
+    for column, name in (2, "vote_average"), (7, "budget"):
         yield from mutation.with_values(TMDB, column, NUMBERS, name=name, row=2)
     yield from mutation.with_values(TMDB, 4, DATES, name="date", row=2)
     yield from mutation.with_values(TMDB, 6, NAMES, name="country", row=2)

@@ -31,19 +31,18 @@ WHOLE = ROWS.replace(b".0", b"").replace(b"0.5", b"1").replace(b".5", b"")
 COLONS, TABS = WHOLE.replace(b",", b"::"), WHOLE.replace(b",", b"\t")
 
 
-def values(valid: bytes, row: int, mark: bytes) -> Iterator[Variant]:
-    for column, name, texts in (0, "user", IDS), (1, "film", IDS), (2, "rating", STARS), (3, "time", IDS):
-        yield from mutation.with_values(valid, column, texts, name=name, row=row, mark=mark)
+FIELDS = {"user": (0, IDS), "film": (1, IDS), "rating": (2, STARS), "time": (3, IDS)}
 
 
 def in_csv() -> Iterator[Variant]:
-    yield from mutation.damaged(VALID)
+    yield from mutation.damaged(VALID, times=8)
     yield from mutation.reencoded(VALID)
     yield from mutation.empty(HEADER)
     yield from mutation.foreign(VALID)
     yield from mutation.not_utf_8(VALID, b"\n2,3")
     yield from mutation.tabular(VALID)
-    yield from values(VALID, 4, b",")
+    for name, (column, texts) in FIELDS.items():
+        yield from mutation.with_values(VALID, column, texts, name=name, row=4)
 
 
 def in_lines(valid: bytes, mark: bytes) -> Iterator[Variant]:
@@ -53,7 +52,9 @@ def in_lines(valid: bytes, mark: bytes) -> Iterator[Variant]:
     yield from mutation.foreign(valid)
     yield from mutation.not_utf_8(valid, b"\n2")
     yield from mutation.lines_of_fields(valid, mark)
-    yield from values(valid, 3, mark)
+    for name in "film", "rating":
+        column, texts = FIELDS[name]
+        yield from mutation.with_values(valid, column, texts, name=name, row=3, mark=mark)
 
 
 def read(root: Path, release: Release) -> list[tuple[int, int, float, int]]:

@@ -11,7 +11,7 @@ import pytest
 from movierec.cli import main
 from tests.fuzzing import reference, world
 
-TEST = ["test", *world.FIT[1:7], "--data.cache", "false", "--trainer.enable_progress_bar", "false"]
+TEST = ["test", "--config", "lightning_logs/small/version_0/config.yaml"]
 RUN = "lightning_logs/small/version_0"
 PAIRS = [(world.LARGEST, world.LARGEST), (world.LARGEST - 1, world.LARGEST), (world.LARGEST, 2**52 + 1), (2**32 + 1, 7)]
 SHOWN = {film: reference.one_line(title) for film, title in world.TITLES.items()}

@@ -223,6 +223,35 @@ def test_films_of_ml_1m_are_latin1_with_single_colons_and_take_the_links_of_ml_l
     assert read_links(tmp_path, DOUBLE_COLON)["tmdb_id"].tolist() == [862, -1]
 
 
+def test_a_title_keeps_its_words_on_one_line_whatever_they_are(tmp_path: Path) -> None:
+    rows = '1,None,NA\n2,nan,null\n3,"Tab\t, line\nend, \x1b[31mred",Drama\n4,\u200f千と千尋\u200f 👩\u200d🚀,X\n'
+    write_movies(tmp_path, CSV, "movieId,title,genres\n" + rows)
+    films = read_movies(tmp_path, CSV)
+    assert films["title"].tolist() == [
+        "None", "nan", "Tab , line end,  [31mred", "\u200f千と千尋\u200f 👩\u200d🚀"
+    ]  # fmt: skip
+    assert films["genres"].tolist() == [["NA"], ["null"], ["Drama"], ["X"]]
+
+
+@pytest.mark.parametrize("column", ["imdbId", "tmdbId"])
+@pytest.mark.parametrize("bad", ["-1", "x", "1.5", "9007199254740993", "1e400", "inf"])
+def test_an_id_of_another_database_that_is_none_is_an_error_that_names_the_line(
+    tmp_path: Path, column: str, bad: str
+) -> None:
+    ids = {"imdbId": "0113497", "tmdbId": "8844"} | {column: bad}
+    path = write(tmp_path / LINKS_FILE, f"movieId,imdbId,tmdbId\n1,0114709,862\n2,{ids['imdbId']},{ids['tmdbId']}\n")
+    with pytest.raises(DataFormatError, match=f"line 3: expected a whole number as {column}, found '{bad}'") as caught:
+        read_links(tmp_path, CSV)
+    assert str(path) in str(caught.value)
+
+
+def test_ids_up_to_2_to_the_53_are_exact_beside_missing_ones(tmp_path: Path) -> None:
+    write(tmp_path / LINKS_FILE, f"movieId,imdbId,tmdbId\n1,{2**53 - 1},{2**53}\n{2**53},,\n3,{2**53},{2**53 - 1}.0\n")
+    assert read_links(tmp_path, CSV).to_numpy().tolist() == [
+        [1, 2**53 - 1, 2**53], [2**53, -1, -1], [3, 2**53, 2**53 - 1]
+    ]  # fmt: skip
+
+
 @all_formats
 def test_a_film_listed_twice_is_an_error(tmp_path: Path, release: Release) -> None:
     films = {
