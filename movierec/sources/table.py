@@ -51,13 +51,15 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
     """
     chunks = (chunk for chunk in read_chunks(require_file(path), quoted=True) if chunk.text.strip())
     first = next(chunks, Chunk(0, b""))
-    line, header = next(records(path, first), (1, []))
+    found = records(path, first)
+    line, header = next(found, (1, []))
     if not header:
         raise DataFormatError(f"{path}: expected a header line, the file is empty. Get it again.")
     check_header(path, line, header, columns)
+    with_rows = [first] if next(found, None) else []  # pandas cannot pick columns of a header alone
     frames = (
         parse(path, chunk, header, columns, header=0 if chunk is first else None, **options)
-        for chunk in itertools.chain([first], chunks)
+        for chunk in itertools.chain(with_rows, chunks)
     )
     return join(frames, columns)
 
@@ -76,7 +78,7 @@ def check_header(path: Path, line: int, header: Sequence[str], columns: Iterable
 def join(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.DataFrame:
     """Join frames of the same columns; numbers grow in place, and are never in memory twice."""
     numbers = {name: bytearray() for name, dtype in columns.items() if dtype != "str"}
-    texts: dict[str, list[pd.Series]] = {name: [] for name in columns if name not in numbers}
+    texts: dict[str, list[pd.Series]] = {name: [pd.Series(dtype="str")] for name in columns if name not in numbers}
     for frame in frames:
         for name in numbers:
             numbers[name] += frame[name].to_numpy().tobytes()

@@ -11,7 +11,7 @@ from movierec.cli import main
 from movierec.recommend import Recommender
 from tests.fuzzing import world
 
-SECONDS = 30
+SECONDS = 120
 
 
 @pytest.fixture(autouse=True)

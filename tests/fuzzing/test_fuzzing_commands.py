@@ -133,7 +133,7 @@ def test_a_damaged_checkpoint(
     path = folder / BEST
     content = bytearray(path.read_bytes())
     content[content.index(b"titles")] ^= 4
-    path.write_bytes({"a cut": content[:-100], "a page of an error": HTML}.get(damage, content))
+    path.write_bytes({"a cut": bytes(content[:-100]), "a page of an error": HTML}.get(damage, bytes(content)))
     if damage == "a folder":
         path.unlink()
         path.mkdir()

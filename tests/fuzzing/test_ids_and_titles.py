@@ -57,7 +57,7 @@ def test_a_user_of_a_huge_id_is_recommended_films_by_their_ids(
     rows = rows_of(capsys.readouterr().out)
     assert {int(row["movie_id"]): row["title"] for row in rows} == SHOWN
     own = {int(row["movie_id"]): float(row["own_stars"]) for row in rows if row["own_stars"]}
-    rated = csv.DictReader((folder / "data/ml-latest-small/ratings.csv").open(encoding="utf-8"))
+    rated = rows_of((folder / "data/ml-latest-small/ratings.csv").read_text(encoding="utf-8"))
     assert own == {int(row["movieId"]): float(row["rating"]) for row in rated if int(row["userId"]) == user}
     assert main([*arguments, "--format", "json"]) == 0
     films = json.loads(capsys.readouterr().out)["films"]
