@@ -2,7 +2,8 @@
 
 A file is named by the options and by all that its content follows from: the options, the data files, the code that
 prepares and the libraries it uses. Its tensors are mapped into memory rather than read: the processes of a machine
-share one copy, and touch the pages that they use.
+share one copy. Its checksums are compared first, at gigabytes a second, which is less than the hash of the data files
+takes that the name holds.
 """
 
 import hashlib
