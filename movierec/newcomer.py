@@ -5,12 +5,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from movierec.data.tables import Tables
 from movierec.errors import DataFormatError, UnknownIdError
 from movierec.sources.chunk import Chunk, read_chunks
-from movierec.sources.table import read_csv, records, require_file
+from movierec.sources.table import csv_line, read_csv, records, require_file
 from movierec.titles import TitleIndex
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from movierec.recommend import Recommender
 
 IDS = ("movieId", "movie_id")
@@ -28,30 +33,49 @@ def read_ratings_of_one(path: Path, recommender: "Recommender") -> tuple[dict[in
 
     Raises:
         MissingDataError: There is no such file.
-        DataFormatError: A column is missing, a rating is no number, or a film is rated twice.
+        DataFormatError: A column is missing, a rating is no number or outside the scale, or a film is rated twice;
+            the message names the line.
         UnknownIdError: None of the films is known.
     """
     header = header_of(require_file(path))
     key = pick(header, (*IDS, "title"), path)
     stars = pick(header, STARS, path)
-    frame = read_csv(path, columns={key: "str" if key == "title" else "int64", stars: "float64"})
+    types = {key: "str" if key == "title" else "int64", stars: "float64"}
+    frame = read_csv(path, columns=types, keep_default_na=False, na_values=[""])  # a film may be called "None"
+    check_scale(frame[stars], recommender.tables, path)
     found: dict[int, float] = {}
     notes = []
     index = TitleIndex(recommender.films.titles) if key == "title" else None
     known = set(recommender.films.ids.tolist())
-    for name, value in zip(frame[key], frame[stars], strict=True):
+    names = frame[key].fillna("") if index else frame[key]
+    for row, (name, value) in enumerate(zip(names, frame[stars], strict=True)):
         ids = recommender.films.ids[index.find(str(name))].tolist() if index else [name] if name in known else []
         if math.isnan(value):
             notes.append(f"Left out {str(name)!r}: no rating.")
         elif len(ids) != 1:
             notes.append(explain(str(name), ids, index, recommender))
         elif ids[0] in found:
-            raise DataFormatError(f"{path}: film {name} is rated twice. Remove one of the lines.")
+            line = csv_line(path, row)
+            raise DataFormatError(f"{path}, line {line}: film {str(name)!r} is rated twice. Remove one of the lines.")
         else:
             found[int(ids[0])] = float(value)
     if not found:
         raise UnknownIdError(" ".join([f"{path}: none of its films is known.", *notes]))
     return found, notes
+
+
+def check_scale(stars: "pd.Series", tables: Tables, path: Path) -> None:
+    """Refuse a rating that could not have been given; a missing one is none.
+
+    Raises:
+        DataFormatError: There is one; the message names the line.
+    """
+    low, high = tables.min_stars, tables.max_stars
+    if len(outside := np.flatnonzero((stars < low) | (stars > high))):
+        raise DataFormatError(
+            f"{path}, line {csv_line(path, int(outside[0]))}: expected a rating from {low:g} to {high:g} stars, found "
+            f"{stars.iloc[outside[0]]:g}. Mend or remove the line."
+        )
 
 
 def header_of(path: Path) -> list[str]:
@@ -74,8 +98,10 @@ def pick(header: Iterable[str], names: Iterable[str], path: Path) -> str:
     for name in names:
         if name in header:
             return name
+    found = repr(", ".join(header)[:200]) if header else "none"
     raise DataFormatError(
-        f"{path}, line 1: expected a column {' or '.join(names)}, found {', '.join(header) or 'none'}."
+        f"{path}, line 1: expected a column {' or '.join(names)}, found {found}. "
+        "Put commas between the columns, and name them so."
     )
 
 

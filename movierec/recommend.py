@@ -19,7 +19,7 @@ from movierec.films import Films, Filters, count_films
 from movierec.model.explanation import Explainer
 from movierec.model.network import RatingNetwork
 from movierec.model.scoring import Scorer, top_positions
-from movierec.model.snapshot import read_checkpoint, restore_network
+from movierec.model.snapshot import read_network
 
 DAMPING = 25  # ratings of the mean film that are added to each film's own, for a user of whom nothing is known
 
@@ -62,9 +62,7 @@ class Recommender:
         Raises:
             CheckpointError: The file is damaged, of another program or version, or holds weights that are not finite.
         """
-        checkpoint = read_checkpoint(Path(path))
-        tables = Tables.from_state(checkpoint["tables"])
-        return cls(tables, restore_network(checkpoint, tables))
+        return cls(*read_network(Path(path)))
 
     def recommend(
         self,

@@ -22,7 +22,7 @@ from movierec.hardware import describe_hardware
 from movierec.model.checkpoint import best_checkpoint
 from movierec.model.diagnostics import Background, Rated, diagnose
 from movierec.model.retrieval import evaluate_retrieval
-from movierec.model.snapshot import read_checkpoint, restore_network
+from movierec.model.snapshot import read_checkpoint, read_network
 from movierec.model.task import RatingTask
 from movierec.projector import write_projector
 from movierec.revision import describe_revision
@@ -274,9 +274,7 @@ def record_retrieval(
     Returns:
         What `evaluate_retrieval` does, and `min_ratings`, that of `recommend`.
     """
-    content = read_checkpoint(checkpoint)
-    tables = Tables.from_state(content["tables"])
-    network = restore_network(content, tables)
+    tables, network = read_network(checkpoint)
     measured = evaluate_retrieval(tables, network, rows, num_users=num_users, min_ratings=MIN_RATINGS, watch=watch)
     found = {"min_ratings": MIN_RATINGS, **measured}
     if run is not None:

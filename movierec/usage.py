@@ -11,6 +11,8 @@ from lightning.pytorch.cli import LightningArgumentParser
 from movierec.data import MovieDataModule
 from movierec.errors import ConfigError
 
+LARGEST_SEED = 2**32 - 1  # that NumPy takes
+
 
 class Parser(LightningArgumentParser):
     """Lightning's parser, with a short answer to wrong usage instead of two screens of options."""
@@ -69,7 +71,8 @@ def check_own_options(command: str, options: Namespace) -> None:
     """Refuse options that would be passed over in silence.
 
     Raises:
-        ConfigError: An option with another command than its own, or several that say where a fit begins.
+        ConfigError: A seed that NumPy does not take, for which Lightning takes another; an option with another command
+            than its own, or several that say where a fit begins.
     """
     given = {
         ("--out", "predict"): options.out,
@@ -78,6 +81,8 @@ def check_own_options(command: str, options: Namespace) -> None:
         ("--resume", "fit"): options.resume or None,
         ("--initial_checkpoint", "fit"): options.initial_checkpoint,
     }
+    if not isinstance(options.seed_everything, bool) and not 0 <= options.seed_everything <= LARGEST_SEED:
+        raise ConfigError(f"Expected seed_everything from 0 to {LARGEST_SEED}, got {options.seed_everything}.")
     for (option, its_command), value in given.items():
         if value is not None and command != its_command:
             raise ConfigError(f"Expected {option} with {its_command} alone, got it with {command}. Leave it out.")

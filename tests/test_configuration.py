@@ -133,6 +133,23 @@ def test_a_config_among_the_arguments_that_is_not_there_is_an_error() -> None:
         split_configs(["fit", "--config", "modle1"])
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"a: 1\nmodel: [1, 2\n", "line 3: expected YAML"),
+        (b"a: 1\nb: \xe9\n", "line 2: expected YAML; found what is not UTF-8"),
+        (b"a: 1\n\nb: \x00\n", r"line 3: expected YAML; found the character '\\x00'"),
+        (b"a: 1\nb: {c: 1, d: 2, c: 3}\n", "line 2: expected YAML; found 'c' twice"),
+        (b"a: 2024-99-99\n", "expected YAML; month must be in 1..12"),
+        (b"[" * 5000, "expected YAML; found too many lists in lists"),
+    ],
+)
+def test_what_is_no_yaml_is_an_error_that_names_the_line(elsewhere: Path, text: bytes, message: str) -> None:
+    (elsewhere / "mine.yaml").write_bytes(text)
+    with pytest.raises(ConfigError, match=rf"mine\.yaml.*{message}"):
+        split_configs(["fit", "--config", "mine.yaml"])
+
+
 @pytest.mark.parametrize("joined", [True, False])
 def test_a_checkpoint_brings_the_config_of_its_run(elsewhere: Path, *, joined: bool) -> None:
     config = make_run(elsewhere / "lightning_logs" / "model1" / "version_0")

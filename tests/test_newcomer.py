@@ -75,7 +75,17 @@ def test_a_film_without_a_rating_is_left_out(named: Recommender, ids: list[int],
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("title,rating\nMatrix,4\nThe Matrix (1999),3\n", DataFormatError, "rated twice"),
+        (
+            "title,rating\nMatrix,4\nThe Matrix (1999),3\n",
+            DataFormatError,
+            "line 3: film 'The Matrix .1999.' is rated twice",
+        ),
+        (
+            "title,rating\nMatrix,4\nGodzilla (1998),1e9\n",
+            DataFormatError,
+            "line 3: expected a rating from 0.5 to 5 stars",
+        ),
+        ("movieId,rating\n1,-4\n", DataFormatError, "line 2: expected a rating from 0.5 to 5 stars, found -4"),
         ("title,rating\nMatrix,good\n", DataFormatError, "line 2"),
         ("movieId,rating\n1.5,4\n", DataFormatError, "line 2"),
         ("name,rating\nMatrix,4\n", DataFormatError, "movieId or movie_id or title"),

@@ -1,5 +1,7 @@
 """The answers to wrong options: what is wrong in plain words, and where the right ones are listed."""
 
+from pathlib import Path
+
 import pytest
 
 from movierec.cli import main
@@ -30,3 +32,12 @@ def test_a_wrong_option_of_the_trainer_leads_to_the_help_of_fit(capsys: pytest.C
     assert capsys.readouterr().err == (
         "movierec: error: trainer.max_epochs: expected int; got many\nAll options: python -m movierec fit --help\n"
     )
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_would_not_be_used_is_refused(
+    seed: int, sample_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["fit", "--config", "configs/model1.yaml", "--data.root", str(sample_root)]
+    assert main([*arguments, "--seed_everything", str(seed)]) == 1
+    assert f"Expected seed_everything from 0 to 4294967295, got {seed}." in capsys.readouterr().err

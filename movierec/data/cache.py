@@ -2,13 +2,13 @@
 
 A file is named by the options and by all that its content follows from: the options, the data files, the code that
 prepares and the libraries it uses. Its tensors are mapped into memory rather than read: the processes of a machine
-share one copy, and touch the pages that they use.
+share one copy. Its checksums are compared first, at gigabytes a second, which is less than the hash of the data files
+takes that the name holds.
 """
 
 import hashlib
 import json
 import logging
-import pickle
 import uuid
 from contextlib import suppress
 from importlib.metadata import version
@@ -19,6 +19,7 @@ import torch
 
 from movierec.data.batches import Batch
 from movierec.data.tables import Tables
+from movierec.data.tensors import UNREADABLE, read_tensors
 from movierec.errors import CheckpointError
 
 log = logging.getLogger(__name__)
@@ -26,12 +27,6 @@ log = logging.getLogger(__name__)
 FOLDER = "prepared"
 PACKAGES = ("numpy", "pandas", "scikit-learn", "torch")
 PREPARING = ("data", "sources")  # the subpackages whose code decides what is in the tables
-
-# What reading a damaged or a foreign file can end in.
-UNUSABLE = (
-    OSError, RuntimeError, EOFError, ValueError, TypeError, AttributeError, LookupError, pickle.UnpicklingError,
-    CheckpointError,
-)  # fmt: skip
 
 Prepared = tuple[Tables, dict[str, Batch]]
 
@@ -62,12 +57,12 @@ def code_digest() -> str:
 def load(path: Path) -> Prepared | None:
     """Map prepared tables into memory; None if there are none, or the file does not hold what `store` writes."""
     try:
-        content = torch.load(path, mmap=True, weights_only=True)
+        content = read_tensors(path, mmap=True)
         rows = {part: Batch(*columns) for part, columns in content["rows"].items()}
         return Tables.from_state(content["tables"]), rows
     except FileNotFoundError:
         return None
-    except UNUSABLE as error:
+    except (*UNREADABLE, CheckpointError) as error:
         log.info("%s cannot be used and is made anew: %s", path, error)
         return None
 

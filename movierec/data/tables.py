@@ -85,14 +85,58 @@ class Tables:
         """Restore what `state` returned.
 
         Raises:
-            CheckpointError: The state was written by a version with another schema.
+            CheckpointError: The state was written by a version with another schema, or is not what `state` returns.
         """
-        if (schema := state.get("schema")) != SCHEMA:
+        schema = state.get("schema")
+        if not isinstance(schema, int) or schema != SCHEMA:
             raise CheckpointError(
                 f"Expected a checkpoint of schema {SCHEMA}, found {schema}. Train again, or use the version it is of."
             )
-        stored = {field.name: state[field.name] for field in fields(cls)}
-        return cls(**stored | {name: json.loads(stored[name]) for name in TEXTS})
+        try:
+            stored = {field.name: state[field.name] for field in fields(cls)}
+            tables = cls(**stored | {name: json.loads(stored[name]) for name in TEXTS})
+            tables.check()
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise CheckpointError(f"Expected tables as movierec writes them: {error!r}. Train again.") from error
+        return tables
+
+    def check(self) -> None:
+        """Refuse tables that do not belong together, of which rows would be looked up that are not there.
+
+        Raises:
+            ValueError: They do not.
+        """
+        users, movies, ratings = len(self.user_ids), len(self.movie_ids), len(self.rated_movies)
+        banks, of_movie, of_user = (
+            len(self.movie_statistics),
+            self.movie_statistics.shape[2],
+            self.user_statistics.shape[2],
+        )
+        expected = {
+            "movie_features": (torch.float32, (movies, self.width - of_movie - of_user)),
+            "movie_statistics": (torch.float32, (banks, movies, of_movie)),
+            "user_statistics": (torch.float32, (banks, users, of_user)),
+            "user_ids": (torch.int64, (users,)),
+            "movie_ids": (torch.int64, (movies,)),
+            "complete": (torch.bool, (movies,)),
+            "rated_offsets": (torch.int64, (users + 1,)),
+            "rated_movies": (torch.int32, (ratings,)),
+            "rated_stars": (torch.float16, (ratings,)),
+        }
+        found = {name: (getattr(self, name).dtype, tuple(getattr(self, name).shape)) for name in expected}
+        if found != expected:
+            raise ValueError({name: shape for name, shape in found.items() if shape != expected[name]})
+        if not len(self.titles) == len(self.genres) == movies:
+            raise ValueError(f"{len(self.titles)} titles and {len(self.genres)} genres of {movies} films")
+        if [tuple(known.shape) for known in self.statistics_range] != [(banks, 2, of_movie), (banks, 2, of_user)]:
+            raise ValueError("ranges of other statistics")
+        ends, films = self.rated_offsets[[0, -1]].tolist(), self.rated_movies
+        if (
+            ends != [0, ratings]
+            or not 0 <= self.scoring_bank < banks
+            or (ratings and not 0 <= films.min() <= films.max() < movies)
+        ):
+            raise ValueError("places that are not there")
 
 
 def group_by_user(user: np.ndarray, movie: np.ndarray, stars: np.ndarray, num_users: int) -> dict[str, Tensor]:

@@ -256,7 +256,7 @@ def draw_genres(content: Diagnostics, about: str) -> Drawing | None:
     panels[2].set_xlabel("ratings (a film may\nhave several genres)")
     panels[2].locator_params(axis="x", nbins=3)
     panels[2].xaxis.set_major_formatter("{x:,.0f}")
-    panels[0].set_yticks(place, group.label)
+    panels[0].set_yticks(place, group.label, parse_math=False)  # a genre is no formula
     panels[0].set_ylim(size - 0.4, -0.6)
     explain_hollow(figure, group)
     order = sorted(group.enough(), key=lambda genre: group.rmse[genre])

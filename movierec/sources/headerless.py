@@ -1,6 +1,5 @@
 """MovieLens files without a header: `::` between the fields (ml-1m, ml-10m), or tabs and bars (ml-100k)."""
 
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pandas as pd
 from movierec.errors import DataFormatError
 from movierec.sources.catalog import Format
 from movierec.sources.chunk import Chunk, first_line, has_equal_lines, read_chunks
-from movierec.sources.table import NOT_NUMBERS, is_of_type, join, unreadable
+from movierec.sources.table import NOT_NUMBERS, has_doubtful_numbers, is_of_type, join, read_text, unreadable
 
 RATING_FIELDS = {
     "double_colon": "UserID::MovieID::Rating::Timestamp",
@@ -55,10 +54,13 @@ def parse(path: Path, chunk: Chunk, format: Format, columns: Mapping[str, str]) 
     if is_foreign or not has_equal_lines(text, len(columns)):
         check_lines(path, chunk, format, columns)
     try:
-        return pd.read_csv(io.BytesIO(text), names=list(columns), dtype=dict(columns), index_col=False)
+        frame = read_text(text, names=list(columns), dtype=dict(columns), index_col=False)
     except NOT_NUMBERS as error:
         check_lines(path, chunk, format, columns)
         raise unreadable(path, chunk, error) from error
+    if has_doubtful_numbers(frame):
+        check_lines(path, chunk, format, columns)
+    return frame
 
 
 def check_lines(path: Path, chunk: Chunk, format: Format, columns: Mapping[str, str]) -> None:  # noqa: A002
@@ -66,7 +68,7 @@ def check_lines(path: Path, chunk: Chunk, format: Format, columns: Mapping[str, 
     for number, line in numbered_lines(chunk.text, first_line(path, chunk)):
         fields = line.decode("latin-1").split(RATING_DELIMITERS[format])
         if len(fields) != len(columns) or not all(map(is_of_type, fields, columns.values())):
-            raise unexpected(path, number, f"{RATING_FIELDS[format]} in numbers", line.decode("latin-1"))
+            raise unexpected(path, number, f"{RATING_FIELDS[format]} in numbers from 0 to 2^53", line.decode("latin-1"))
 
 
 def unexpected(path: Path, number: int, expected: str, line: str) -> DataFormatError:
@@ -134,5 +136,5 @@ def split_bars(line: str) -> tuple[int, str, str] | None:
 
 
 def is_id(text: str) -> bool:
-    """Say whether a text is a film's id: ASCII digits, of at most 18 of which every number is an int64."""
-    return text.isascii() and text.isdecimal() and len(text) <= len(str(2**63)) - 1
+    """Say whether a text is a film's id: a number from 0 to 2^53 in ASCII digits."""
+    return text.isdecimal() and is_of_type(text, "int64")

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from movierec.errors import DataFormatError
-from movierec.sources.movielens import NO_ID, find
-from movierec.sources.table import csv_line, read_csv
+from movierec.sources.movielens import NO_ID, find, parse_ids
+from movierec.sources.table import LARGEST, csv_line, read_csv
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,9 @@ def read_tmdb(root: Path) -> pd.DataFrame:
     """
     path = find(root, TMDB_FILE)
     types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(TMDB_TEXTS, "str")
-    raw = drop_duplicates(read_csv(path, columns=types, na_values=[""], keep_default_na=False), "tmdbId", path)
+    raw = read_csv(path, columns=types, na_values=[""], keep_default_na=False)
+    check_numbers(raw, path)
+    raw = drop_duplicates(raw, "tmdbId", path)
     frame = raw[TMDB_NUMBERS].add_prefix("tmdb_")
     frame["tmdb_release_year"] = year(raw["release_date"])
     frame["tmdb_original_language"] = text_or_none(raw["original_language"])
@@ -102,6 +104,16 @@ def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.D
     )
 
 
+def check_numbers(raw: pd.DataFrame, path: Path) -> None:
+    """Refuse infinity, and numbers so large that the others would be nothing beside them."""
+    for name in TMDB_NUMBERS:
+        if len(bad := np.flatnonzero(raw[name].abs() > LARGEST)):
+            raise DataFormatError(
+                f"{path}, line {csv_line(path, int(bad[0]))}: expected a number of at most 2^53 as {name}, found "
+                f"{raw[name].iloc[bad[0]]}. Mend the line."
+            )
+
+
 def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
     """Keep the first row of each film, and say so: a second one would multiply the film's ratings."""
     again = frame[key].duplicated()
@@ -116,30 +128,32 @@ def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
 
 def imdb_id(text: pd.Series, path: Path) -> pd.Series:
     """Turn `tt0114709` into 114709."""
-    ids = pd.to_numeric(text.str.extract(r"^(?:tt)?([0-9]{1,18})$", expand=False), errors="coerce")
-    if ids.isna().any():
-        first = int(ids.isna().to_numpy().argmax())
+    ids = parse_ids(text)
+    if len(bad := np.flatnonzero(ids == NO_ID)):
+        first = int(bad[0])
         raise DataFormatError(
             f"{path}, line {csv_line(path, first)}: expected imdbID as `tt` and digits, found {text.iloc[first]!r}. "
             "Mend or remove the row."
         )
-    return ids.astype("int64")
+    return ids
 
 
 def number(text: pd.Series) -> pd.Series:
-    """Read numbers such as "$223,225,679", "1,112,586" and "96"; anything else is NaN."""
-    values = pd.to_numeric(text.str.replace(r"[$,\s]", "", regex=True), errors="coerce").astype("float64")
-    return values.where(np.isfinite(values))
+    """Read numbers such as "$223,225,679", "1,112,586" and "96"; anything else, and what is beyond 2^53, is NaN."""
+    values = pd.to_numeric(text.str.replace(r"[$, ]", "", regex=True), errors="coerce").astype("float64")
+    return values.where(values.abs() <= LARGEST)
 
 
 def year(text: pd.Series) -> pd.Series:
     """Read the four digits of a year out of a date such as "22 Nov 1995" or "1995-11-22"."""
-    return pd.to_numeric(text.str.extract(r"(?<!\d)(\d{4})(?!\d)", expand=False), errors="coerce").astype("float64")
+    return pd.to_numeric(text.str.extract(r"(?<![0-9])([0-9]{4})(?![0-9])", expand=False), errors="coerce").astype(
+        "float64"
+    )
 
 
 def minutes(text: str) -> float:
     """Read a duration such as "81 min" or "1 h 30 min", in minutes; NaN if it is neither."""
-    match = re.fullmatch(r"(?:(\d{1,4})\s*h)?\s*(?:(\d[\d,]{0,8})\s*min)?", text.strip())
+    match = re.fullmatch(r"(?:([0-9]{1,4})\s*h)?\s*(?:([0-9][0-9,]{0,8})\s*min)?", text.strip())
     if match is None or not any(match.groups()):
         return float("nan")
     hours, rest = match.groups(default="0")

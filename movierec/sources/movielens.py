@@ -4,7 +4,6 @@ Three formats exist: csv with a header (ml-latest-small, ml-20m and later ones),
 ml-10m), and tabs (ml-100k).
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,10 @@ from movierec.errors import DataFormatError, MissingDataError
 from movierec.sources.catalog import Release
 from movierec.sources.headerless import read_film_lines, read_rating_lines, text_line
 from movierec.sources.root import how_to_get, name_root
-from movierec.sources.table import csv_line, read_csv, require_file
+from movierec.sources.table import LARGEST, csv_line, read_csv, require_file
 
 NO_ID = -1  # a film without an entry in the other database
+CONTROL = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " ")  # line ends, tabs, terminals' commands
 NO_GENRES = "(no genres listed)"
 RATING_TYPES = {"userId": "int64", "movieId": "int64", "rating": "float64", "timestamp": "int64"}
 RATING_NAMES = ["user_id", "movie_id", "stars", "timestamp"]
@@ -44,9 +44,13 @@ def read_rating_file(path: Path, release: Release) -> pd.DataFrame:
     else:
         frame = read_rating_lines(path, release.format, RATING_TYPES)
     frame.columns = pd.Index(RATING_NAMES)
-    line_of = csv_line if release.format == "csv" else text_line
-    check_ratings(frame, release, path, lambda row: line_of(path, row))
+    check_ratings(frame, release, path)
     return frame
+
+
+def line_of(path: Path, release: Release, row: int) -> int:
+    """Find the line of a row of a release's file, counted from 0."""
+    return csv_line(path, row) if release.format == "csv" else text_line(path, row)
 
 
 def read_test_part(root: Path, release: Release, split: str, ratings: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -78,20 +82,21 @@ def read_test_part(root: Path, release: Release, split: str, ratings: pd.DataFra
     return found.to_numpy(dtype=bool)
 
 
-def check_ratings(frame: pd.DataFrame, release: Release, path: Path, line_of: Callable[[int], int]) -> None:
+def check_ratings(frame: pd.DataFrame, release: Release, path: Path) -> None:
     """Refuse ratings that are empty, outside the release's scale, or given twice for a film by one user."""
     if frame.empty:
         raise DataFormatError(f"{path}: expected ratings, found none. Get the file again.")
     stars = frame["stars"]
     if len(bad := np.flatnonzero(~stars.between(release.min_stars, release.max_stars))):
+        line = line_of(path, release, int(bad[0]))
         raise DataFormatError(
-            f"{path}, line {line_of(int(bad[0]))}: expected a rating from {release.min_stars} to {release.max_stars} "
-            f"stars, found {stars.iloc[bad[0]]} ({len(bad)} such rows). Mend or remove the line."
+            f"{path}, line {line}: expected a rating from {release.min_stars} to {release.max_stars} stars, found "
+            f"{stars.iloc[bad[0]]} ({len(bad)} such rows). Mend or remove the line."
         )
     if len(again := repeated_pairs(frame["user_id"], frame["movie_id"])):
         user_id, movie_id = frame["user_id"].iloc[again[0]], frame["movie_id"].iloc[again[0]]
         raise DataFormatError(
-            f"{path}, line {line_of(int(again[0]))}: user {user_id} rated film {movie_id} before "
+            f"{path}, line {line_of(path, release, int(again[0]))}: user {user_id} rated film {movie_id} before "
             f"({len(again)} such rows). A pair may be rated once; remove the line."
         )
 
@@ -127,7 +132,7 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
     """Read a release's films.
 
     Returns:
-        movie_id (int64), title (str), genres (list of str).
+        movie_id (int64), title (str, one line), genres (list of str).
 
     Raises:
         MissingDataError: The file is not there.
@@ -135,16 +140,20 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
     """
     path = find(root, release.movies)
     if release.format == "csv":
-        movies = read_csv(path, columns={"movieId": "int64", "title": "str", "genres": "str"})
+        # A film may be called "None".
+        types = {"movieId": "int64", "title": "str", "genres": "str"}
+        movies = read_csv(path, columns=types, keep_default_na=False)
         movies.columns = pd.Index(["movie_id", "title", "genres"])
-        movies = movies.fillna({"title": "", "genres": ""})
     else:
         movies = read_film_lines(path, release.format, release.encoding)
     if movies.empty:
         raise DataFormatError(f"{path}: expected films, found none. Get the file again.")
-    if movies["movie_id"].duplicated().any():
-        twice = movies.loc[movies["movie_id"].duplicated(), "movie_id"].iloc[0]
-        raise DataFormatError(f"{path}: film {twice} is listed twice. Remove one of the lines.")
+    if len(again := np.flatnonzero(movies["movie_id"].duplicated())):
+        line = line_of(path, release, int(again[0]))
+        twice = movies["movie_id"].iloc[again[0]]
+        raise DataFormatError(f"{path}, line {line}: film {twice} is listed before. Remove one of the lines.")
+    for name in "title", "genres":
+        movies[name] = movies[name].str.translate(CONTROL)
     movies["genres"] = movies["genres"].replace("", NO_GENRES).str.split("|")
     return movies
 
@@ -154,18 +163,29 @@ def read_links(root: Path, release: Release) -> pd.DataFrame:
 
     Returns:
         movie_id, imdb_id and tmdb_id (int64, -1 where there is none), one row a film.
+
+    Raises:
+        MissingDataError: The file is not there.
+        DataFormatError: Something is there that is no id; the message names the line.
     """
     assert release.links is not None, "the film ids of this release are its own"
     path = find(root, release.links)
-    links = read_csv(path, columns={"movieId": "int64", "imdbId": "str", "tmdbId": "float64"})
-    if len(bad := np.flatnonzero(links["tmdbId"].notna() & (links["tmdbId"].mod(1) != 0))):
-        raise DataFormatError(
-            f"{path}, line {csv_line(path, int(bad[0]))}: expected a whole number as tmdbId, "
-            f"found {links['tmdbId'].iloc[bad[0]]}. Mend or remove the line."
-        )
-    imdb = pd.to_numeric(links["imdbId"].str.removeprefix("tt"), errors="coerce")
-    frame = pd.DataFrame({"movie_id": links["movieId"], "imdb_id": imdb, "tmdb_id": links["tmdbId"]})
-    return frame.fillna(NO_ID).astype("int64").drop_duplicates("movie_id")
+    links = read_csv(path, columns={"movieId": "int64", "imdbId": "str", "tmdbId": "str"})
+    frame = pd.DataFrame({"movie_id": links["movieId"]})
+    for name, column in ("imdb_id", "imdbId"), ("tmdb_id", "tmdbId"):
+        frame[name] = parse_ids(links[column])
+        if len(bad := np.flatnonzero(links[column].notna() & (frame[name] == NO_ID))):
+            raise DataFormatError(
+                f"{path}, line {csv_line(path, int(bad[0]))}: expected a whole number as {column}, found "
+                f"{links[column].iloc[bad[0]][:80]!r}. Mend or remove the line; 0 to 2^53 are possible."
+            )
+    return frame.drop_duplicates("movie_id")
+
+
+def parse_ids(text: pd.Series) -> pd.Series:
+    """Turn `tt0114709`, `862` and `862.0` into numbers, digit by digit; NO_ID where it is missing or something else."""
+    ids = pd.to_numeric(text.str.extract(r"^(?:tt)?([0-9]{1,18})(?:\.0*)?$", expand=False).fillna(str(NO_ID)))
+    return ids.where(ids <= LARGEST, NO_ID).astype("int64")
 
 
 def find(root: Path, name: str) -> Path:

@@ -13,6 +13,7 @@ import pandas as pd
 from movierec.errors import DataFormatError, MissingDataError
 from movierec.sources.chunk import Chunk, count_fields, count_lines, first_line, has_equal_lines, read_chunks
 
+LARGEST = 2**53  # beyond it, whole numbers are no longer exact where they meet floats: as inputs, or in other programs
 NOT_NUMBERS = (ValueError, OverflowError, pd.errors.ParserError)  # what reading anything else as numbers ends in
 
 
@@ -37,7 +38,7 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
 
     Args:
         path: The file, UTF-8.
-        columns: Name of each wanted column, and its pandas dtype.
+        columns: Name of each wanted column, and its pandas dtype; an int64 is from 0 to 2^53.
         options: Passed on to `pandas.read_csv`.
 
     Returns:
@@ -45,30 +46,39 @@ def read_csv(path: Path, *, columns: Mapping[str, str], **options: Any) -> pd.Da
 
     Raises:
         MissingDataError: There is no such file.
-        DataFormatError: A column is missing, a line has more or fewer fields than the header, or a value is not of
-            its type.
+        DataFormatError: A column is missing or there twice, a line has more or fewer fields than the header, or a
+            value is not of its type.
     """
     chunks = (chunk for chunk in read_chunks(require_file(path), quoted=True) if chunk.text.strip())
-    first = next(chunks, None)
-    if first is None:
+    first = next(chunks, Chunk(0, b""))
+    found = records(path, first)
+    line, header = next(found, (1, []))
+    if not header:
         raise DataFormatError(f"{path}: expected a header line, the file is empty. Get it again.")
-    (_, header), *_ = itertools.islice(records(path, first), 1)
-    if missing := [name for name in columns if name not in header]:
-        raise DataFormatError(
-            f"{path}, line 1: expected the columns {', '.join(missing)}; found {', '.join(header)} without them. "
-            "Rename the columns, or get the file again."
-        )
+    check_header(path, line, header, columns)
+    with_rows = [first] if next(found, None) else []  # pandas cannot pick columns of a header alone
     frames = (
         parse(path, chunk, header, columns, header=0 if chunk is first else None, **options)
-        for chunk in itertools.chain([first], chunks)
+        for chunk in itertools.chain(with_rows, chunks)
     )
     return join(frames, columns)
+
+
+def check_header(path: Path, line: int, header: Sequence[str], columns: Iterable[str]) -> None:
+    """Refuse a header in which a column is missing, or there twice, so that nobody knows which one counts."""
+    if missing := [name for name in columns if name not in header]:
+        raise DataFormatError(
+            f"{path}, line {line}: expected the columns {', '.join(missing)}; found {', '.join(header)[:200]!r} "
+            "without them. Put commas between the columns, rename them, or get the file again."
+        )
+    if twice := [name for name in columns if header.count(name) > 1]:
+        raise DataFormatError(f"{path}, line {line}: expected a column {twice[0]}, found several. Remove the others.")
 
 
 def join(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.DataFrame:
     """Join frames of the same columns; numbers grow in place, and are never in memory twice."""
     numbers = {name: bytearray() for name, dtype in columns.items() if dtype != "str"}
-    texts: dict[str, list[pd.Series]] = {name: [] for name in columns if name not in numbers}
+    texts: dict[str, list[pd.Series]] = {name: [pd.Series(dtype="str")] for name in columns if name not in numbers}
     for frame in frames:
         for name in numbers:
             numbers[name] += frame[name].to_numpy().tobytes()
@@ -88,19 +98,32 @@ def parse(path: Path, chunk: Chunk, names: Sequence[str], columns: Mapping[str, 
     if not has_equal_lines(chunk.text, len(names)):  # pandas pads and cuts in silence
         check_records(path, chunk, names, {})
     wanted = {names.index(name): dtype for name, dtype in columns.items()}
+    is_first = options["header"] == 0
     try:
-        frame: pd.DataFrame = pd.read_csv(
-            io.BytesIO(chunk.text),
-            names=range(len(names)),
-            usecols=list(wanted),
-            dtype=wanted,
-            low_memory=False,
-            **options,
-        )
+        frame = read_text(chunk.text, names=range(len(names)), usecols=list(wanted), dtype=wanted, **options)
     except NOT_NUMBERS as error:  # UnicodeDecodeError is a ValueError
-        check_records(path, chunk, names, columns, is_first=options["header"] == 0)
+        check_records(path, chunk, names, columns, is_first=is_first)
         raise unreadable(path, chunk, error) from error
+    if has_doubtful_numbers(frame):
+        check_records(path, chunk, names, columns, is_first=is_first)
     return frame.set_axis([names[position] for position in sorted(wanted)], axis="columns")
+
+
+def read_text(text: bytes, **options: Any) -> pd.DataFrame:
+    """Read comma-separated text by pandas."""
+    with np.errstate(invalid="ignore"):  # pandas casts even an infinity to a whole number, which is doubtful then
+        frame: pd.DataFrame = pd.read_csv(io.BytesIO(text), low_memory=False, **options)
+    return frame
+
+
+def has_doubtful_numbers(frame: pd.DataFrame) -> bool:
+    """Say whether a whole number may not be what the text says, or is not from 0 to 2^53.
+
+    pandas reads a column by way of floats if one of its numbers is written as "5.0".
+    """
+    return any(
+        column.min() < 0 or column.max() >= LARGEST for _, column in frame.items() if column.dtype == np.dtype("int64")
+    )
 
 
 def check_records(
@@ -123,9 +146,10 @@ def check_records(
         for name, dtype in columns.items():
             if not is_of_type(record[name], dtype):
                 kind = "a whole number" if dtype.startswith("int") else "a number"
+                limits = "; 0 to 2^53 are possible" if dtype.startswith("int") else ""
                 raise DataFormatError(
                     f"{path}, line {line}: expected {kind} as {name}, found {record[name][:80]!r}. "
-                    "Mend or remove the line."
+                    f"Mend or remove the line{limits}."
                 )
 
 
@@ -136,7 +160,7 @@ def unreadable(path: Path, chunk: Chunk, error: Exception) -> DataFormatError:
 
 
 def is_of_type(text: str, dtype: str) -> bool:
-    """Say whether a field's text can be read as the pandas dtype: int64, float64 or str."""
+    """Say whether a field's text can be read as the pandas dtype: int64 (from 0 to 2^53), float64 or str."""
     if not dtype.startswith(("int", "float")):
         return True
     if dtype.startswith("float") and not text:
@@ -147,7 +171,7 @@ def is_of_type(text: str, dtype: str) -> bool:
         number = int(text) if dtype.startswith("int") else float(text)
     except ValueError:
         return False
-    return dtype.startswith("float") or -(2**63) <= number < 2**63
+    return dtype.startswith("float") or 0 <= number <= LARGEST
 
 
 def csv_line(path: Path, record: int) -> int:

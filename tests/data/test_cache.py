@@ -1,4 +1,5 @@
 import errno
+import io
 import os
 import pickle
 import shutil
@@ -203,6 +204,14 @@ def test_data_that_are_no_longer_marked_as_a_sample_are_not_taken_for_one(root: 
     assert reads.count("read_ratings") == 3
 
 
+def change_last_star(whole: bytes) -> bytes:
+    """Change a bit of the rating that stands last in the file, which torch alone would read as another one."""
+    *_, batch = torch.load(io.BytesIO(whole), weights_only=True)["rows"].values()
+    ratings = batch[-1].numpy().tobytes()
+    place = whole.index(ratings) + len(ratings) - 1
+    return whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+
+
 def is_passed_over_and_replaced(root: Path) -> bool:
     path = path_of(root)
     passed_over = load(path) is None
@@ -220,10 +229,11 @@ def is_passed_over_and_replaced(root: Path) -> bool:
         lambda whole: whole[: len(whole) // 2],
         lambda whole: whole[1:],
         lambda whole: b"\x00" * len(whole),
+        change_last_star,
         lambda _: b"userId,movieId\n1,2\n",
         lambda _: pickle.dumps({"tables": {}, "rows": {}}),
     ],
-    ids=["empty", "last byte", "half", "first byte", "zeros", "csv", "pickle"],
+    ids=["empty", "last byte", "half", "first byte", "zeros", "a byte of a tensor", "csv", "pickle"],
 )
 def test_a_file_that_is_damaged_or_another_program_s_is_replaced(root: Path, damage: Callable[[bytes], bytes]) -> None:
     prepare(root, OPTIONS, cache=True)

@@ -125,12 +125,12 @@ def test_pairs_rated_again_far_below_are_counted_and_the_first_in_the_file_is_na
 
 @all_formats
 def test_pairs_of_huge_ids_are_told_apart_and_named_to_the_last_digit(tmp_path: Path, release: Release) -> None:
-    rows = [f"{user},{film},4,0" for user in (1, 2**53 - 1, 2**53, 2**63 - 1) for film in (0, 1, 2**53, 2**63 - 1)]
+    rows = [f"{user},{film},4,0" for user in (1, 2**52, 2**53 - 1, 2**53) for film in (0, 1, 2**53 - 1, 2**53)]
     write_ratings(tmp_path, release, *rows)
     frame = read_ratings(tmp_path, release)
-    assert frame["user_id"].tolist()[::4] == [1, 2**53 - 1, 2**53, 2**63 - 1]
+    assert frame["user_id"].tolist()[::4] == [1, 2**52, 2**53 - 1, 2**53]
     write_ratings(tmp_path, release, *rows, rows[-1])
-    with pytest.raises(DataFormatError, match="user 9223372036854775807 rated film 9223372036854775807 before"):
+    with pytest.raises(DataFormatError, match="user 9007199254740992 rated film 9007199254740992 before"):
         read_ratings(tmp_path, release)
 
 
@@ -231,6 +231,35 @@ def test_films_of_ml_1m_are_latin1_with_single_colons_and_take_the_links_of_ml_l
     assert read_links(tmp_path, DOUBLE_COLON)["tmdb_id"].tolist() == [862, -1]
 
 
+def test_a_title_keeps_its_words_on_one_line_whatever_they_are(tmp_path: Path) -> None:
+    rows = '1,None,NA\n2,nan,null\n3,"Tab\t, line\nend, \x1b[31mred",Drama\n4,\u200f千と千尋\u200f 👩\u200d🚀,X\n'
+    write_movies(tmp_path, CSV, "movieId,title,genres\n" + rows)
+    films = read_movies(tmp_path, CSV)
+    assert films["title"].tolist() == [
+        "None", "nan", "Tab , line end,  [31mred", "\u200f千と千尋\u200f 👩\u200d🚀"
+    ]  # fmt: skip
+    assert films["genres"].tolist() == [["NA"], ["null"], ["Drama"], ["X"]]
+
+
+@pytest.mark.parametrize("column", ["imdbId", "tmdbId"])
+@pytest.mark.parametrize("bad", ["-1", "x", "1.5", "9007199254740993", "1e400", "inf"])
+def test_an_id_of_another_database_that_is_none_is_an_error_that_names_the_line(
+    tmp_path: Path, column: str, bad: str
+) -> None:
+    ids = {"imdbId": "0113497", "tmdbId": "8844"} | {column: bad}
+    path = write(tmp_path / LINKS_FILE, f"movieId,imdbId,tmdbId\n1,0114709,862\n2,{ids['imdbId']},{ids['tmdbId']}\n")
+    with pytest.raises(DataFormatError, match=f"line 3: expected a whole number as {column}, found '{bad}'") as caught:
+        read_links(tmp_path, CSV)
+    assert str(path) in str(caught.value)
+
+
+def test_ids_up_to_2_to_the_53_are_exact_beside_missing_ones(tmp_path: Path) -> None:
+    write(tmp_path / LINKS_FILE, f"movieId,imdbId,tmdbId\n1,{2**53 - 1},{2**53}\n{2**53},,\n3,{2**53},{2**53 - 1}.0\n")
+    assert read_links(tmp_path, CSV).to_numpy().tolist() == [
+        [1, 2**53 - 1, 2**53], [2**53, -1, -1], [3, 2**53, 2**53 - 1]
+    ]  # fmt: skip
+
+
 @all_formats
 def test_a_film_listed_twice_is_an_error(tmp_path: Path, release: Release) -> None:
     films = {
@@ -239,7 +268,7 @@ def test_a_film_listed_twice_is_an_error(tmp_path: Path, release: Release) -> No
         TAB: f"5|A||||{FLAGS}\n5|B||||{FLAGS}\n",
     }
     path = write_movies(tmp_path, release, films[release])
-    with pytest.raises(DataFormatError, match="film 5 is listed twice") as caught:
+    with pytest.raises(DataFormatError, match="line 3: film 5 is listed before") as caught:
         read_movies(tmp_path, release)
     assert str(path) in str(caught.value)
 
@@ -317,7 +346,7 @@ def test_a_line_of_ml_100k_that_is_no_film_is_an_error_that_names_and_quotes_it(
 
 
 BLOCKS = st.lists(
-    st.tuples(st.integers(1, 999), st.integers(1, 2**62), st.integers(2, 10), st.integers(0, 2**40)),
+    st.tuples(st.integers(1, 999), st.integers(1, 2**53), st.integers(2, 10), st.integers(0, 2**40)),
     min_size=1,
     unique_by=lambda row: row[:2],
 )

@@ -70,10 +70,10 @@ def test_an_empty_file_is_an_error_that_says_so(path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("header", "missing"),
     [
-        ("id,name", "the columns score; found id, name without"),
-        ("id,rating,name", "the columns score; found id, rating, name without"),
-        ("ID,score, name", "the columns id, name; found ID, score,  name without"),
-        ("id;score;name", "the columns id, score, name; found id;score;name without"),
+        ("id,name", "the columns score; found 'id, name' without"),
+        ("id,rating,name", "the columns score; found 'id, rating, name' without"),
+        ("ID,score, name", "the columns id, name; found 'ID, score,  name' without"),
+        ("id;score;name", "the columns id, score, name; found 'id;score;name' without"),
     ],
 )
 def test_a_missing_or_renamed_column_is_an_error_that_lists_both_sides(path: Path, header: str, missing: str) -> None:

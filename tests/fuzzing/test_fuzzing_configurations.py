@@ -1,0 +1,109 @@
+"""Configurations, through the command line, which prints what it has understood."""
+
+import io
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from movierec.cli import main
+from tests.fuzzing import mutation
+from tests.fuzzing.contract import assert_one_error
+from tests.fuzzing.mutation import Variant
+
+VALID = b"""\
+# A small network, trained for a moment.
+seed_everything: 7
+name: small
+model:
+  hidden: [16, 8]
+  dropout: 0.25
+  activation: gelu
+  lr: 0.005
+trainer:
+  max_epochs: 3
+data:
+  class_path: TMDbDataModule
+  init_args:
+    fractions: [0.8, 0.1, 0.1]
+    batch_size: 64
+    columns: [userId, genres]
+checkpoint:
+  monitor: val/rmse
+"""
+REFUSED = {
+    "a list": b"- 1\n- 2\n", "a text": b"hello\n", "a number": b"5\n", "two documents": b"a: 1\n---\nb: 2\n",
+    "an unknown option": b"nonsense: 1\n", "an unknown option of the model": b"model: {hiden: [1]}\n",
+    "a negative width": b"model: {hidden: [-1]}\n", "a width of no layer": b"model: {hidden: [0]}\n",
+    "a text for a number": b"model: {lr: fast}\n", "a dropout above 1": b"model: {dropout: 1.5}\n",
+    "a rate that is NaN": b"model: {lr: .nan}\n",
+    "a rate of 0": b"model: {lr: 0}\n", "an unknown activation": b"model: {activation: sine}\n",
+    "no epochs": b"trainer: {max_epochs: many}\n",
+    "an unknown class": b"data: {class_path: os.system, init_args: {command: 'true'}}\n",
+    "a class of another kind": b"data: {class_path: pathlib.Path}\n", "a tag": b"!!python/object/apply:os.getcwd []\n",
+    "a tag in an option": b"name: !!python/name:os.system\n", "a date that is none": b"name: 2024-99-99\n",
+    "an anchor that is not there": b"name: *there\n", "an unclosed list": b"model: {hidden: [1, 2}\n",
+    "a tab": b"model:\n\tlr: 1\n", "a NUL": b"name: a\0b\n", "an escape": b"name: \x1b[31m\n",
+    "a key that is a list": b"? [1, 2]\n: 3\n", "options twice": b"model: {lr: 0.1}\nmodel: 5\n",
+    "lists in lists": b"name: " + b"[" * 5000 + b"]" * 5000 + b"\n",
+    "maps in maps": b"{a: " * 3000 + b"1" + b"}" * 3000,
+    "fractions of one": b"data: {class_path: TMDbDataModule, init_args: {fractions: [1.0]}}\n",
+    "a negative batch": b"data: {class_path: TMDbDataModule, init_args: {batch_size: -4}}\n",
+
+}  # fmt: skip
+LAUGHS = b"a: &a [x, x, x, x, x, x, x, x, x]\n" + b"".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n".encode() for n in range(9)
+)
+
+
+def variants() -> Iterator[Variant]:
+    yield from mutation.damaged(VALID, times=6)
+    yield from mutation.not_utf_8(VALID, b"# A sm")
+    for name, content in REFUSED.items():
+        yield Variant(name=name, content=content, outcome="refused")
+    yield Variant(name="a billion laughs", content=LAUGHS, outcome="refused")
+    for name, content in {
+        "byte order mark": mutation.BOM + VALID, "CRLF": VALID.replace(b"\n", b"\r\n"),
+        "lone CR": VALID.replace(b"\n", b"\r"), "utf-16": VALID.decode().encode("utf-16"),
+    }.items():  # fmt: skip
+        yield Variant(name=name, content=content)
+    for number in range(3):
+        yield Variant(name=f"noise {number}", content=mutation.noise(number), outcome="refused")
+
+
+def holds(found: Any, wanted: Any) -> bool:
+    """Say whether what was understood is what the file says; numbers may have been written as texts, as 1e-3 is."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(holds(found.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(found, list) and len(found) == len(wanted) and all(map(holds, found, wanted))
+    if isinstance(found, str) and isinstance(wanted, str):
+        return found == wanted or found.endswith(f".{wanted}")  # a class by its whole name
+    return bool(found == wanted) or (wanted is not None and float(found) == float(wanted))
+
+
+@pytest.mark.parametrize("variant", mutation.params(variants()))
+def test_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: Variant) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(variant.content)
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = exit_status(["fit", "--config", str(path), "--print_config"])
+    if status:
+        assert variant.outcome != "read"
+        assert_one_error(status, err.getvalue())
+        return
+    assert variant.outcome != "refused"
+    assert holds(yaml.safe_load(out.getvalue()), yaml.safe_load(variant.content) or {})
+
+
+def exit_status(arguments: list[str]) -> int:
+    """Run a command; wrong usage ends the process."""
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
