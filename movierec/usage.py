@@ -9,9 +9,8 @@ from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
 from movierec.data import MovieDataModule
+from movierec.data.split import LARGEST_SEED
 from movierec.errors import ConfigError
-
-LARGEST_SEED = 2**32 - 1  # that NumPy takes
 
 
 class Parser(LightningArgumentParser):

@@ -90,7 +90,7 @@ class BatchSampler(DistributedSampler[Batch]):
         self.size = len(range(size)[share.part(size)])
         # The same for all: enough for the largest part, and no more than the smallest one has ratings.
         self.num_batches = max(1, min(math.ceil(math.ceil(size / share.of) / batch_size), size // share.of))
-        self.batch_size = batch_size
+        self.batch_size = min(batch_size, max(1, self.size))  # torch takes no number beyond an int64
         self.shuffle = shuffle
         self.seed = seed
         self.share = share

@@ -17,7 +17,7 @@ from movierec.data.features import ROW_IDS, Missing, complete_films, encode_film
 from movierec.data.leakage import check_fitted, check_parts, closest, find_copies, name_leaks
 from movierec.data.row_set import fingerprint, in_digits
 from movierec.data.scaling import Scaled, Scaling, fit_target, scale_statistics
-from movierec.data.split import Split, Way, published_split, random_split, time_split
+from movierec.data.split import LARGEST_SEED, Split, Way, published_split, random_split, time_split
 from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
 from movierec.data.tables import Tables, group_by_user
 from movierec.errors import ConfigError, DataFormatError
@@ -26,6 +26,8 @@ from movierec.sources.catalog import RELEASES, ReleaseName
 from movierec.sources.file import sha256
 from movierec.sources.metadata import Source
 from movierec.sources.root import is_sample
+
+MOST_FOLDS = 1000  # each takes room for the statistics of all users and films
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +59,12 @@ class Options:
         """
         if self.scaling == "per_split" and self.statistics != "per_split":
             raise ConfigError("Expected `statistics: per_split` with `scaling: per_split`; each part needs its bank.")
-        if self.statistics == "cross_fit" and self.folds <= 1:
-            raise ConfigError(f"Expected at least 2 folds to hide a row's rating from it, got {self.folds}.")
+        if self.statistics == "cross_fit" and not 1 < self.folds <= MOST_FOLDS:
+            raise ConfigError(
+                f"Expected at least 2 folds to hide a row's rating from it, and at most {MOST_FOLDS}; got {self.folds}."
+            )
+        if self.seed > LARGEST_SEED:
+            raise ConfigError(f"Expected a seed from 0 to {LARGEST_SEED}, got {self.seed}.")
         if self.is_published and self.split not in RELEASES[self.release].splits:
             having = [name for name, release in RELEASES.items() if self.split in release.splits]
             raise ConfigError(

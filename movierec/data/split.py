@@ -9,6 +9,7 @@ import pandas as pd
 
 from movierec.errors import ConfigError
 
+LARGEST_SEED = 2**32 - 1  # that NumPy takes
 Way = Literal["random", "time", "u1", "u2", "u3", "u4", "u5", "ua", "ub"]  # to split; those of ml-100k are published
 
 

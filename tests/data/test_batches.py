@@ -27,7 +27,7 @@ def shuffled(seed: int, epoch: int = 0) -> list[int]:
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize(
-    ("size", "batch_size", "sizes"), [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (5, 4, [4, 1]), (3, 9, [3])]
+    ("size", "batch_size", "sizes"), [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (5, 4, [4, 1]), (3, 9, [3]), (3, 10**30, [3])]
 )
 def test_an_epoch_holds_each_row_once_and_its_last_batch_holds_the_rest(
     size: int, batch_size: int, sizes: list[int], *, shuffle: bool

@@ -113,6 +113,8 @@ def test_model_1_reads_28_numbers_of_the_real_data(real_root: Path) -> None:
         ({"scaling": "per_split"}, "statistics: per_split"),
         ({"scaling": "per_split", "statistics": "leave_one_out"}, "statistics: per_split"),
         ({"folds": 1}, "at least 2 folds"),
+        ({"folds": 1001}, "at most 1000; got 1001"),
+        ({"seed": 2**32}, "a seed from 0 to 4294967295, got 4294967296"),
         ({"split": "ua"}, "with ml-latest-small, got ua: that is a published split of ml-100k"),
         ({"columns": ["genre"]}, "'genre': unknown; did you mean genres.*userId, movieId, genres"),
         ({"columns": ["genres", "tmdb_budget"]}, "'tmdb_budget': belongs to a source"),
