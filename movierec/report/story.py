@@ -15,6 +15,8 @@ from movierec.report.difference import CLEAR, Comparison, compare
 from movierec.report.figures import draw_report, save
 from movierec.report.leak import NEWER, newer_columns
 from movierec.report.published import METRICS, PUBLISHED, PUBLISHED_FAMILY
+from movierec.report.recommending import METRICS as RANKING_METRICS
+from movierec.report.recommending import beaten, rank_all
 from movierec.report.results import Measured
 from movierec.report.table import COLUMNS, DIGITS
 from movierec.runs import replace_text
@@ -78,6 +80,10 @@ def tell(measured: Sequence[Measured], *, figures: dict[str, Any], command: str)
         outside=outside_tolerance(published),
         falls=sum(mean(found, "test", "r2") < mean(found, "train", "r2") for found in published.values()),
         negative=any(mean(found, "test", "r2") < 0 for found in published.values()),
+        rankings=rank_all(described),
+        ranking_metrics=list(RANKING_METRICS.values()),
+        min_ratings=max((content.get("retrieval", {}).get("min_ratings", 0) for content in contents(shown)), default=0),
+        beaten=beaten(described),
         newer=[found.name for found in shown if newer_columns(found.data)],
         newer_names=NEWER,
         test_sets=len({found.test_set for found in described.values()}),

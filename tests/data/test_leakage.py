@@ -303,7 +303,7 @@ def test_films_that_only_held_out_ratings_are_of_change_nothing_but_their_own_li
     assert before.tables is not None
     trained = torch.zeros(len(before.tables.movie_ids), dtype=torch.bool)
     trained[before.rows["train"].movie.long()] = True
-    held_out = torch.cat([before.rows[part].movie for part in ("val", "test")]).unique().long()
+    held_out = torch.unique(torch.cat([before.rows[part].movie for part in ("val", "test")])).long()
     held_out = held_out[~trained[held_out]]
     assert len(held_out) > 3
     change_films(root, set(before.tables.movie_ids[held_out].tolist()))

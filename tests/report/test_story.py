@@ -186,3 +186,31 @@ def test_a_readme_without_both_markers_is_left_alone(tmp_path: Path, text: str) 
     assert not replace_table(readme, [])
     assert readme.read_text(encoding="utf-8") == text
     assert not replace_table(tmp_path / "absent.md", [])
+
+
+def retrieval(model: float, popularity: float) -> dict[str, Any]:
+    rankings = {"model": model, "popularity": popularity, "film_mean": 0.05}
+    metrics = ("ndcg@10", "map@10", "coverage", "novelty")
+    ranked = {
+        name: dict.fromkeys(metrics, 0.5) | {"recall@10": value, "users": 592.0} for name, value in rankings.items()
+    }
+    return {"min_ratings": 20, **ranked}
+
+
+def test_recommendations_stand_beside_those_of_popularity(tmp_path: Path) -> None:
+    write_run(tmp_path, "model1", 1, test={}, retrieval=retrieval(0.04, 0.09))
+    write_run(tmp_path, "model1", 2, test={}, retrieval=retrieval(0.06, 0.09))
+    write_run(tmp_path, "model2", 1, test={}, retrieval=retrieval(0.10, 0.09))
+    write_run(tmp_path, "model3", 1, test={})
+    text = story(tmp_path)
+    assert "of at least 20 training ratings" in text
+    assert "| model1 | 592 | the model | 0.050 ± 0.014 | 0.500 | 0.500 | 0.500 | 0.500 |" in text
+    assert "| model1 | 592 | the number of ratings | 0.090 | " in text
+    assert "| model2 | 592 | the model | 0.100 | " in text
+    assert "| model3 | 592" not in text
+    assert "the most rated films are liked more often than those of model1: who wants hits" in text
+
+
+def test_recommendations_that_nobody_measured_are_not_told_of(tmp_path: Path) -> None:
+    write_run(tmp_path, "model1", 1, test={})
+    assert "Not measured yet: no test has measured what" in story(tmp_path)
