@@ -35,7 +35,8 @@ def csv_records(content: bytes) -> list[list[str]]:
     most programs.
     """
     records: list[list[str]] = []
-    record, field, state = [], "", "start"
+    record: list[str] = []
+    field, state = "", "start"
     for letter in text_of(content) + "\n":
         if state == "quoted" and letter == '"':
             state = "closed"
