@@ -11,7 +11,7 @@ from movierec.sources.metadata import FILES, READERS, Source
 from tests.fuzzing import mutation, reference
 from tests.fuzzing.contract import assert_read_or_refused
 from tests.fuzzing.mutation import Outcome, Variant
-from tests.fuzzing.values import IDS, NUMBERS
+from tests.fuzzing.values import IDS, NUMBERS, outcomes
 
 TMDB_HEADER = (
     b"tmdbId,title,vote_average,vote_count,release_date,original_language,origin_country,budget,revenue,runtime\n"
@@ -44,7 +44,7 @@ tt0000417,"A ""film""",1902,01 Sep 1902,14 min,"French,
 Latin",France,N/A,8.2,"34,944",N/A
 '''
 )
-DATES: dict[str, Outcome] = dict.fromkeys(
+DATES: dict[str, Outcome] = outcomes(
     [
         "",
         "1995",
@@ -60,21 +60,21 @@ DATES: dict[str, Outcome] = dict.fromkeys(
     ],
     "either",
 )
-MINUTES: dict[str, Outcome] = dict.fromkeys(
+MINUTES: dict[str, Outcome] = outcomes(
     [
         "", "81", "81 min", "1 h", "1 h 30 min", "0 min", "-81 min", "81 mins", "9" * 30 + " min", "1e3 min", "h min",
         " 81 min ",
     ],
     "either",
 )  # fmt: skip
-AMOUNTS: dict[str, Outcome] = dict.fromkeys(
+AMOUNTS: dict[str, Outcome] = outcomes(
     [
         "", "N/A", "$5", "5$", "$-5", "-5", "1e400", "1e300", "inf", "nan", "9" * 400, "0x10", "1_0", "\u0663", "$",
         "$5 million", "007", "5.5.5", "True",
     ],
     "either",
 )  # fmt: skip
-NAMES: dict[str, Outcome] = dict.fromkeys(
+NAMES: dict[str, Outcome] = outcomes(
     ["", "N/A", " English ", "English|French", "None", "nan", "العربية", "=cmd", "zh\u200b"], "either"
 )
 
@@ -113,7 +113,7 @@ def of_omdb() -> Iterator[Variant]:
         "TT5",
         "0x5",
     ]
-    ids: dict[str, Outcome] = dict.fromkeys(possible, "either") | dict.fromkeys(none, "refused")
+    ids: dict[str, Outcome] = outcomes(possible, "either") | outcomes(none, "refused")
     yield from mutation.with_values(OMDB, 0, ids, name="id", row=2)
     texts_of = {
         "date": (3, DATES),

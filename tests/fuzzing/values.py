@@ -31,17 +31,21 @@ POSSIBLE_NUMBERS = [
 ]  # fmt: skip
 OUTSIDE = ["0", "-4", "5.5", "5.0000001", "0.4", "1e9", "-1e9", "1e400", "inf", "-inf", "9" * 400]
 
-IDS: dict[str, Outcome] = dict.fromkeys([*MISSING, *NO_IDS, *NO_NUMBERS], "refused") | dict.fromkeys(
-    POSSIBLE_IDS, "either"
-)
-OPTIONAL_IDS: dict[str, Outcome] = IDS | dict.fromkeys(MISSING, "either")
-STARS: dict[str, Outcome] = dict.fromkeys([*MISSING, *OUTSIDE, *NO_NUMBERS], "refused") | dict.fromkeys(
+
+def outcomes(texts: list[str], outcome: Outcome) -> dict[str, Outcome]:
+    """Say that the same becomes of several texts."""
+    return dict.fromkeys(texts, outcome)
+
+
+IDS: dict[str, Outcome] = outcomes([*MISSING, *NO_IDS, *NO_NUMBERS], "refused") | outcomes(POSSIBLE_IDS, "either")
+OPTIONAL_IDS: dict[str, Outcome] = IDS | outcomes(MISSING, "either")
+STARS: dict[str, Outcome] = outcomes([*MISSING, *OUTSIDE, *NO_NUMBERS], "refused") | outcomes(
     POSSIBLE_NUMBERS, "either"
 )
-NUMBERS: dict[str, Outcome] = dict.fromkeys(
-    ["inf", "-inf", "1e400", "9" * 400, *NO_NUMBERS], "refused"
-) | dict.fromkeys([*MISSING, *POSSIBLE_NUMBERS, "0", "-4", "1e9", "1e300"], "either")
-TITLES: dict[str, Outcome] = dict.fromkeys(
+NUMBERS: dict[str, Outcome] = outcomes(["inf", "-inf", "1e400", "9" * 400, *NO_NUMBERS], "refused") | outcomes(
+    [*MISSING, *POSSIBLE_NUMBERS, "0", "-4", "1e9", "1e300"], "either"
+)
+TITLES: dict[str, Outcome] = outcomes(
     [
         "", " ", "NA", "nan", "None", "null", "0", "-1", "1e9", "007", "=1+1", "@SUM(A1)", "<b>Bold</b>", "{{ 7 * 7 }}",
         "../../etc/passwd", "$(reboot)", "%s%n", "'; DROP TABLE films; --", "Amélie", "Ame\u0301lie", "千と千尋",

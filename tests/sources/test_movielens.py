@@ -268,7 +268,7 @@ def test_a_film_listed_twice_is_an_error(tmp_path: Path, release: Release) -> No
         TAB: f"5|A||||{FLAGS}\n5|B||||{FLAGS}\n",
     }
     path = write_movies(tmp_path, release, films[release])
-    with pytest.raises(DataFormatError, match="line 3: film 5 is listed before") as caught:
+    with pytest.raises(DataFormatError, match=f"line {line(release, 1)}: film 5 is listed before") as caught:
         read_movies(tmp_path, release)
     assert str(path) in str(caught.value)
 
