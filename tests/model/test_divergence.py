@@ -186,10 +186,9 @@ def test_rows_that_are_not_finite_are_told_by_the_ids_of_the_files(tables: Table
     one = found(tables, [0.5, math.inf, 0.2, math.nan], [0.1, 0.2, 0.3, 0.4])
     pairs = [(int(tables.user_ids[row]), int(tables.movie_ids[row + 10])) for row in (1, 3)]
     assert one._replace(loss=0) == Finding(0, 4, 2, pairs)
-    (user, film), _ = pairs
-    assert tell(one).startswith(
-        f"2 of its 4 predictions are not finite, such as those of user {user} and film {film}, "
-    )
+    (user, film), (other, another) = pairs
+    those = f"user {user} and film {film}, user {other} and film {another}"
+    assert tell(one) == f"2 of its 4 predictions are not finite: those of {those}."
 
 
 def test_a_loss_that_overflows_though_all_predictions_are_finite_names_the_largest_errors(tables: Tables) -> None:
