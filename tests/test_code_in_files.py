@@ -48,11 +48,11 @@ def of_hyper_parameters(checkpoint: Path, proof: Path) -> None:
 
 @pytest.fixture(params=[bare, hidden, of_hyper_parameters])
 def proof(request: pytest.FixtureRequest, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Both checkpoints of a run are traps that make this folder; they have been seen to work."""
+    """All checkpoints of a run are traps that make this folder; they have been seen to work."""
     shutil.copytree(checkpoint.parents[4], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     proof = tmp_path / "proof"
-    for name in "best", "last":
+    for name in "best", "last", "previous":
         file = tmp_path / checkpoint.parent.relative_to(checkpoint.parents[4]) / f"{name}.ckpt"
         request.param(file, proof)
         if request.param is bare:

@@ -92,8 +92,15 @@ def test_each_title_is_in_the_table_on_one_line(folder: Path, capsys: pytest.Cap
     assert all(any(title in line for line in lines) for title in SHOWN.values())
 
 
+class Terminal(io.BytesIO):
+    """What a terminal was sent."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def test_a_terminal_that_lacks_the_letters_gets_question_marks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = io.BytesIO()
+    written = Terminal()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="cp1252", write_through=True))
     assert main(["recommend", "--user_id", "1", "--include_seen", "--min_ratings", "0", "--top", "99"]) == 0
     out = written.getvalue().decode("cp1252")
