@@ -12,6 +12,7 @@ from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError, ConfigError
+from movierec.model.continuation import catch_up, check_same_data, take_weights
 from movierec.model.divergence import DivergenceWatch, Step, check_validation, check_weights
 from movierec.model.metrics import Loss, RatingMetrics, RunningMetrics
 from movierec.model.network import Activation, Normalisation, RatingNetwork
@@ -106,25 +107,7 @@ class RatingTask(LightningModule):
         if self.network is None and self._trainer is not None:
             self.attach(self.trainer.datamodule.tables)  # type: ignore[attr-defined]
             if self.initial:
-                self.take_weights(self.initial)
-
-    def take_weights(self, checkpoint: dict[str, Any]) -> None:
-        """Begin with the weights of a checkpoint of the same data; nothing else of it is taken.
-
-        Raises:
-            CheckpointError: It was trained on other data, of which test rows could be among ours.
-            ConfigError: Its layers are not ours.
-        """
-        assert self.tables is not None
-        check_same_data(Tables.from_state(checkpoint["tables"]), self.tables)
-        try:
-            self.load_state_dict(checkpoint["state_dict"])
-        except RuntimeError as error:
-            theirs = {name: checkpoint["hyper_parameters"][name] for name in ("hidden", "normalisation")}
-            raise ConfigError(
-                f"Expected the layers of the initial checkpoint, {theirs}; got "
-                f"{ {name: self.hparams[name] for name in theirs} }. Use them, or begin without its weights."
-            ) from error
+                take_weights(self, self.initial)
 
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
         """Predict ratings of rows of the tables; see `RatingNetwork.forward`."""
@@ -238,7 +221,8 @@ class RatingTask(LightningModule):
         if self.global_rank:
             torch.manual_seed(torch.initial_seed() + self.global_rank)
         write_random_states(self, self.stored_random_states)
-        self.catch_up()
+        if self.stored_random_states:
+            catch_up(self)
         for config in self.trainer.lr_scheduler_configs:
             falls_over = getattr(config.scheduler, "T_max", self.trainer.max_epochs)
             if falls_over != self.trainer.max_epochs:
@@ -246,17 +230,6 @@ class RatingTask(LightningModule):
                     f"Expected `trainer.max_epochs` {falls_over}, over which the learning rate of this run falls; "
                     f"got {self.trainer.max_epochs}. Start a new run to train for longer."
                 )
-
-    def catch_up(self) -> None:
-        """Do what an uninterrupted fit does after the checkpoint of an epoch was written, and Lightning leaves out."""
-        if not self.stored_random_states:
-            return
-        for config in self.trainer.lr_scheduler_configs:
-            if config.reduce_on_plateau and "val" in self.results:
-                config.scheduler.step(torch.tensor(self.results["val"]["rmse"]).item())  # type: ignore[arg-type]  # as logged
-        for callback in self.trainer.early_stopping_callbacks:
-            if callback is not None and callback.stopped_epoch == self.stored_epoch > 0:
-                self.trainer.should_stop = True
 
     def configure_optimizers(self) -> Any:
         """Build the optimizer and the scheduler.
@@ -310,21 +283,3 @@ class RatingTask(LightningModule):
             self.attach(stored)
         else:
             check_same_data(stored, self.tables)
-
-
-def check_same_data(stored: Tables, present: Tables) -> None:
-    """Refuse to go on with a checkpoint on other data than it was trained on.
-
-    Raises:
-        CheckpointError: The features, the files or the options differ; the message says which.
-    """
-    if stored.record["fingerprint"] == present.record["fingerprint"]:
-        return
-    then, now = stored.record["options"], present.record["options"]
-    changes = [f"data.{name}: {then.get(name)} then, {now[name]} now" for name in now if then.get(name) != now[name]]
-    files, hashes = stored.record["files"], present.record["files"]
-    changes += [f"{name}: another content" for name in hashes if name in files and files[name] != hashes[name]]
-    raise CheckpointError(
-        "Expected the data that the checkpoint was trained on: otherwise its features would not fit, or test rows "
-        f"would be among those it has seen. What differs: {'; '.join(changes)}. Use the run's own config.yaml."
-    )
