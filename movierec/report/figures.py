@@ -15,6 +15,7 @@ from movierec.runs import Run
 __all__ = ["Drawing", "Measured", "draw_report", "draw_run", "save"]
 
 LONGEST_NAME = 30  # what fits above a figure, with what else stands there
+ABLATION = "ablation/"
 COMPARED = {
     "metrics": draw_bars,
     "held_out": draw_held_out,
@@ -28,13 +29,14 @@ def draw_report(measured: Sequence[Measured]) -> dict[str, Drawing]:
 
     Args:
         measured: The configurations; where any of them was measured on real ratings, those on generated ones are
-            left out.
+            left out, and beside others, those of `configs/ablation/`, whose four feature sets are a table's matter.
 
     Returns:
         The figures that can be drawn from what is there, by name.
     """
-    real = [one for one in measured if not one.sample]
-    drawn = {name: draw(real or measured) for name, draw in COMPARED.items()}
+    real = [one for one in measured if not one.sample] or measured
+    models = [one for one in real if not one.name.startswith(ABLATION)] or real
+    drawn = {name: draw(models) for name, draw in COMPARED.items()}
     return {name: drawing for name, drawing in drawn.items() if drawing is not None}
 
 

@@ -201,6 +201,13 @@ def test_generated_ratings_are_left_out_beside_real_ones() -> None:
     assert all("model3" not in drawing.alt and "sample" not in drawing.title for drawing in drawn.values())
 
 
+def test_feature_sets_on_the_same_ratings_are_drawn_only_where_nothing_else_is() -> None:
+    model = Measured("model1", "model1", "described", (content(),))
+    feature_set = Measured("ablation/tmdb", "ablation/tmdb", "other", (content(),))
+    assert "ablation" not in draw_report([model, feature_set])["metrics"].alt
+    assert "ablation/tmdb" in draw_report([feature_set])["metrics"].alt
+
+
 def test_a_users_own_configuration_is_named_and_fits() -> None:
     own = [Measured(f"mine/with-embeddings-{n}", "x", "other", (content(),)) for n in range(3)]
     drawn = draw_report([*everything(), *own])

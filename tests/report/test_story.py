@@ -208,7 +208,7 @@ def test_recommendations_stand_beside_those_of_popularity(tmp_path: Path) -> Non
     assert "| model1 | 592 | the number of ratings | 0.090 | " in text
     assert "| model2 | 592 | the model | 0.100 | " in text
     assert "| model3 | 592" not in text
-    assert "the most rated films are liked more often than those of model1: who wants hits" in text
+    assert "the most rated films are found to be liked more often than those that model1 lists: a network" in text
 
 
 def test_recommendations_that_nobody_measured_are_not_told_of(tmp_path: Path) -> None:
