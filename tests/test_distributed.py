@@ -278,7 +278,8 @@ def test_two_processes_leave_one_run(trained: Trained) -> None:
     logs = trained.folder / "lightning_logs"
     names = sorted(path.relative_to(trained.folder).as_posix() for path in logs.rglob("*") if path.is_file())
     (events,) = (name for name in names if "events.out.tfevents" in name)
-    kept = ("checkpoints/best.ckpt", "checkpoints/last.ckpt", "config.yaml", "hparams.yaml", "metrics.json")
+    checkpoints = [f"checkpoints/{name}.ckpt" for name in ("best", "last", "previous")]
+    kept = (*checkpoints, "config.yaml", "hparams.yaml", "metrics.json")
     assert names == sorted([events, *(f"{RUN}/{name}" for name in kept)])
     assert Path(events).parent == RUN
 

@@ -1,10 +1,9 @@
 """The states of the generators that dropout draws from, so that a resumed fit draws what it would have drawn."""
 
-from typing import cast
-
 import torch
 from lightning import LightningModule
 from torch import Tensor
+from torchmetrics.utilities.distributed import gather_all_tensors
 
 
 def read_random_states(task: LightningModule) -> dict[str, Tensor]:
@@ -16,9 +15,9 @@ def read_random_states(task: LightningModule) -> dict[str, Tensor]:
     states = {"cpu": torch.get_rng_state()}
     if task.device.type != "cpu":
         states[task.device.type] = torch.get_device_module(task.device).get_rng_state()
-    return {
-        name: cast("Tensor", task.all_gather(state)).reshape(-1, len(state)).cpu() for name, state in states.items()
-    }
+    if task.trainer.world_size == 1:
+        return {name: state[None] for name, state in states.items()}
+    return {name: torch.stack(gather_all_tensors(state.to(task.device))).cpu() for name, state in states.items()}
 
 
 def write_random_states(task: LightningModule, states: dict[str, Tensor]) -> None:
