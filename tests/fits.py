@@ -79,6 +79,7 @@ def save_half(content: Any, file: Any, *, save: Callable[..., None] = torch.save
 def run(request: dict[str, Any]) -> int:
     """Runs a command in this process."""
     os.chdir(request["folder"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in the background without it
     for name, stream in (("out.txt", 1), ("err.txt", 2)):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
     if request["kill"]:
