@@ -27,7 +27,9 @@ def write_random_states(task: LightningModule, states: dict[str, Tensor]) -> Non
     """
     if any(len(of_processes) != task.trainer.world_size for of_processes in states.values()):
         return
-    if "cpu" in states:
-        torch.set_rng_state(states["cpu"][task.global_rank])
-    if task.device.type in states and task.device.type != "cpu":
-        torch.get_device_module(task.device).set_rng_state(states[task.device.type][task.global_rank])
+    # Cloned, because torch 2.13 reads a view of a tensor from the tensor's beginning, or crashes.
+    own = {name: of_processes[task.global_rank].clone() for name, of_processes in states.items()}
+    if "cpu" in own:
+        torch.set_rng_state(own["cpu"])
+    if task.device.type in own and task.device.type != "cpu":
+        torch.get_device_module(task.device).set_rng_state(own[task.device.type])
