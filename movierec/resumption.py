@@ -1,6 +1,7 @@
 """Where a fit begins: anew, or after the newest whole epoch of a run, with the options it was trained with."""
 
 import sys
+import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,17 @@ def hold(run: Run, until: ExitStack, *, is_new: bool) -> Run:
             "new run without --resume and --ckpt_path."
         ) from error
     until.callback(remove, lock)
+    wait_for_next_second(run)
     return run
+
+
+def wait_for_next_second(run: Run) -> None:
+    """Wait until this second is over if the run has events of it.
+
+    TensorBoard reads a run's files in the order of their names: the second, then the process's number, as text.
+    """
+    while any(path.name.split(".")[3] == f"{int(time.time()):010}" for path in run.path.glob("events.out.tfevents.*")):
+        time.sleep(0.01)
 
 
 def remove(lock: Path) -> None:
