@@ -75,6 +75,7 @@ def build(
         compiled = copy.deepcopy(network)
         variants["dropped: torch.compile"] = loop(compiled, rows, size, call=torch.compile(compiled))
     variants["bf16-mixed"] = loop(network, rows, size, dtype=torch.bfloat16)
+    variants["the matrix products alone"] = products(network, size, times=-(-len(rows.rating) // size))
     return variants
 
 
@@ -137,6 +138,24 @@ def loop(
                 if number % metrics == 0:
                     running.count()
         running.count()
+
+    return run
+
+
+def products(network: RatingNetwork, batch_size: int, *, times: int) -> Callable[[], None]:
+    """Build a loop over the matrix products of a training step, which no way of training can leave out."""
+    later = [layer.weight for layer in network.rest if isinstance(layer, nn.Linear)]
+    shapes = [weight.shape for weight in (network.first.number_weight, *later)]
+    sides = [(torch.rand(batch_size, before), torch.rand(after, before)) for after, before in shapes]
+    gradients = [torch.rand(batch_size, after) for after, _ in shapes]
+
+    def run() -> None:
+        for _ in range(times):
+            for (inputs, weight), gradient in zip(sides, gradients, strict=True):
+                inputs @ weight.T
+                gradient.T @ inputs
+            for (_, weight), gradient in zip(sides[1:], gradients[1:], strict=True):
+                gradient @ weight
 
     return run
 
