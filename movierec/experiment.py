@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from movierec.configuration import run_name, saved_run
 from movierec.data import MovieDataModule
-from movierec.errors import DivergenceError
+from movierec.errors import DivergenceError, MovierecError, WriteError
 from movierec.model.checkpoint import (
     BestCheckpoint,
     LastCheckpoint,
@@ -201,6 +201,7 @@ class ExperimentCLI(LightningCLI):
         Raises:
             KeyboardInterrupt: With a message that says what is kept and how to go on.
             DivergenceError: With a message that says what is kept.
+            WriteError: The disk is full, or cannot be written to.
             SystemExit: Another process was lost, which has been said already.
         """
         try:
@@ -209,6 +210,11 @@ class ExperimentCLI(LightningCLI):
             if not self.trainer.is_global_zero:
                 raise SystemExit(1) from error
             raise DivergenceError(f"{error}\n{self.kept_before()}") from error
+        except OSError as error:
+            if isinstance(error, MovierecError):
+                raise
+            place = error.filename or (self.start.run.path if self.start.run else "a file")  # TensorBoard does not say
+            raise WriteError(f"{place}: {error.strerror or error}. {self.kept()}") from error
         except RuntimeError as error:
             if is_lost_process(error):
                 raise SystemExit(1) from error

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,13 @@ def quiet() -> None:
         warnings.filterwarnings("ignore", message=f".*{message}.*")
     # torch deprecates what it calls itself.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    threading.excepthook = leave_to_caller
+
+
+def leave_to_caller(arguments: threading.ExceptHookArgs) -> None:
+    """Print no traceback when TensorBoard's thread cannot write: the next call raises what has happened."""
+    if type(arguments.thread).__name__ != "_AsyncWriterThread":
+        threading.__excepthook__(arguments)
 
 
 def run(args: Sequence[str]) -> int:

@@ -419,6 +419,61 @@ def test_the_events_of_a_resumed_fit_get_a_name_that_sorts_after_those_before(tm
         assert int(time.time()) > second
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of 4 megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount(folder, "tmpfs", "-t", "tmpfs", "-o", "size=4m")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - ours
+
+
+def mount(folder: Path, *arguments: str) -> None:
+    """Mounts a disk, or skips the test where that is not allowed."""
+    try:
+        subprocess.run(["mount", *arguments, str(folder)], check=True, capture_output=True)  # noqa: S603, S607 - ours
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no disk can be mounted here: {error}")
+
+
+def fill(disk: Path, *, room: int) -> Path:
+    """Fills a disk but for some bytes; gives the file that does it."""
+    filler = disk / "filler"
+    filler.write_bytes(bytes(shutil.disk_usage(disk).free - room))
+    return filler
+
+
+@pytest.mark.parametrize("room", [0, 30_000, 100_000])
+def test_a_full_disk_ends_a_fit_with_a_message_and_loses_no_whole_epoch(
+    room: int, small_disk: Path, whole: Path, root: Path, fits: Fits
+) -> None:
+    folder = small_disk.parent
+    arguments = fit("model1", root, "--trainer.default_root_dir", str(small_disk), "--resume")
+    assert fits.run(folder, *arguments, kill=("half a checkpoint", 4)) == -signal.SIGKILL
+    filler = fill(small_disk, room=room)
+    assert fits.run(folder, *arguments) == 1
+    said = (folder / "err.txt").read_text()
+    assert "No space left on device" in said
+    assert "kept" in said
+    assert "Traceback" not in said
+    assert read_checkpoint(small_disk / LAST)["epoch"] >= 0
+    filler.unlink()
+    assert fits.run(folder, *arguments) == 0
+    assert_equal_runs(whole, small_disk)
+
+
+def test_a_disk_that_cannot_be_written_to_is_refused_as_a_place_for_runs_and_no_obstacle_for_data(
+    small_disk: Path, whole: Path, root: Path, fits: Fits, tmp_path: Path
+) -> None:
+    shutil.copytree(root, small_disk / "data", ignore=shutil.ignore_patterns("prepared"))
+    mount(small_disk, "-o", "remount,ro")
+    assert fits.run(tmp_path, *fit("model1", root, "--trainer.default_root_dir", str(small_disk))) == 1
+    assert "Read-only file system" in (tmp_path / "err.txt").read_text()
+    assert fits.run(tmp_path, *fit("model1", small_disk / "data")) == 0
+    assert_equal_runs(whole, tmp_path)
+
+
 @pytest.mark.parametrize("jump", [-10_000_000, 10_000_000])
 def test_a_clock_that_jumps_changes_no_number(
     jump: int, copy: Path, whole: Path, root: Path, monkeypatch: pytest.MonkeyPatch

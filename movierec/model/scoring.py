@@ -8,14 +8,15 @@ from movierec.data.tables import Tables
 from movierec.model.dropout import Dropout
 from movierec.model.network import RatingNetwork
 
-FILMS_AT_ONCE = 1024  # so that what lies between two layers stays in the cache
+FILMS_AT_ONCE = 512  # so that what lies between two layers stays in the cache
 
 
 class Scorer:
     """Predict what a user would give films, for one user at a time.
 
     What the first layer makes of a film is computed once. What a ReLU sets to 0 for all films of a block need not be
-    multiplied by the next layer's weights: that leaves the result as it is. So that films of a block have much of it
+    multiplied by the next layer's weights: that leaves the result as it is. After the first layer, the highest of what
+    it makes of the films tells where a user's part is too low for all of them. So that films of a block have much of it
     in common, they are sorted by the sum of the first layer's outputs. Blocks hold a film a column, because rows are
     picked faster than columns.
 
@@ -36,6 +37,7 @@ class Scorer:
             of_movie = torch.cat(parts)
             order = of_movie.sum(dim=1).argsort(stable=True)
             self.blocks = [of_movie[part].T.contiguous() for part in torch.split(order, FILMS_AT_ONCE)]
+            self.highest = [block.amax(dim=1) for block in self.blocks]
         self.starts = torch.arange(0, max(len(rows), 1), FILMS_AT_ONCE)
         self.place = torch.full((len(tables.movie_ids),), -1)
         self.place[rows[order]] = torch.arange(len(rows))
@@ -51,32 +53,40 @@ class Scorer:
         Returns:
             Ratings on the unit scale, not clipped, [size].
         """
-        of_user = self.network.first.of_user(statistics)[:, None]
+        of_user = self.network.first.of_user(statistics)
         places, order = self.place[movies].sort()
         first = torch.searchsorted(places, self.starts)
         scores = torch.empty(len(movies))
-        for block, start, mine, its in zip(
-            self.blocks, self.starts, places.tensor_split(first[1:]), order.tensor_split(first[1:]), strict=True
+        for number, (mine, its) in enumerate(
+            zip(places.tensor_split(first[1:]), order.tensor_split(first[1:]), strict=True)
         ):
             if len(mine):
-                scores[its] = self.score_block(block, of_user, mine - start)
+                scores[its] = self.score_block(number, of_user, mine - self.starts[number])
         return scores
 
-    def score_block(self, block: Tensor, of_user: Tensor, columns: Tensor) -> Tensor:
+    def score_block(self, number: int, of_user: Tensor, columns: Tensor) -> Tensor:
         """Predict the ratings of some films of a block; where most are wanted, picking them first saves nothing."""
-        if 2 * len(columns) < block.shape[1]:
-            return self.finish(block[:, columns] + of_user)
-        return self.finish(block + of_user)[columns]
-
-    def finish(self, hidden: Tensor) -> Tensor:
-        """Apply all layers but the first one to its outputs, [width, size], and return ratings, [size]."""
+        block = self.blocks[number]
         if self.layers is None:
+            hidden = block.index_select(1, columns).add_(of_user[:, None])
             ratings: Tensor = self.network.rest(hidden.T).squeeze(-1)
             return ratings
-        for weight, bias in self.layers:
+        on = (self.highest[number] + of_user > 0).nonzero().squeeze(1)
+        hidden = block.index_select(0, on)
+        is_few = 2 * len(columns) < block.shape[1]
+        if is_few:
+            hidden = hidden.index_select(1, columns)
+        ratings = self.finish(self.layers, hidden.add_(of_user[on, None]), on)
+        return ratings if is_few else ratings[columns]
+
+    def finish(self, layers: list[tuple[Tensor, Tensor]], hidden: Tensor, on: Tensor) -> Tensor:
+        """Apply all layers but the first one to those of its outputs that are on for a film, [on, size]."""
+        for number, (weight, bias) in enumerate(layers):
             hidden = hidden.relu_()
-            on = hidden.amax(dim=1).nonzero().squeeze(1)
-            hidden = torch.addmm(bias, weight.index_select(0, on).T, hidden.index_select(0, on))
+            if number:
+                on = hidden.amax(dim=1).nonzero().squeeze(1)
+                hidden = hidden.index_select(0, on)
+            hidden = torch.addmm(bias, weight.index_select(0, on).T, hidden)
         return hidden.squeeze(0)
 
 

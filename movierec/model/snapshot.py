@@ -18,7 +18,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint without running any code of it.
 
     Raises:
-        CheckpointError: The file is damaged, or not a checkpoint of movierec.
+        CheckpointError: The file is damaged, or not a checkpoint of this version of movierec.
     """
     try:
         with warnings.catch_warnings():  # torch warns of pickles that it did not write, and then refuses them
@@ -34,6 +34,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         isinstance(checkpoint.get(name), kind) for name, kind in PARTS.items()
     ):
         raise CheckpointError(f"Expected a checkpoint written by movierec, {path} is another program's. Train again.")
+    try:
+        Tables.from_state(checkpoint["tables"])
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
     return cast("dict[str, Any]", checkpoint)
 
 
@@ -53,8 +57,8 @@ def read_network(path: Path) -> tuple[Tables, RatingNetwork]:
         CheckpointError: As in `read_checkpoint` and `restore_network`; the message names the file.
     """
     checkpoint = read_checkpoint(path)
+    tables = Tables.from_state(checkpoint["tables"])
     try:
-        tables = Tables.from_state(checkpoint["tables"])
         return tables, restore_network(checkpoint, tables)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
