@@ -12,6 +12,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from movierec.configuration import own_config, split_configs
 from movierec.errors import ConfigError
 from movierec.experiment import ExperimentCLI
+from movierec.memory import keep_freed_memory
 from movierec.resumption import NothingToDoError
 
 CONFIG_FREE = r"--data(=.*)?|--data\.help.*|--help|-h|--print_config.*"  # options that need no configuration
@@ -51,6 +52,7 @@ def run(args: Sequence[str]) -> int:
         ConfigError: There is no configuration, or Lightning refuses the options.
     """
     quiet()
+    keep_freed_memory()
     arguments, configs = split_configs(args)
     if not configs and (own := own_config(arguments)):
         arguments, configs = [arguments[0], *own, *arguments[1:]], {own[1]: Path(own[1])}
