@@ -1,7 +1,7 @@
 """How time and memory grow with the number of ratings: `python -m tests.benchmarks.scale`, or `make bench-scale`.
 
-For each size: generate the ratings, prepare them, train model 1's network for an epoch with a large batch, and test
-it; each step is a process of its own. Writes a table as json and a figure.
+For each size: generate the ratings, prepare them, train model 1's network for an epoch with a large batch, test it,
+and recommend films to a user; each step is a process of its own. Writes a table as json and a figure.
 """
 
 import argparse
@@ -35,7 +35,7 @@ PREPARE += "Data(root=Path(sys.argv[1])).setup()"
 # A small process between, since a process's maximum is at least the memory of the one that starts it.
 WATCH = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
 WATCH += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-STEPS = ("generate", "prepare", "start again", "fit", "test")
+STEPS = ("generate", "prepare", "start again", "fit", "test", "recommend")
 
 
 def main() -> None:
@@ -74,6 +74,7 @@ def measure(num_ratings: int) -> dict[str, Any]:
             "start again": ("-c", PREPARE, root),
             "fit": (*module, "fit", *options, *FIT),
             "test": (*module, "test", *options),
+            "recommend": (*module, "recommend", "--user_id", "1", "--runs", f"{folder}/lightning_logs"),
         }
         results = {step: run(*command) for step, command in commands.items()}
         kept = sum(path.stat().st_size for path in Path(root, "prepared").iterdir())
@@ -111,7 +112,7 @@ def draw(found: dict[int, dict[str, Any]], path: Path) -> None:
 def draw_steps(axes: Axes, found: dict[int, dict[str, Any]], what: str, label: str) -> None:
     """Draw a line for each step on logarithmic axes, each with a mark of its own."""
     sizes = sorted(found)
-    for step, marker in zip(STEPS, "osD^v", strict=True):
+    for step, marker in zip(STEPS, "osD^vP", strict=True):
         axes.plot(sizes, [found[size][what][step] for size in sizes], marker=marker, label=step)
     axes.set(xscale="log", yscale="log", xlabel="ratings", ylabel=label)
     axes.grid(alpha=0.3)
