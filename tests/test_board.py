@@ -28,20 +28,8 @@ from movierec.model.metrics import NAMES
 from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
 from movierec.projector import DIMENSIONS, choose_films, one_line, project_films, write_projector
+from tests.small import RUN, SMALL, write_small
 
-RUN = Path("lightning_logs/small/version_0")
-SMALL = ["--config", "small.yaml"]
-SMALL_CONFIG = """\
-data:
-  class_path: RatingsDataModule
-  init_args:
-    root: {root}
-model:
-  hidden: [16, 8]
-  dropout: 0.2
-trainer:
-  max_epochs: 3
-"""
 START = 60  # seconds, for a server that takes five
 
 
@@ -49,7 +37,7 @@ START = 60  # seconds, for a server that takes five
 def tested_folder(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> Path:
     """A folder where the small configuration was trained and tested; tests work on copies."""
     folder = tmp_path_factory.mktemp("tested")
-    (folder / "small.yaml").write_text(SMALL_CONFIG.format(root=sample_root), encoding="utf-8")
+    write_small(folder, sample_root)
     with chdir(folder):
         assert main(["fit", *SMALL, "--histograms", "true"]) == 0
         assert main(["test", *SMALL]) == 0

@@ -20,21 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from movierec.cli import main
 from movierec.model.snapshot import read_checkpoint
 from movierec.model.task import RatingTask
-
-RUN = Path("lightning_logs/small/version_0")
-BEST = RUN / "checkpoints" / "best.ckpt"
-SMALL = ["--config", "small.yaml"]
-SMALL_CONFIG = """\
-data:
-  class_path: RatingsDataModule
-  init_args:
-    root: {root}
-model:
-  hidden: [16, 8]
-  dropout: 0.2
-trainer:
-  max_epochs: 3
-"""
+from tests.small import BEST, RUN, SMALL, write_small
 
 Fail = Callable[..., str]
 
@@ -43,7 +29,7 @@ Fail = Callable[..., str]
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_root: Path) -> Path:
     """An empty folder to run in, with a small configuration."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.yaml").write_text(SMALL_CONFIG.format(root=sample_root))
+    write_small(tmp_path, sample_root)
     return tmp_path
 
 
@@ -51,7 +37,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_root: Path) -> 
 def trained_folder(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> Path:
     """A folder where the small configuration was trained; tests work on copies."""
     folder = tmp_path_factory.mktemp("trained")
-    (folder / "small.yaml").write_text(SMALL_CONFIG.format(root=sample_root))
+    write_small(folder, sample_root)
     before = Path.cwd()
     os.chdir(folder)
     try:

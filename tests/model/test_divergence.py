@@ -15,11 +15,10 @@ from movierec.data.batches import Batch
 from movierec.data.tables import Tables
 from movierec.model.divergence import Finding, find, tell
 from movierec.model.snapshot import read_checkpoint
+from tests.small import BEST, LAST, RUN, SMALL, write_small
 
 Diverge = Callable[..., str]
-RUN = Path("lightning_logs/small/version_0")
-BEST, LAST = (RUN / "checkpoints" / name for name in ("best.ckpt", "last.ckpt"))
-FIT = ["fit", "--config", "small.yaml"]
+FIT = ["fit", *SMALL, "--trainer.max_epochs", "4", "--trainer.enable_progress_bar", "false"]
 POISON = '''\
 """Spoil a network or its tables from the third epoch on."""
 
@@ -55,17 +54,6 @@ class LateWeightsPoison(Callback):
         if trainer.current_epoch == 2:
             task.network.first.bias.data[3] = -math.inf
 '''
-SMALL_CONFIG = """\
-data:
-  class_path: RatingsDataModule
-  init_args:
-    root: {root}
-model:
-  hidden: [16, 8]
-trainer:
-  max_epochs: 4
-  enable_progress_bar: false
-"""
 
 
 @pytest.fixture
@@ -76,7 +64,7 @@ def diverge(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     Path("poison.py").write_text(POISON, encoding="utf-8")
-    Path("small.yaml").write_text(SMALL_CONFIG.format(root=sample_root), encoding="utf-8")
+    write_small(tmp_path, sample_root)
 
     def run(*options: str, poison: str | None = None) -> str:
         callback = ["--trainer.callbacks", f"poison.{poison}"] if poison else []
