@@ -233,7 +233,7 @@ class ExperimentCLI(LightningCLI):
         if last is None or not last.is_file():
             return "The first epoch was not over, and nothing is kept."
         epochs = read_checkpoint(last)["epoch"] + 1
-        return f"{epochs} whole epochs are kept in {last}\ngo on with: {self.command('fit')} --resume"
+        return f"All up to epoch {epochs} is kept in {last}\ngo on with: {self.command('fit')} --resume"
 
     def kept_before(self) -> str:
         """Say what is kept of a fit that has diverged; to go on from there is to do the same again."""
@@ -242,7 +242,7 @@ class ExperimentCLI(LightningCLI):
             return "The first epoch was not over, and nothing is kept."
         epochs = read_checkpoint(last)["epoch"] + 1
         return (
-            f"The {epochs} whole epochs before it are kept in {last.parent}: best.ckpt is the best of them, which "
+            f"All up to epoch {epochs} is kept in {last.parent}: best.ckpt is the best epoch of it, which "
             f"`{self.command('test')}` tests. To go on from last.ckpt would most likely end here again."
         )
 

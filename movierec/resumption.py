@@ -209,7 +209,7 @@ def check_resumed(options: Namespace, checkpoint: dict[str, Any], path: Path) ->
     """
     if 0 <= options.trainer.max_epochs <= checkpoint["epoch"]:
         raise ConfigError(
-            f"{path} has {checkpoint['epoch'] + 1} whole epochs, and trainer.max_epochs is "
+            f"{path} is of epoch {checkpoint['epoch'] + 1}, and trainer.max_epochs is "
             f"{options.trainer.max_epochs}. Give a larger number to go on."
         )
     given = {"seed_everything": options.seed_everything}

@@ -411,7 +411,7 @@ def test_a_signal_ends_both_processes_and_one_says_what_is_kept(
     assert members(process.pid) == []
     assert done.status == 128 + number
     epochs = read_checkpoint(long_fit.folder / LAST)["epoch"] + 1
-    for text in (word, f"{epochs} whole epochs are kept in {LAST}", "go on with: python -m movierec fit"):
+    for text in (word, f"All up to epoch {epochs} is kept in {LAST}", "go on with: python -m movierec fit"):
         assert done.errors.count(text) == 1, done.errors
     assert "Traceback" not in done.errors
     assert read_metrics(long_fit.folder)["val"]["rmse"] > 0
@@ -447,7 +447,7 @@ def test_a_loss_of_one_process_that_is_not_finite_ends_both_with_one_message(her
         assert text in message
     for text in ("unexpected", "Traceback", "gloo", "Warning"):
         assert text not in done.errors
-    assert "The 2 whole epochs before it are kept" in message
+    assert "All up to epoch 2 is kept" in message
     assert read_checkpoint(here / LAST)["epoch"] == 1
     assert read_metrics(here)["end"] == "diverged"
 

@@ -313,7 +313,7 @@ def test_what_to_type_next_works_whatever_options_were_given(here: Path, capsys:
         ("fit", ["--ranking_users", "5"], "--ranking_users with test alone"),
         ("fit", ["--data.pairs", "x.csv"], "--data.pairs with predict alone"),
         ("fit", ["--ckpt_path", "last", "--seed_everything", "7"], "seed_everything is 7 here, 123 there"),
-        ("fit", ["--ckpt_path", "last", "--trainer.max_epochs", "1"], "has 3 whole epochs"),
+        ("fit", ["--ckpt_path", "last", "--trainer.max_epochs", "1"], "is of epoch 3, and trainer.max_epochs is 1"),
         ("fit", ["--checkpoint.monitor", "val/rms"], "one of val/loss, val/r2"),
         ("fit", ["--trainer.enable_checkpointing", "false"], "enable_checkpointing"),
     ],
@@ -444,7 +444,7 @@ def test_ctrl_c_keeps_the_last_epoch_and_says_how_to_go_on(here: Path) -> None:
     assert f"go on with: python -m movierec fit --config {RUN}/config.yaml --resume" in errors
     assert "Traceback" not in errors
     epochs = read_checkpoint(last)["epoch"] + 1
-    assert f"{epochs} whole epochs are kept" in errors
+    assert f"All up to epoch {epochs} is kept" in errors
     assert read_metrics()["val"]["rmse"] > 0
 
 

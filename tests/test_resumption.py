@@ -373,7 +373,7 @@ def test_a_fit_that_is_asked_twice_to_end_keeps_its_epochs_and_is_resumed(
     assert "Traceback" not in said
     word = "terminated" if status == 143 else "interrupted"
     epochs = read_checkpoint(tmp_path / LAST)["epoch"] + 1
-    assert f"movierec: {word}. {epochs} whole epochs are kept in {LAST}" in said
+    assert f"movierec: {word}. All up to epoch {epochs} is kept in {LAST}" in said
     assert f"go on with: python -m movierec fit --config {RUN}/config.yaml --resume" in said
     assert json.loads((tmp_path / RUN / "metrics.json").read_text())["end"] == "interrupted"
     assert not (tmp_path / RUN / "fit.lock").exists()

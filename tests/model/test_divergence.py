@@ -126,7 +126,7 @@ def test_a_film_whose_features_are_no_numbers_is_named_and_the_epochs_before_are
     assert ids == {most_rated()}
     assert "in epoch 3: " in message
     assert "look at the data of these users and films" in message
-    assert "The 2 whole epochs before it are kept" in message
+    assert "All up to epoch 2 is kept" in message
     assert_two_epochs_are_kept()
 
 
