@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from movierec.recommend import Recommender
+    from movierec.recommend.recommender import Recommender
 
 __all__ = ["Recommender", "__version__"]
 __version__ = "0.1.0"
@@ -13,6 +13,6 @@ def __getattr__(name: str) -> Any:
     """Import the recommender when it is asked for: torch takes seconds."""
     if name != "Recommender":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from movierec.recommend import Recommender
+    from movierec.recommend.recommender import Recommender
 
     return Recommender

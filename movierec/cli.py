@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from movierec import __version__
-from movierec.data_commands import add_data
+from movierec.console import printable
+from movierec.datasets.commands import add_data
 from movierec.errors import MovierecError
-from movierec.guard import printable
-from movierec.recommend_command import add_recommend, add_similar
-from movierec.reproduction.command import add_reproduce
+from movierec.model_selection.command import add_reproduce
+from movierec.recommend.commands import add_recommend, add_similar
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
 
 EXPERIMENTS = {
@@ -90,7 +90,7 @@ def write_utf8() -> None:
 def dispatch(arguments: list[str]) -> int:
     """Hand the arguments to the command they begin with."""
     if arguments and arguments[0] in EXPERIMENTS:
-        from movierec.launch import run
+        from movierec.training.launch import run
 
         return run(arguments)
     options = build_parser().parse_args(arguments)
@@ -138,6 +138,6 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def show_report(options: argparse.Namespace) -> int:
     """Print the table of all runs, and write the page about them."""
-    from movierec.report.command import report
+    from movierec.report.commands import report
 
     return report(options.runs, options.out, options.format, every=options.every)

@@ -1,16 +1,24 @@
-"""The terminal, which shows texts of the data and does not obey them."""
+"""The terminal: texts made safe to show, questions, durations, and commands to copy into a shell."""
 
-from collections.abc import Iterable
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import rich.console
 from rich.segment import Segment
 
-from movierec.guard import printable
+# Of ASCII and Latin-1, but for tab and line end: a terminal takes orders that begin with one of them.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+FORMULA = ("=", "+", "-", "@", "\t", "\n")  # https://owasp.org/www-community/attacks/CSV_Injection; \r is taken out
+MINUTES_AN_HOUR = 60
 
 
 class Console(rich.console.Console):
-    """A console that prints texts as they are, without markup, colours of its own, or control characters in them."""
+    """A console that prints texts as they are: no markup, no colours of its own, no control characters."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, **options)
@@ -19,3 +27,43 @@ class Console(rich.console.Console):
         """Take control characters out of all that is printed; rich leaves most of them in."""
         for text, style, control in super().render(*args, **options):
             yield Segment(text if control else printable(text), style, control)
+
+
+def printable(text: str) -> str:
+    """Remove control characters from a text, which a terminal would obey."""
+    return CONTROL.sub("", text)
+
+
+def cell(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would compute as a formula."""
+    text = printable(text)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as people say it: "5 s", "3 min 20 s", "2 h 5 min"."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= MINUTES_AN_HOUR:
+        return f"{minutes // MINUTES_AN_HOUR} h {minutes % MINUTES_AN_HOUR} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def quoted(words: Sequence[str]) -> str:
+    """Write a command, or a part of one, for the shell of this system; Windows' takes no single quotes."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def is_attended() -> bool:
+    """Say whether a person reads what is printed and can answer."""
+    automatic = os.environ.get("CI") or os.environ.get("TERM") == "dumb"
+    return sys.stdin.isatty() and sys.stdout.isatty() and not automatic
+
+
+def asks_yes(question: str) -> bool:
+    """Ask a question on the terminal, and say whether the answer is yes."""
+    print(f"{question} [y/N] ", end="", flush=True)  # input() itself would write it to stderr
+    try:
+        return input().strip().lower() in {"y", "yes"}
+    except EOFError:
+        print()
+        return False

@@ -9,8 +9,8 @@ from movierec.cli import main
 from movierec.data import TMDbDataModule
 from movierec.data.cache import FOLDER
 from movierec.data.tables import Tables
-from movierec.recommend import Recommender
-from movierec.sources.sample import SampleSize, write_sample
+from movierec.datasets.sample import SampleSize, write_sample
+from movierec.recommend.recommender import Recommender
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from movierec import __version__, cli
 from movierec.cli import main
-from movierec.sources.root import is_sample
+from movierec.datasets.root import is_sample
 
 SMALL = ["--users", "5", "--movies", "9", "--ratings", "20"]
 

@@ -14,7 +14,7 @@ import torch
 
 from movierec.cli import main
 from movierec.errors import CheckpointError
-from movierec.recommend import Recommender
+from movierec.recommend.recommender import Recommender
 
 Write = Callable[[Path, Path], None]
 

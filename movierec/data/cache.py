@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "prepared"
 PACKAGES = ("numpy", "pandas", "scikit-learn", "torch")
-PREPARING = ("data", "sources")  # the subpackages whose code decides what is in the tables
+PREPARING = ("data", "datasets")  # the subpackages whose code decides what is in the tables
 
 Prepared = tuple[Tables, dict[str, Batch]]
 

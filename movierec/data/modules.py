@@ -17,10 +17,10 @@ from movierec.data.preparation import Options, file_names, prepare
 from movierec.data.scaling import Scaling
 from movierec.data.split import Split, Way
 from movierec.data.statistics import Kind
+from movierec.datasets.catalog import Release, ReleaseName
+from movierec.datasets.metadata import FILES, Source
+from movierec.datasets.root import default_root, is_sample, missing_releases, way_to
 from movierec.errors import MissingDataError
-from movierec.sources.catalog import Release, ReleaseName
-from movierec.sources.metadata import FILES, Source
-from movierec.sources.root import default_root, is_sample, missing_releases, way_to
 
 if TYPE_CHECKING:
     from movierec.data.tables import Tables
@@ -154,7 +154,7 @@ class MovieDataModule(LightningDataModule):
                     f"Expected {' and '.join(lacking)} in {self.root}, found none; a download does not bring metadata. "
                     f"Get all in turn: {'; '.join(way_to(self.root, action) for action in actions)}"
                 )
-            from movierec.sources.download import Origin, download_releases  # noqa: PLC0415 - slow, and rarely needed
+            from movierec.datasets.download import Origin, download_releases  # noqa: PLC0415 - slow, and rarely needed
 
             download_releases(missing, self.root, Origin())
         if self.tables is None:

@@ -7,8 +7,8 @@ import torch
 
 from movierec.data.batches import Batch
 from movierec.data.tables import Tables
+from movierec.datasets.table import csv_line, read_csv, require_file
 from movierec.errors import DataFormatError, UnknownIdError
-from movierec.sources.table import csv_line, read_csv, require_file
 
 
 def read_pairs(path: Path, tables: Tables) -> Batch:

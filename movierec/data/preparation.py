@@ -20,12 +20,12 @@ from movierec.data.scaling import Scaled, Scaling, fit_target, scale_statistics
 from movierec.data.split import LARGEST_SEED, Split, Way, published_split, random_split, time_split
 from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
 from movierec.data.tables import Tables, group_by_user
+from movierec.datasets import metadata, movielens
+from movierec.datasets.catalog import RELEASES, ReleaseName
+from movierec.datasets.file import sha256
+from movierec.datasets.metadata import Source
+from movierec.datasets.root import is_sample
 from movierec.errors import ConfigError, DataFormatError
-from movierec.sources import metadata, movielens
-from movierec.sources.catalog import RELEASES, ReleaseName
-from movierec.sources.file import sha256
-from movierec.sources.metadata import Source
-from movierec.sources.root import is_sample
 
 MOST_FOLDS = 1000  # each takes room for the statistics of all users and films
 

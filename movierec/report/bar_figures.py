@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 
+from movierec.metrics.published import METRICS
+from movierec.metrics.style import BLUE, VERMILLION, Drawing, explain, new_figure, styled
 from movierec.report.comparison import (
     LABELS,
     OTHER_ROWS,
@@ -22,8 +24,6 @@ from movierec.report.comparison import (
     of_sample,
     short,
 )
-from movierec.report.published import METRICS
-from movierec.report.style import BLUE, VERMILLION, Drawing, explain, new_figure, styled
 
 HELD_OUT = ("rmse_stars", "mae_stars", "ndcg@10")
 LONG_NAME = 3

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import Any, NamedTuple, Protocol
 
-from movierec.report.published import METRICS, PUBLISHED
-from movierec.report.style import BLUE, GREY, ORANGE, VERMILLION
+from movierec.metrics.published import METRICS, PUBLISHED
+from movierec.metrics.style import BLUE, GREY, ORANGE, VERMILLION
 
 LABELS = {
     "r2": "R²", "mae": "MAE", "mse": "MSE", "rmse": "RMSE", "precision": "precision", "recall": "recall",

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from movierec.guard import printable
+from movierec.console import printable
+from movierec.metrics.curves import draw_curves, read_curves
+from movierec.metrics.diagnostic_figures import DRAWN
+from movierec.metrics.leak import LEAKING
+from movierec.metrics.style import Drawing, save
 from movierec.report.bar_figures import draw_bars, draw_held_out
 from movierec.report.comparison import Measured
-from movierec.report.diagnostic_figures import DRAWN
-from movierec.report.history import draw_curves, read_curves
-from movierec.report.leak import LEAKING
 from movierec.report.profile_figures import draw_parallel, draw_radar
-from movierec.report.style import Drawing, save
 from movierec.runs import Run
 
 __all__ = ["Drawing", "Measured", "draw_report", "draw_run", "save"]

@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from movierec import __version__
 from movierec.report.facts import facts_of, settings_text
 from movierec.report.figures import Drawing, draw_report, draw_run, save
-from movierec.report.reading import advise, read_published
 from movierec.report.results import Measured
+from movierec.report.summary import advise, read_published
 from movierec.report.table import COLUMNS, NDCG_NOTE, comparability, csv_text, markdown, tabulate
 from movierec.runs import replace_text
 

@@ -8,20 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.projections.polar import PolarAxes
 
-from movierec.report.comparison import (
-    ERRORS,
-    LABELS,
-    OTHER_ROWS,
-    Measured,
-    Series,
-    in_words,
-    list_series,
-    model_names,
-    of_sample,
-    short,
-)
-from movierec.report.published import METRICS
-from movierec.report.style import (
+from movierec.metrics.published import METRICS
+from movierec.metrics.style import (
     BLUE,
     GREY,
     MARKERS,
@@ -33,6 +21,18 @@ from movierec.report.style import (
     explain,
     new_figure,
     styled,
+)
+from movierec.report.comparison import (
+    ERRORS,
+    LABELS,
+    OTHER_ROWS,
+    Measured,
+    Series,
+    in_words,
+    list_series,
+    model_names,
+    of_sample,
+    short,
 )
 
 ON_RADAR = ("model1", "model5")  # those that the report draws

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import yaml
 
-from movierec.guard import printable
-from movierec.report.published import PUBLISHED, PUBLISHED_FAMILY
+from movierec.console import printable
+from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY
 from movierec.runs import Run, find_runs
 
 Family = Literal["published", "described", "other"]

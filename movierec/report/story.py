@@ -10,11 +10,11 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from movierec.duration import in_words
+from movierec.console import duration
+from movierec.metrics.leak import NEWER, newer_columns
+from movierec.metrics.published import METRICS, PUBLISHED, PUBLISHED_FAMILY
 from movierec.report.difference import CLEAR, Comparison, compare
 from movierec.report.figures import draw_report, save
-from movierec.report.leak import NEWER, newer_columns
-from movierec.report.published import METRICS, PUBLISHED, PUBLISHED_FAMILY
 from movierec.report.recommending import METRICS as RANKING_METRICS
 from movierec.report.recommending import beaten, rank_all
 from movierec.report.results import Measured
@@ -95,7 +95,7 @@ def tell(measured: Sequence[Measured], *, figures: dict[str, Any], command: str)
         command=command,
         machines=machines(shown),
         versions=sorted({", ".join(f"{k} {v}" for k, v in c["versions"].items()) for c in contents(shown)}),
-        duration=in_words(sum(sum(content["seconds"].values()) for content in contents(shown))),
+        duration=duration(sum(sum(content["seconds"].values()) for content in contents(shown))),
     )
 
 

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from movierec.console import Console
-from movierec.guard import cell as guarded
+from movierec.console import cell as guarded
+from movierec.metrics.published import PUBLISHED, PUBLISHED_NDCG
 from movierec.report.comparability import describe_test_sets, differing_files, remarks_on
-from movierec.report.published import PUBLISHED, PUBLISHED_NDCG
 from movierec.report.results import Measured, letter_test_sets
 
 Kind = Literal["published", "measured", "difference"]

@@ -18,11 +18,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from movierec.configuration import find_config
+from movierec.datasets.catalog import RELEASES
+from movierec.datasets.root import default_root, is_sample
+from movierec.datasets.sample import DEFAULT_RELEASES, SampleSize, write_sample
 from movierec.runs import replace_text
-from movierec.sources.catalog import RELEASES
-from movierec.sources.root import default_root, is_sample
-from movierec.sources.sample import DEFAULT_RELEASES, SampleSize, write_sample
+from movierec.training.configs import find_config
 from tests.benchmarks import reading, start, training
 
 BASELINE = Path(__file__).with_name("baseline.json")
@@ -133,7 +133,7 @@ def measure_memory(small: Path, large: Path, options: argparse.Namespace) -> Ite
 def measure_ablation(small: Path, large: Path, options: argparse.Namespace) -> Iterator[tuple[str, dict[str, Any]]]:
     """Measure what each optimisation gains."""
     from movierec.data import Combined1MDataModule, IMDbDataModule, RatingsDataModule
-    from movierec.model.task import RatingTask
+    from movierec.training.rating_task import RatingTask
     from tests.benchmarks import ablation
 
     wide, narrow = [2048, 512, 256, 64, 16], [256, 128, 64, 32]

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from movierec.data import MovieDataModule
 from movierec.data.batches import Batch
-from movierec.model.dropout import Dropout
-from movierec.model.metrics import RunningMetrics
-from movierec.model.network import RatingNetwork
+from movierec.metrics.rating import RunningMetrics
+from movierec.models.dropout import Dropout
+from movierec.models.mlp import RatingNetwork
 from tests.benchmarks.reference import dense_network, feature_matrix
 
 SHIPPED = "as shipped"

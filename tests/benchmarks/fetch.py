@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from movierec.sources.fetch import SERVICES, fetch
-from movierec.sources.plan import Plan
+from movierec.datasets.fetch import SERVICES, fetch
+from movierec.datasets.plan import Plan
 
-SERVER = Path(__file__).parents[1] / "sources" / "film_server.py"
+SERVER = Path(__file__).parents[1] / "datasets" / "film_server.py"
 LATENCY = 0.05  # seconds
 
 

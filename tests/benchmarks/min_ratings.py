@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from movierec.data import MovieDataModule
-from movierec.model.continuation import check_same_data
-from movierec.model.retrieval import evaluate_retrieval
-from movierec.model.snapshot import read_network
+from movierec.metrics.topn import evaluate_retrieval
+from movierec.models.checkpoint import read_network
 from movierec.runs import run_of
+from movierec.training.continuation import check_same_data
 
 LEAST = (0, 5, 10, 20, 50, 100, 200)
 

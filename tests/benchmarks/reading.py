@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from movierec.sources.catalog import RELEASES
-from movierec.sources.sample import SampleSize, write_sample
+from movierec.datasets.catalog import RELEASES
+from movierec.datasets.sample import SampleSize, write_sample
 
 CLOCK = """
 import sys, time
@@ -25,7 +25,7 @@ kibibytes = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()
 print(len(frame), seconds, kibibytes * 1024 / 1e6)
 """
 OURS = CLOCK.format(
-    imports="from movierec.sources.catalog import RELEASES\nfrom movierec.sources.movielens import read_ratings",
+    imports="from movierec.datasets.catalog import RELEASES\nfrom movierec.datasets.movielens import read_ratings",
     read="read_ratings(Path(sys.argv[1]), RELEASES[sys.argv[2]])",
 )
 PANDAS = {

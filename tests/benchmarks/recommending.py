@@ -15,16 +15,16 @@ import torch
 from torch import Tensor, nn
 
 from movierec.data.tables import Tables
-from movierec.frames import writer_to
-from movierec.model.network import RatingNetwork
-from movierec.model.snapshot import read_checkpoint, restore_network
-from movierec.recommend import Recommender
+from movierec.models.checkpoint import read_checkpoint, restore_network
+from movierec.models.mlp import RatingNetwork
+from movierec.recommend.output import writer_to
+from movierec.recommend.recommender import Recommender
 from tests.benchmarks.start import fit, peak_megabytes
 
 Clock = Callable[[], float]
 CALLS = 15  # of each kind, a round
 TORCH = "import torch; print(open('/proc/self/status').read())"
-OURS = "import movierec.recommend"
+OURS = "import movierec.recommend.recommender"
 COMMAND = """\
 import sys
 from movierec.cli import main

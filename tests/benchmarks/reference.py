@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from movierec.data.batches import Batch
 from movierec.data.tables import Tables
-from movierec.model.network import RatingNetwork
+from movierec.models.mlp import RatingNetwork
 
 LEARNING_RATE = 1e-3
 

@@ -15,8 +15,8 @@ from lightning import Callback, LightningModule, Trainer
 from movierec.cli import main
 from movierec.data import MovieDataModule
 from movierec.data.modules import PARTS
-from movierec.model.task import RatingTask
-from movierec.progress import sum_batches
+from movierec.training.progress import sum_batches
+from movierec.training.rating_task import RatingTask
 from tests.benchmarks.reference import BareLoop, NaiveLoop, matrix_rate, operations
 
 WARM_UP = 1  # epochs that do not count

@@ -20,9 +20,9 @@ from movierec.data import RatingsDataModule, cache
 from movierec.data.cache import FOLDER, Prepared, cache_path, load
 from movierec.data.preparation import Options, describe_origin, file_names, prepare
 from movierec.data.tables import SCHEMA
-from movierec.sources import movielens
-from movierec.sources.root import MARKER
-from movierec.sources.sample import SampleSize, write_sample
+from movierec.datasets import movielens
+from movierec.datasets.root import MARKER
+from movierec.datasets.sample import SampleSize, write_sample
 
 OPTIONS = RatingsDataModule().options
 WITH_METADATA = replace(OPTIONS, sources=("tmdb", "omdb"))  # five files rather than two

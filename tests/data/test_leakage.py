@@ -27,10 +27,10 @@ from movierec.data.preparation import Options, describe_origin, prepare
 from movierec.data.scaling import fit_target
 from movierec.data.split import Split
 from movierec.data.statistics import Banks, build_banks
+from movierec.datasets import movielens
+from movierec.datasets.catalog import RELEASES
+from movierec.datasets.sample import SampleSize, write_sample
 from movierec.errors import LeakageError
-from movierec.sources import movielens
-from movierec.sources.catalog import RELEASES
-from movierec.sources.sample import SampleSize, write_sample
 
 MODULES = [RatingsDataModule, TMDbDataModule, IMDbDataModule, CombinedDataModule, Combined1MDataModule]
 LEAK_FREE = ("cross_fit", "leave_one_out")

@@ -23,9 +23,9 @@ from movierec.data.batches import Batch
 from movierec.data.leakage import source_of
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
+from movierec.datasets import download
+from movierec.datasets.sample import SampleSize, write_sample
 from movierec.errors import ConfigError, MissingDataError, UnknownIdError
-from movierec.sources import download
-from movierec.sources.sample import SampleSize, write_sample
 
 MODULES = [RatingsDataModule, TMDbDataModule, IMDbDataModule, CombinedDataModule, Combined1MDataModule]
 RATINGS = "ml-latest-small/ratings.csv"

@@ -15,8 +15,8 @@ from movierec.data.batches import Batch
 from movierec.data.preparation import Options, describe_origin, prepare
 from movierec.data.split import random_split
 from movierec.data.tables import Tables
+from movierec.datasets.sample import SampleSize, write_sample
 from movierec.errors import ConfigError, DataFormatError, MissingDataError
-from movierec.sources.sample import SampleSize, write_sample
 
 OPTIONS = Options(
     release="ml-latest-small",

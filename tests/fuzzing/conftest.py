@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from movierec.cli import main
-from movierec.recommend import Recommender
+from movierec.recommend.recommender import Recommender
 from tests.fuzzing import world
 
 SECONDS = 120

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from movierec.errors import CheckpointError
-from movierec.recommend import Recommender
+from movierec.recommend.recommender import Recommender
 from tests.fuzzing import mutation, world
 from tests.fuzzing.contract import assert_clear
 

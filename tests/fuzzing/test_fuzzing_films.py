@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from movierec.sources.catalog import RELEASES, Release
-from movierec.sources.movielens import NO_ID, read_links, read_movies
+from movierec.datasets.catalog import RELEASES, Release
+from movierec.datasets.movielens import NO_ID, read_links, read_movies
 from tests.fuzzing import mutation, reference
 from tests.fuzzing.contract import assert_read_or_refused
 from tests.fuzzing.mutation import Outcome, Variant

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from movierec.sources.metadata import FILES, READERS, Source
+from movierec.datasets.metadata import FILES, READERS, Source
 from tests.fuzzing import mutation, reference
 from tests.fuzzing.contract import assert_read_or_refused
 from tests.fuzzing.mutation import Outcome, Variant

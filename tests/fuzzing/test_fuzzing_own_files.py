@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from movierec.data.pairs import read_pairs
-from movierec.newcomer import read_ratings_of_one
-from movierec.recommend import Recommender
+from movierec.recommend.ratings_file import read_ratings_of_one
+from movierec.recommend.recommender import Recommender
 from tests.fuzzing import mutation, reference, world
 from tests.fuzzing.contract import assert_read_or_refused
 from tests.fuzzing.mutation import Variant

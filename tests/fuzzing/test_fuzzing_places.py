@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from movierec.configuration import split_configs
 from movierec.data.pairs import read_pairs
+from movierec.datasets.catalog import RELEASES
+from movierec.datasets.metadata import READERS
+from movierec.datasets.movielens import read_links, read_movies, read_ratings
 from movierec.errors import MovierecError
-from movierec.model.snapshot import read_checkpoint
-from movierec.newcomer import read_ratings_of_one
-from movierec.recommend import Recommender
+from movierec.models.checkpoint import read_checkpoint
+from movierec.recommend.ratings_file import read_ratings_of_one
+from movierec.recommend.recommender import Recommender
 from movierec.runs import existing_checkpoint
-from movierec.sources.catalog import RELEASES
-from movierec.sources.metadata import READERS
-from movierec.sources.movielens import read_links, read_movies, read_ratings
+from movierec.training.configs import split_configs
 from tests.fuzzing.contract import assert_clear
 
 CSV, DOUBLE_COLON, TAB = RELEASES["ml-latest-small"], RELEASES["ml-1m"], RELEASES["ml-100k"]

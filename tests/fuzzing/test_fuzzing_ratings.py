@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from movierec.sources.catalog import RELEASES, Release
-from movierec.sources.movielens import read_ratings
+from movierec.datasets.catalog import RELEASES, Release
+from movierec.datasets.movielens import read_ratings
 from tests.fuzzing import mutation, reference
 from tests.fuzzing.contract import assert_read_or_refused
 from tests.fuzzing.mutation import Variant

@@ -19,12 +19,12 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from torch.utils.tensorboard import SummaryWriter
 
-from movierec.model.diagnostics import Background, Rated, diagnose
-from movierec.report.diagnostic_figures import DRAWN
+from movierec.metrics.curves import Curve, draw_curves, read_curves
+from movierec.metrics.diagnostic_figures import DRAWN
+from movierec.metrics.diagnostics import Background, Rated, diagnose
+from movierec.metrics.published import PUBLISHED
+from movierec.metrics.style import SCREEN_DPI, Drawing, pixels, save
 from movierec.report.figures import draw_report, draw_run
-from movierec.report.history import Curve, draw_curves, read_curves
-from movierec.report.published import PUBLISHED
-from movierec.report.style import SCREEN_DPI, Drawing, pixels, save
 from movierec.runs import Run
 
 OF_TEST = {"calibration", "distribution", "confusion", "errors_by_activity", "errors_by_genre", "precision_recall"}

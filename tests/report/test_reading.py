@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from movierec.report.reading import advise, guess_error, read_published, welch, write_spread
 from movierec.report.results import gather
+from movierec.report.summary import advise, guess_error, read_published, welch, write_spread
 
 WriteRun = Callable[..., Path]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from movierec.report.published import PUBLISHED
+from movierec.metrics.published import PUBLISHED
 from movierec.report.results import gather
 from movierec.report.story import replace_table, results_table, write_story
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from movierec.report.published import PUBLISHED, published_row
+from movierec.metrics.published import PUBLISHED, published_row
 from movierec.report.results import gather
 from movierec.report.table import Row, csv_text, format_value, markdown, print_table, tabulate
 

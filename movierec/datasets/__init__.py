@@ -1,0 +1,1 @@
+"""Get, check and read ratings and film metadata."""

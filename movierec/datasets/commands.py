@@ -1,0 +1,194 @@
+"""The commands of `data`: download, fetch and generate data, and check what is there."""
+
+import argparse
+from pathlib import Path
+
+from movierec.console import quoted
+from movierec.datasets.catalog import RELEASES, SERVER
+from movierec.datasets.root import default_root
+
+DEFAULT_ROOT = "(default: the one that the environment variable MOVIEREC_DATA names, else data)"
+
+
+def add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `data` and its actions to the commands."""
+    actions = commands.add_parser("data", help="get the data, and check them").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    add_download(actions)
+    add_fetch(actions)
+    add_sample(actions)
+    add_check(actions)
+
+
+def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `data download`."""
+    sizes = ", ".join(f"{release.name} ({release.megabytes:g} MB)" for release in RELEASES.values())
+    download = actions.add_parser("download", help="download releases of MovieLens from GroupLens")
+    download.add_argument("names", nargs="+", metavar="NAME", choices=RELEASES, help=sizes)
+    download.add_argument("--root", type=Path, default=default_root(), help=f"folder to put them in {DEFAULT_ROOT}")
+    origin = download.add_mutually_exclusive_group()
+    origin.add_argument(
+        "--mirror",
+        metavar="URL",
+        default=SERVER,
+        help="another server, which has URL/NAME.zip, in place of %(default)s",
+    )
+    origin.add_argument("--from-zip", metavar="FILE", type=Path, help="an archive that is here already, of one release")
+    download.add_argument("--again", action="store_true", help="replace the files of releases that are there")
+    download.set_defaults(run=download_named)
+
+
+def download_named(options: argparse.Namespace) -> int:
+    """Download releases."""
+    from movierec.datasets.download import Origin, download_releases
+    from movierec.errors import ConfigError
+
+    names = list(dict.fromkeys(options.names))
+    if options.from_zip and len(names) > 1:
+        raise ConfigError(f"Expected one release with --from-zip, got {', '.join(names)}. Install one at a time.")
+    origin = Origin(server=options.mirror, archive=options.from_zip)
+    download_releases([RELEASES[name] for name in names], options.root, origin, again=options.again)
+    return 0
+
+
+def add_sample(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `data sample`."""
+    sample = actions.add_parser(
+        "sample", help="generate a data set, small or as large as asked, in the published formats"
+    )
+    sample.add_argument(
+        "--root", type=Path, default=Path("data/sample"), help="folder to write to (default: %(default)s)"
+    )
+    sample.add_argument("--users", type=int, default=300, help="number of users (default: %(default)s)")
+    sample.add_argument("--movies", type=int, default=400, help="number of films (default: %(default)s)")
+    sample.add_argument(
+        "--ratings", type=int, default=20_000, help="number of ratings of each release (default: %(default)s)"
+    )
+    sample.add_argument("--seed", type=int, default=0, help="the same seed gives the same files (default: %(default)s)")
+    sample.add_argument(
+        "--releases",
+        nargs="+",
+        metavar="RELEASE",
+        help="which releases of MovieLens to generate, in their formats (default: ml-latest-small ml-1m)",
+    )
+    sample.set_defaults(run=write_sample)
+
+
+def write_sample(options: argparse.Namespace) -> int:
+    """Generate the sample."""
+    from movierec.datasets.sample import DEFAULT_RELEASES, SampleSize
+    from movierec.datasets.sample import write_sample as write
+
+    size = SampleSize(
+        num_users=options.users,
+        num_movies=options.movies,
+        num_ratings=options.ratings,
+        seed=options.seed,
+        releases=tuple(dict.fromkeys(options.releases or DEFAULT_RELEASES)),
+    )
+    write(options.root, size)
+    trained = {"ml-latest-small": "model1", "ml-1m": "model5"}  # what the configurations train on
+    name = next((name for name in trained if name in size.releases), size.releases[0])
+    print(
+        f"Generated {size.num_ratings:,} ratings by {size.num_users:,} users of {size.num_movies:,} films for "
+        f"{'each of ' if len(size.releases) > 1 else ''}{', '.join(size.releases)}, in {options.root}\n"
+        f"Try it: python -m movierec fit --config configs/{trained.get(name, 'model1')}.yaml "
+        "--config configs/sample.yaml"
+        f"{'' if name in trained else f' --data.release {name}'}"
+        f"{'' if options.root == Path('data/sample') else f' --data.root {quoted([str(options.root)])}'}"
+    )
+    return 0
+
+
+def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `data check`."""
+    check = actions.add_parser(
+        "check",
+        help="tell what data are there, whether they are whole, and which models can be trained on them",
+        epilog="Folders with the same fingerprint of a release hold the same files of it, to the byte. "
+        "The exit status is 0 when what is there can be trained on, 1 when it is damaged, incomplete or none.",
+    )
+    where = check.add_mutually_exclusive_group()
+    where.add_argument("folder", nargs="?", type=Path, metavar="ROOT", help=f"folder of the data {DEFAULT_ROOT}")
+    where.add_argument("--root", type=Path, default=default_root(), help="the same, as the other commands have it")
+    check.add_argument("--json", action="store_true", help="print all that is found as JSON")
+    check.add_argument(
+        "--releases",
+        nargs="+",
+        choices=list(RELEASES),
+        default=[],
+        metavar="RELEASE",
+        help=f"which should be there: {', '.join(RELEASES)} (default: those that are)",
+    )
+    check.set_defaults(run=check_data)
+
+
+def check_data(options: argparse.Namespace) -> int:
+    """Check the data."""
+    from movierec.datasets.check import check_data as check
+    from movierec.datasets.check_output import show
+
+    found = check(options.folder or options.root, options.releases)
+    show(found, as_json=options.json)
+    return 1 if found.problems else 0
+
+
+def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `data fetch`."""
+    fetch = actions.add_parser(
+        "fetch",
+        help="fetch the films' metadata from TMDb or OMDb",
+        description="Fetch the metadata of MovieLens films from TMDb into metadata/tmdb.csv, or from OMDb (IMDb's "
+        "numbers) into metadata/omdb.csv. Every answer is kept at once; run the command again to go on after a stop.",
+        epilog="Keys come from the environment: TMDB_READ_TOKEN or TMDB_API_KEY, and OMDB_API_KEY. Several of OMDb's, "
+        "separated by commas, are used in turn, since a free one is good for 1,000 films a day.",
+    )
+    fetch.add_argument("service", choices=["tmdb", "omdb"], help="whom to ask")
+    fetch.add_argument(
+        "--root",
+        type=Path,
+        default=default_root(),
+        help=f"folder of the data {DEFAULT_ROOT}",
+    )
+    fetch.add_argument(
+        "--releases", nargs="+", default=(), metavar="RELEASE", help="whose films (default: all releases in the folder)"
+    )
+    fetch.add_argument(
+        "--max_age",
+        type=float,
+        metavar="DAYS",
+        help="ask again for what is older, films not found included (default: 180 for tmdb, whose terms forbid to keep "
+        "answers for more than six months; never for omdb)",
+    )
+    fetch.add_argument(
+        "--rate", type=float, metavar="N", help="requests a second, at most (default: 40 for tmdb, 10 for omdb)"
+    )
+    fetch.add_argument("--missing_only", action="store_true", help="leave films that the csv file has as they are")
+    fetch.add_argument("--limit", type=int, metavar="N", help="films to ask for now, at most (default: all)")
+    fetch.add_argument(
+        "--base_url", metavar="URL", help="address of a mirror, which gets the keys (default: the service)"
+    )
+    fetch.add_argument("--accept_terms", action="store_true", help="accept the service's terms without being asked")
+    fetch.set_defaults(run=fetch_metadata)
+
+
+def fetch_metadata(options: argparse.Namespace) -> int:
+    """Fetch the metadata."""
+    from movierec.datasets.fetch import SERVICES, fetch
+    from movierec.datasets.plan import Plan
+
+    service = SERVICES[options.service]
+    plan = Plan(
+        service=service,
+        root=options.root,
+        releases=tuple(options.releases),
+        max_age=service.max_age if options.max_age is None else options.max_age,
+        rate=service.rate if options.rate is None else options.rate,
+        missing_only=options.missing_only,
+        limit=options.limit,
+        base_url=options.base_url or service.base_url,
+        accept_terms=options.accept_terms,
+    )
+    fetch(plan)
+    return 0

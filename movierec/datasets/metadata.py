@@ -1,0 +1,170 @@
+"""Film metadata of TMDb and OMDb, from the csv files that hold the services' own strings, into typed frames."""
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from movierec.datasets.movielens import NO_ID, find, parse_ids
+from movierec.datasets.table import LARGEST, csv_line, read_csv
+from movierec.errors import DataFormatError
+
+log = logging.getLogger(__name__)
+
+TMDB_FILE = "metadata/tmdb.csv"
+OMDB_FILE = "metadata/omdb.csv"
+Source = Literal["tmdb", "omdb"]
+FILES: dict[Source, str] = {"tmdb": TMDB_FILE, "omdb": OMDB_FILE}
+TMDB_NUMBERS = ["vote_average", "vote_count", "budget", "revenue", "runtime"]
+TMDB_TEXTS = ["release_date", "original_language", "origin_country"]
+OMDB_TEXTS = [
+    "imdbID", "Released", "Runtime", "Language", "Country", "Metascore", "imdbRating", "imdbVotes", "BoxOffice",
+]  # fmt: skip
+
+
+def read_tmdb(root: Path) -> pd.DataFrame:
+    """Read TMDb's fields of each film; budgets and revenues of 0 are left as they are.
+
+    Returns:
+        Indexed by tmdb_id (int64): tmdb_vote_average (0 to 10), tmdb_vote_count, tmdb_budget and tmdb_revenue (US
+        dollars), tmdb_runtime (minutes) and tmdb_release_year as float64, NaN where unknown;
+        tmdb_original_language (str or None), tmdb_origin_countries (list of str or None).
+
+    Raises:
+        MissingDataError: The file is not there.
+        DataFormatError: A column is missing, or a value is not a number.
+    """
+    path = find(root, TMDB_FILE)
+    types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(TMDB_TEXTS, "str")
+    raw = read_csv(path, columns=types, na_values=[""], keep_default_na=False)
+    check_numbers(raw, path)
+    raw = drop_duplicates(raw, "tmdbId", path)
+    frame = raw[TMDB_NUMBERS].add_prefix("tmdb_")
+    frame["tmdb_release_year"] = year(raw["release_date"])
+    frame["tmdb_original_language"] = text_or_none(raw["original_language"])
+    frame["tmdb_origin_countries"] = split_list(raw["origin_country"])
+    return frame.set_axis(pd.Index(raw["tmdbId"], name="tmdb_id"))
+
+
+def read_omdb(root: Path) -> pd.DataFrame:
+    """Read OMDb's fields of each film; "N/A" is unknown.
+
+    Returns:
+        Indexed by imdb_id (int64): imdb_box_office (US dollars), imdb_metascore (0 to 100), imdb_release_year,
+        imdb_runtime (minutes), imdb_rating (0 to 10) and imdb_votes as float64, NaN where unknown; imdb_country (str,
+        the whole list, or None), imdb_countries and imdb_languages (list of str or None).
+
+    Raises:
+        MissingDataError: The file is not there.
+        DataFormatError: A column is missing, or an imdbID is not `tt` and digits.
+    """
+    path = find(root, OMDB_FILE)
+    raw = read_csv(path, columns=dict.fromkeys(OMDB_TEXTS, "str"), na_values=["N/A", ""], keep_default_na=False)
+    raw = drop_duplicates(raw.assign(imdbID=imdb_id(raw["imdbID"], path)), "imdbID", path)
+    frame = pd.DataFrame(
+        {
+            "imdb_box_office": number(raw["BoxOffice"]),
+            "imdb_metascore": number(raw["Metascore"]),
+            "imdb_release_year": year(raw["Released"]),
+            "imdb_runtime": raw["Runtime"].map(minutes, na_action="ignore").astype("float64"),
+            "imdb_rating": number(raw["imdbRating"]),
+            "imdb_votes": number(raw["imdbVotes"]),
+            "imdb_country": text_or_none(raw["Country"]),
+            "imdb_countries": split_list(raw["Country"]),
+            "imdb_languages": split_list(raw["Language"]),
+        }
+    )
+    return frame.set_axis(pd.Index(raw["imdbID"], name="imdb_id"))
+
+
+READERS: dict[Source, Callable[[Path], pd.DataFrame]] = {"tmdb": read_tmdb, "omdb": read_omdb}
+
+
+def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join films with the fields that other databases have of them.
+
+    Args:
+        movies: One row a film, as `read_movies` reads them.
+        links: Their ids there, as `read_links` reads them.
+        fields: What `read_tmdb` and `read_omdb` read, of either or both.
+
+    Returns:
+        The films in their order with all fields, NaN or None where there is none; imdb_id and tmdb_id, and the same
+        as imdbId and tmdbId, NaN where unknown.
+    """
+    movies = movies.merge(links, on="movie_id", how="left")
+    for frame in fields:
+        movies = movies.join(frame, on=str(frame.index.name))
+    return movies.assign(imdbId=movies["imdb_id"], tmdbId=movies["tmdb_id"]).replace(
+        {name: {NO_ID: np.nan} for name in ("imdbId", "tmdbId")}
+    )
+
+
+def check_numbers(raw: pd.DataFrame, path: Path) -> None:
+    """Refuse infinity, and numbers so large that the others would be nothing beside them."""
+    for name in TMDB_NUMBERS:
+        if len(bad := np.flatnonzero(raw[name].abs() > LARGEST)):
+            raise DataFormatError(
+                f"{path}, line {csv_line(path, int(bad[0]))}: expected a number of at most 2^53 as {name}, found "
+                f"{raw[name].iloc[bad[0]]}. Mend the line."
+            )
+
+
+def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
+    """Keep the first row of each film, and say so: a second one would multiply the film's ratings."""
+    again = frame[key].duplicated()
+    if again.any():
+        first = int(again.to_numpy().argmax())
+        log.warning(
+            "%s, line %d: %s %s is there already; the first row of each film counts (%d rows left out).",
+            path, csv_line(path, first), key, frame[key].iloc[first], int(again.sum()),
+        )  # fmt: skip
+    return frame[~again].reset_index(drop=True)
+
+
+def imdb_id(text: pd.Series, path: Path) -> pd.Series:
+    """Turn `tt0114709` into 114709."""
+    ids = parse_ids(text)
+    if len(bad := np.flatnonzero(ids == NO_ID)):
+        first = int(bad[0])
+        raise DataFormatError(
+            f"{path}, line {csv_line(path, first)}: expected imdbID as `tt` and digits, found {text.iloc[first]!r}. "
+            "Mend or remove the row."
+        )
+    return ids
+
+
+def number(text: pd.Series) -> pd.Series:
+    """Read numbers such as "$223,225,679", "1,112,586" and "96"; anything else, and what is beyond 2^53, is NaN."""
+    values = pd.to_numeric(text.str.replace(r"[$, ]", "", regex=True), errors="coerce").astype("float64")
+    return values.where(values.abs() <= LARGEST)
+
+
+def year(text: pd.Series) -> pd.Series:
+    """Read the four digits of a year out of a date such as "22 Nov 1995" or "1995-11-22"."""
+    return pd.to_numeric(text.str.extract(r"(?<![0-9])([0-9]{4})(?![0-9])", expand=False), errors="coerce").astype(
+        "float64"
+    )
+
+
+def minutes(text: str) -> float:
+    """Read a duration such as "81 min" or "1 h 30 min", in minutes; NaN if it is neither."""
+    match = re.fullmatch(r"(?:([0-9]{1,4})\s*h)?\s*(?:([0-9][0-9,]{0,8})\s*min)?", text.strip())
+    if match is None or not any(match.groups()):
+        return float("nan")
+    hours, rest = match.groups(default="0")
+    return 60.0 * int(hours) + int(rest.replace(",", ""))
+
+
+def text_or_none(text: pd.Series) -> pd.Series:
+    """Replace missing text by None, which scikit-learn's encoders and `isna` both know."""
+    return text.astype(object).where(text.notna(), None)
+
+
+def split_list(text: pd.Series) -> pd.Series:
+    """Split "English, French" into its parts; None where there is no text."""
+    return text_or_none(text).map(lambda parts: re.findall(r"[^,\s](?:[^,]*[^,\s])?", parts), na_action="ignore")

@@ -1,0 +1,199 @@
+"""MovieLens files, as GroupLens publishes them, into typed frames.
+
+Three formats exist: csv with a header (ml-latest-small, ml-20m and later ones), `::` between the fields (ml-1m and
+ml-10m), and tabs (ml-100k).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from movierec.datasets.catalog import Release
+from movierec.datasets.headerless import read_film_lines, read_rating_lines, text_line
+from movierec.datasets.root import how_to_get, name_root
+from movierec.datasets.table import LARGEST, csv_line, read_csv, require_file
+from movierec.errors import DataFormatError, MissingDataError
+
+NO_ID = -1  # a film without an entry in the other database
+CONTROL = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " ")  # line ends, tabs, terminals' commands
+NO_GENRES = "(no genres listed)"
+RATING_TYPES = {"userId": "int64", "movieId": "int64", "rating": "float64", "timestamp": "int64"}
+RATING_NAMES = ["user_id", "movie_id", "stars", "timestamp"]
+
+
+def read_ratings(root: Path, release: Release) -> pd.DataFrame:
+    """Read a release's ratings, in the order of the file.
+
+    Returns:
+        user_id and movie_id (int64), stars (float64), timestamp (int64, seconds since 1970, UTC).
+
+    Raises:
+        MissingDataError: The file or the data root is not there.
+        DataFormatError: A value is not a number or outside the scale, or a user rated a film twice; the
+            message names the line.
+    """
+    return read_rating_file(find(root, release.ratings), release)
+
+
+def read_rating_file(path: Path, release: Release) -> pd.DataFrame:
+    """Read one file of ratings, all or a part of those of a release, and check them."""
+    if release.format == "csv":
+        frame = read_csv(path, columns=RATING_TYPES)
+    else:
+        frame = read_rating_lines(path, release.format, RATING_TYPES)
+    frame.columns = pd.Index(RATING_NAMES)
+    check_ratings(frame, release, path)
+    return frame
+
+
+def line_of(path: Path, release: Release, row: int) -> int:
+    """Find the line of a row of a release's file, counted from 0."""
+    return csv_line(path, row) if release.format == "csv" else text_line(path, row)
+
+
+def read_test_part(root: Path, release: Release, split: str, ratings: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Read which ratings a published split tests on.
+
+    Args:
+        root: The data root.
+        release: The release.
+        split: One of its `splits`.
+        ratings: What `read_ratings` returns.
+
+    Returns:
+        Whether each rating is in `<split>.test`, [num_ratings]; the others are in `<split>.base`.
+
+    Raises:
+        MissingDataError: A file is not there.
+        DataFormatError: The two files do not hold each of the ratings once.
+    """
+    paths = [find(root, name) for name in release.split_files(split)]
+    base, test = (read_rating_file(path, release) for path in paths)
+    parts = pd.concat([base.assign(is_test=False), test.assign(is_test=True)])
+    found = ratings.merge(parts, on=RATING_NAMES, how="left")["is_test"]
+    if len(found) != len(parts) or found.isna().any() or len(parts) != len(ratings):
+        raise DataFormatError(
+            f"Expected {paths[0]} and {paths[1].name} to hold each rating of {release.ratings} once; they hold "
+            f"{len(base):,} and {len(test):,} ratings, {found.notna().sum():,} of the {len(ratings):,} among them. "
+            "Get all three files again."
+        )
+    return found.to_numpy(dtype=bool)
+
+
+def check_ratings(frame: pd.DataFrame, release: Release, path: Path) -> None:
+    """Refuse ratings that are empty, outside the release's scale, or given twice for a film by one user."""
+    if frame.empty:
+        raise DataFormatError(f"{path}: expected ratings, found none. Get the file again.")
+    stars = frame["stars"]
+    if len(bad := np.flatnonzero(~stars.between(release.min_stars, release.max_stars))):
+        line = line_of(path, release, int(bad[0]))
+        raise DataFormatError(
+            f"{path}, line {line}: expected a rating from {release.min_stars} to {release.max_stars} stars, found "
+            f"{stars.iloc[bad[0]]} ({len(bad)} such rows). Mend or remove the line."
+        )
+    if len(again := repeated_pairs(frame["user_id"], frame["movie_id"])):
+        user_id, movie_id = frame["user_id"].iloc[again[0]], frame["movie_id"].iloc[again[0]]
+        raise DataFormatError(
+            f"{path}, line {line_of(path, release, int(again[0]))}: user {user_id} rated film {movie_id} before "
+            f"({len(again)} such rows). A pair may be rated once; remove the line."
+        )
+
+
+def repeated_pairs(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
+    """Find the rows, in their order, whose user and film stand together in a row before."""
+    keys = pair_keys(user_ids, movie_ids)
+    if (keys[1:] > keys[:-1]).all():  # as GroupLens sorts most releases
+        return np.empty(0, dtype=np.int64)
+    ordered = np.sort(keys)
+    if not (ordered[1:] == ordered[:-1]).any():  # sorting takes less time and memory than a hash table
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(pd.Series(keys).duplicated())
+
+
+def pair_keys(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
+    """Give each pair a key of its own: (user - smallest user) * (range of films) + (film - smallest film)."""
+    (first_user, num_users), (first_movie, num_movies) = map(id_range, (user_ids, movie_ids))
+    if num_users * num_movies > np.iinfo(np.int64).max:  # ids far apart are numbered first, without gaps
+        return pair_keys(*(pd.Series(pd.factorize(ids)[0].astype("int64")) for ids in (user_ids, movie_ids)))
+    keys = user_ids.to_numpy() - first_user
+    keys *= num_movies  # in place: at tens of millions of ratings a copy counts
+    keys += movie_ids.to_numpy() - first_movie
+    return keys
+
+
+def id_range(ids: pd.Series) -> tuple[int, int]:
+    """Return the smallest id, and how many whole numbers there are from it to the largest."""
+    return int(ids.min()), int(ids.max()) - int(ids.min()) + 1
+
+
+def read_movies(root: Path, release: Release) -> pd.DataFrame:
+    """Read a release's films.
+
+    Returns:
+        movie_id (int64), title (str, one line), genres (list of str).
+
+    Raises:
+        MissingDataError: The file is not there.
+        DataFormatError: A line is not a film, or a film is listed twice.
+    """
+    path = find(root, release.movies)
+    if release.format == "csv":
+        # A film may be called "None".
+        types = {"movieId": "int64", "title": "str", "genres": "str"}
+        movies = read_csv(path, columns=types, keep_default_na=False)
+        movies.columns = pd.Index(["movie_id", "title", "genres"])
+    else:
+        movies = read_film_lines(path, release.format, release.encoding)
+    if movies.empty:
+        raise DataFormatError(f"{path}: expected films, found none. Get the file again.")
+    if len(again := np.flatnonzero(movies["movie_id"].duplicated())):
+        line = line_of(path, release, int(again[0]))
+        twice = movies["movie_id"].iloc[again[0]]
+        raise DataFormatError(f"{path}, line {line}: film {twice} is listed before. Remove one of the lines.")
+    for name in "title", "genres":
+        movies[name] = movies[name].str.translate(CONTROL)
+    movies["genres"] = movies["genres"].replace("", NO_GENRES).str.split("|")
+    return movies
+
+
+def read_links(root: Path, release: Release) -> pd.DataFrame:
+    """Read the ids that a release's films have at IMDb and TMDb.
+
+    Returns:
+        movie_id, imdb_id and tmdb_id (int64, -1 where there is none), one row a film.
+
+    Raises:
+        MissingDataError: The file is not there.
+        DataFormatError: Something is there that is no id; the message names the line.
+    """
+    assert release.links is not None, "the film ids of this release are its own"
+    path = find(root, release.links)
+    links = read_csv(path, columns={"movieId": "int64", "imdbId": "str", "tmdbId": "str"})
+    frame = pd.DataFrame({"movie_id": links["movieId"]})
+    for name, column in ("imdb_id", "imdbId"), ("tmdb_id", "tmdbId"):
+        frame[name] = parse_ids(links[column])
+        if len(bad := np.flatnonzero(links[column].notna() & (frame[name] == NO_ID))):
+            raise DataFormatError(
+                f"{path}, line {csv_line(path, int(bad[0]))}: expected a whole number as {column}, found "
+                f"{links[column].iloc[bad[0]][:80]!r}. Mend or remove the line; 0 to 2^53 are possible."
+            )
+    return frame.drop_duplicates("movie_id")
+
+
+def parse_ids(text: pd.Series) -> pd.Series:
+    """Turn `tt0114709`, `862` and `862.0` into numbers, digit by digit; NO_ID where it is missing or something else."""
+    ids = pd.to_numeric(text.str.extract(r"^(?:tt)?([0-9]{1,18})(?:\.0*)?$", expand=False).fillna(str(NO_ID)))
+    return ids.where(ids <= LARGEST, NO_ID).astype("int64")
+
+
+def find(root: Path, name: str) -> Path:
+    """Return the path of a file below the data root.
+
+    Raises:
+        MissingDataError: The root or the file is not there; the message says how to get it.
+    """
+    if not root.is_dir():
+        raise MissingDataError(f"Expected the data folder {name_root(root)}, found none. {how_to_get(root, name)}")
+    return require_file(root / name, how_to_get(root, name))

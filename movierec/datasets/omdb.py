@@ -1,0 +1,75 @@
+"""OMDb: a film's details as IMDb shows them. https://www.omdbapi.com."""
+
+import re
+from typing import ClassVar
+
+from movierec.datasets.field import get, load_object, text
+from movierec.datasets.service import Judgement, Key, Question, Service, Verdict
+from movierec.datasets.tmdb import judge_film
+
+UNKNOWN = "N/A"
+NOT_FOUND = {"incorrect imdb id.", "error getting data.", "movie not found!"}
+TOO_MANY_REQUESTS = 429
+
+
+class OMDb(Service):
+    """The Open Movie Database."""
+
+    name: ClassVar[str] = "omdb"
+    title: ClassVar[str] = "OMDb"
+    base_url: ClassVar[str] = "https://www.omdbapi.com"
+    variables: ClassVar[tuple[str, ...]] = ("OMDB_API_KEY",)
+    key_page: ClassVar[str] = "https://www.omdbapi.com/apikey.aspx"
+    rate: ClassVar[float] = 10.0
+    daily: ClassVar[int | None] = 1_000
+    max_age: ClassVar[float | None] = None
+    terms: ClassVar[str] = (
+        "OMDb's data (https://www.omdbapi.com) are licensed under CC BY-NC 4.0.\n"
+        "Name OMDb as their source, and do not use them commercially: https://creativecommons.org/licenses/by-nc/4.0/"
+    )
+    must_accept: ClassVar[bool] = False
+    link: ClassVar[str] = "imdb_id"
+    columns: ClassVar[tuple[str, ...]] = (
+        "imdbID", "Title", "Year", "Rated", "Released", "Runtime", "Genre", "Director", "Writer", "Actors", "Plot",
+        "Language", "Country", "Awards", "Metascore", "imdbRating", "imdbVotes", "Type", "BoxOffice",
+    )  # fmt: skip
+
+    def question(self, film_id: int, key: Key) -> Question:
+        """Ask for a film, with its full plot, which counts as one request like the short one."""
+        return Question("/", {"apikey": key.value, "i": imdb_name(film_id), "plot": "full"})
+
+    def judge(self, film_id: int, status: int, body: bytes) -> Judgement:
+        """Say what an answer is by its `Error`: a used-up and an invalid key have the same HTTP status."""
+        answer = load_object(body)
+        error = text(get(answer, "Error"))
+        if status == TOO_MANY_REQUESTS:
+            return Judgement(Verdict.BUSY, "too many requests")
+        if get(answer, "Response") == "False" or error:
+            return Judgement(verdict_of(error), error)
+        return judge_film(film_id, status, self.film_id(text(get(answer, "imdbID"))), is_object=answer is not None)
+
+    def row(self, film_id: int, body: bytes) -> dict[str, str]:
+        """Turn a film's answer into a row, in OMDb's own strings."""
+        answer = load_object(body)
+        row = {name: text(get(answer, name)) or UNKNOWN for name in self.columns}
+        return row | {"imdbID": imdb_name(film_id)}
+
+    def film_id(self, text: str) -> int | None:
+        """Read `tt0114709`, or the digits alone."""
+        match = re.fullmatch(r"(?:tt)?([0-9]{1,18})", text)
+        return int(match[1]) if match else None
+
+
+def imdb_name(film_id: int) -> str:
+    """Write 114709 as `tt0114709`."""
+    return f"tt{film_id:07d}"
+
+
+def verdict_of(error: str) -> Verdict:
+    """Say what an error of OMDb's means."""
+    error = error.casefold()
+    if "limit reached" in error:
+        return Verdict.USED_UP
+    if "api key" in error:
+        return Verdict.REFUSED
+    return Verdict.MISSING if error in NOT_FOUND else Verdict.FAILED

@@ -1,0 +1,68 @@
+"""The csv file of a film service: what is in it already, and what the answers add to it."""
+
+import csv
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from movierec.datasets.chunk import read_chunks
+from movierec.datasets.service import Service
+from movierec.datasets.table import records
+from movierec.errors import DataFormatError
+
+Rows = dict[int, dict[str, str]]
+
+
+def read_rows(path: Path, service: Service) -> Rows:
+    """Read the rows of an earlier csv file by film id, the first of each film; none if there is no file.
+
+    Raises:
+        DataFormatError: The file is not a csv file of the service's films; the message names the line.
+    """
+    if not path.is_file():
+        return {}
+    lines = [record for chunk in read_chunks(path, quoted=True) for record in records(path, chunk)]
+    column = service.columns[0]
+    header = lines[0][1] if lines else []
+    if column not in header:
+        raise DataFormatError(f"{path}, line 1: expected the column {column}, found none. Move the file away.")
+    rows: Rows = {}
+    for line, fields in lines[1:]:
+        if len(fields) != len(header):
+            expected = f"expected {len(header)} fields, found {len(fields)}"
+            raise DataFormatError(f"{path}, line {line}: {expected}. Mend or remove the line.")
+        row = dict(zip(header, fields, strict=True))
+        film_id = service.film_id(row[column])
+        if film_id is None:
+            raise DataFormatError(f"{path}, line {line}: {row[column]!r} is no {column}. Mend or remove the line.")
+        rows.setdefault(film_id, row)
+    return rows
+
+
+def write_rows(path: Path, service: Service, rows: Rows, answers: Iterable[tuple[int, bytes]]) -> int:
+    """Write the csv file in place of the earlier one, sorted by film id; an answer counts more than an earlier row.
+
+    Args:
+        path: The file.
+        service: Whose answers they are.
+        rows: The rows of the earlier file; their further columns are kept.
+        answers: Film ids, and what the service said of them.
+
+    Returns:
+        How many films the file holds; none is written for none.
+    """
+    merged = dict(rows)
+    for film_id, body in answers:
+        merged[film_id] = rows.get(film_id, {}) | service.row(film_id, body)
+    if not merged:
+        return 0
+    columns = dict.fromkeys([*service.columns, *(name for row in rows.values() for name in row)])
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(merged[film_id] for film_id in sorted(merged))
+        file.flush()
+        os.fsync(file.fileno())  # before the old file goes
+    partial.replace(path)
+    return len(merged)

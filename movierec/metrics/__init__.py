@@ -1,0 +1,1 @@
+"""Measure predictions and lists, and draw the measurements."""

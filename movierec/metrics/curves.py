@@ -1,0 +1,99 @@
+"""The learning curves of a run: read from the events that TensorBoard shows, and drawn."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from movierec.metrics.style import BLACK, BLUE, ORANGE, WIDTH, Drawing, explain, new_figure, styled
+from movierec.runs import Run
+
+CURVES = {"rmse": "RMSE (unit scale)", "r2": "R²"}
+LONG, SETTLED = 10, 3  # a fit of so many epochs is drawn from this one on
+SERIES = {
+    "train": ("training rows, while learning", ORANGE, "--"),
+    "val": ("validation rows", BLUE, "-"),
+}
+
+
+class Curve(NamedTuple):
+    """A metric over the epochs, counted from 1; only values that are numbers."""
+
+    epoch: list[int]
+    value: list[float]
+
+
+def read_curves(run: Run) -> dict[str, Curve]:
+    """Read the metrics that a fit has logged epoch by epoch, by their names in TensorBoard, such as `val/rmse`."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: PLC0415 - takes a second
+
+    only_scalars = {"scalars": 0, "images": 1, "tensors": 1, "histograms": 1, "compressedHistograms": 1, "audio": 1}
+    events = EventAccumulator(str(run.path), size_guidance=only_scalars).Reload()
+    wanted = {f"{part}/{metric}" for part in SERIES for metric in CURVES} & set(events.Tags()["scalars"])
+    curves = {}
+    for name in sorted(wanted):
+        points = {event.step + 1: event.value for event in events.Scalars(name) if math.isfinite(event.value)}
+        if points:
+            curves[name] = Curve(sorted(points), [points[epoch] for epoch in sorted(points)])
+    return curves
+
+
+@styled()
+def draw_curves(
+    curves: dict[str, Curve], about: str, best: int | None, *, leaking: Sequence[str] = ()
+) -> Drawing | None:
+    """Draw training against validation, epoch by epoch.
+
+    Args:
+        curves: What `read_curves` returned.
+        about: Whose curves they are.
+        best: The epoch of the checkpoint that was kept, counted from 1.
+        leaking: The parts whose rows read statistics that hold their own ratings; the figure says so.
+
+    Returns:
+        The drawing; None without any curve.
+    """
+    if not curves:
+        return None
+    title = f"Learning curves: {about}"
+    figure = new_figure(title, 2.9, width=WIDTH)
+    metrics = [metric for metric in CURVES if any(name.endswith(f"/{metric}") for name in curves)]
+    for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
+        draw_metric(axes, curves, metric, best)
+        axes.set(title=CURVES[metric], xlabel="epoch")
+    fitted = max(curve.epoch[-1] for curve in curves.values()) >= LONG
+    note = f"The axes are fitted to epoch {SETTLED} and later. " if fitted else ""
+    if leaking:
+        parts = " and ".join(SERIES[part][0].split(",")[0] for part in leaking)
+        note += f"The numbers of {parts} leak: the statistics that these read hold their own ratings."
+    explain(figure, *figure.axes[0].get_legend_handles_labels(), note, ncols=3)
+    said = [f"{name} from {curve.value[0]:.4f} to {curve.value[-1]:.4f}" for name, curve in curves.items()]
+    kept = f"; epoch {best} is kept" if best else ""
+    epochs = max(curve.epoch[-1] for curve in curves.values())
+    return Drawing(figure, title, f"Over {epochs} epochs: {', '.join(said)}{kept}.")
+
+
+def draw_metric(axes: Axes, curves: dict[str, Curve], metric: str, best: int | None) -> None:
+    """Draw a metric's curves into a panel, and mark the epoch that is kept."""
+    for part, (label, colour, line) in SERIES.items():
+        curve = curves.get(f"{part}/{metric}", Curve([], []))
+        marker = "o" if len(curve.epoch) == 1 else None
+        axes.plot(curve.epoch, curve.value, line, color=colour, label=label, marker=marker)
+    kept = dict(zip(*curves.get(f"val/{metric}", Curve([], [])), strict=True))
+    if best in kept:
+        axes.plot(best, kept[best], "D", color=BLACK, label="checkpoint that is kept", zorder=3, linestyle="none")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    epochs = [epoch for curve in curves.values() for epoch in curve.epoch]
+    spare = max(0.5, 0.03 * (max(epochs) - min(epochs)))
+    axes.set_xlim(min(epochs) - spare, max(epochs) + spare)
+    if max(epochs) >= LONG:
+        fit_height(axes, [curve for name, curve in curves.items() if name.endswith(f"/{metric}")])
+
+
+def fit_height(axes: Axes, curves: list[Curve]) -> None:
+    """Fit the axis to what follows the first epochs, which would leave no room for the rest."""
+    settled = [value for curve in curves for epoch, value in zip(*curve, strict=True) if epoch >= SETTLED]
+    if settled and (spare := 0.08 * (max(settled) - min(settled))):
+        axes.set_ylim(min(settled) - spare, max(settled) + spare)

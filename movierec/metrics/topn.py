@@ -1,0 +1,121 @@
+"""Is a recommender any good: does it find, among all films that a user has not rated, those the user went on to like?
+
+A user's relevant films are the test ratings of 4 stars and more. All films that the network can score, and that the
+user has not rated in training or validation, are ranked; the relevant ones are few among thousands, so the numbers
+are far lower than those of a ranking of rated films alone.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import torch
+
+from movierec.data.batches import Batch
+from movierec.data.statistics import describe, sums
+from movierec.data.tables import Tables
+from movierec.models.mlp import RatingNetwork
+from movierec.models.scoring import Scorer, top_positions
+
+LIKED_STARS = 4.0
+DEPTH = 10
+Rank = Callable[[int, np.ndarray], np.ndarray]  # a user and the rows of films to their scores
+
+
+def evaluate_retrieval(
+    tables: Tables,
+    network: RatingNetwork,
+    rows: Mapping[str, Batch],
+    *,
+    num_users: int,
+    min_ratings: int,
+    watch: Callable[[list[int]], Iterable[int]] = iter,
+) -> dict[str, dict[str, float]]:
+    """Measure the recommendations of a network, of popularity and of the films' mean ratings, on the same users.
+
+    Args:
+        tables: The tables that the network was trained with.
+        network: The network, in evaluation mode, on the CPU.
+        rows: The ratings of each part: train, val and test.
+        num_users: How many users to measure, drawn at random from those who like a film in the test ratings.
+        min_ratings: Training ratings that a film must have to be recommended by any of the three.
+        watch: What shows how far it is, such as a progress bar around the users.
+
+    Returns:
+        For `model`, `popularity` and `film_mean`: recall@10, ndcg@10 and map@10, means over users; coverage, the share
+        of the films that can be recommended which are recommended to anyone; novelty, the mean of -log2 of the share
+        of users who have rated a recommended film; and the number of users.
+    """
+    scorer = Scorer(tables, network)
+    known = [by_user(rows["train"], len(tables.user_ids)), by_user(rows["val"], len(tables.user_ids))]
+    stars = tables.to_stars(rows["test"].rating)
+    liked = by_user(rows["test"].take(stars >= LIKED_STARS), len(tables.user_ids))
+    users = np.flatnonzero([len(films) for films in liked])
+    users = np.sort(np.random.default_rng(0).permutation(users)[:num_users])
+    size = len(tables.movie_ids)
+    of_films = sums(rows["train"].movie.numpy(), tables.to_stars(rows["train"].rating).numpy().astype(float), size)
+    mean, count, _ = describe(of_films).T
+    candidates = np.flatnonzero(tables.complete.numpy() & (count >= min_ratings))
+
+    def model(user: int, films: np.ndarray) -> np.ndarray:
+        return scorer.score(tables.user_statistics[tables.scoring_bank, user], torch.from_numpy(films)).numpy()
+
+    rankings: dict[str, Rank] = {
+        "model": model,
+        "popularity": lambda _, films: count[films],
+        "film_mean": lambda _, films: mean[films],
+    }
+    lists: dict[str, list[np.ndarray]] = {name: [] for name in rankings}
+    for user in watch(users.tolist()):
+        unseen = np.setdiff1d(candidates, np.concatenate([part[user] for part in known]))
+        for name, rank in rankings.items():
+            lists[name].append(unseen[top_positions(rank(user, unseen), DEPTH)])
+    share = count / max(len(tables.user_ids), 1)
+    relevant = [liked[user] for user in users]
+    return {name: measure(found, relevant, candidates, share) for name, found in lists.items()}
+
+
+def by_user(rows: Batch, num_users: int) -> list[np.ndarray]:
+    """List the films of each user's ratings."""
+    order = np.argsort(rows.user.numpy(), kind="stable")
+    ends = np.cumsum(np.bincount(rows.user.numpy(), minlength=num_users))
+    return np.split(rows.movie.numpy()[order].astype(np.int64), ends[:-1])
+
+
+def measure(
+    lists: list[np.ndarray], relevant: list[np.ndarray], candidates: np.ndarray, share: np.ndarray
+) -> dict[str, float]:
+    """Compare lists of recommended films with the relevant ones, user by user.
+
+    Args:
+        lists: Films recommended to each user, the best first.
+        relevant: Films that each user liked, at least one.
+        candidates: All films that can be recommended.
+        share: Share of the users who have rated each film, [num_movies].
+    """
+    scores = [compare(found, films) for found, films in zip(lists, relevant, strict=True)]
+    recall, ndcg, precision = np.mean(scores, axis=0) if scores else [np.nan] * 3
+    shown = np.concatenate(lists) if lists else np.empty(0, dtype=np.int64)
+    return {
+        f"recall@{DEPTH}": float(recall),
+        f"ndcg@{DEPTH}": float(ndcg),
+        f"map@{DEPTH}": float(precision),
+        "coverage": len(np.unique(shown)) / max(len(candidates), 1),
+        "novelty": float(-np.log2(np.maximum(share[shown], 1e-12)).mean()) if len(shown) else float("nan"),
+        "users": float(len(lists)),
+    }
+
+
+def compare(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float, float]:
+    """Compute recall, NDCG (gains of 0 and 1) and average precision of one list, cut at its length of at most 10.
+
+    Source: K. Järvelin and J. Kekäläinen, 2002, for NDCG; average precision is divided by min(10, relevant).
+    """
+    hit = np.isin(found, relevant)
+    most = min(DEPTH, len(relevant))
+    discount = 1 / np.log2(np.arange(2, DEPTH + 2))
+    precision = hit.cumsum() / np.arange(1, len(found) + 1)
+    return (
+        float(hit.sum() / len(relevant)),
+        float(discount[: len(found)][hit].sum() / discount[:most].sum()),
+        float(precision[hit].sum() / most),
+    )

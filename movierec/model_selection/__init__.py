@@ -1,0 +1,1 @@
+"""Choose between models: reproduce all of them."""

@@ -1,0 +1,1 @@
+"""The models, from nn.Module to what a list needs of them."""

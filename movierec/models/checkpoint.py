@@ -1,0 +1,98 @@
+"""What a checkpoint holds, read as plain data only, and without Lightning, whose import takes seconds."""
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any, cast
+
+from movierec.data.tables import Tables
+from movierec.data.tensors import UNREADABLE, read_tensors
+from movierec.errors import CheckpointError
+from movierec.models.mlp import RatingNetwork
+
+PARTS = {"run": dict, "tables": dict, "state_dict": dict, "hyper_parameters": dict, "metrics": dict, "epoch": int}
+PREFIX = "network."  # of the network's weights among those of the task
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint without running any code of it.
+
+    Raises:
+        CheckpointError: The file is damaged, or not a checkpoint of this version of movierec.
+    """
+    try:
+        with warnings.catch_warnings():  # torch warns of pickles that it did not write, and then refuses them
+            warnings.simplefilter("ignore")
+            checkpoint = read_tensors(path)
+    except UNREADABLE as error:
+        reason = why_unreadable(error)
+        raise CheckpointError(
+            f"Expected a checkpoint at {path}, but it is damaged or something else ({reason}). Use another one, "
+            "such as last.ckpt beside it, or train again."
+        ) from error
+    if not isinstance(checkpoint, dict) or not all(
+        isinstance(checkpoint.get(name), kind) for name, kind in PARTS.items()
+    ):
+        raise CheckpointError(f"Expected a checkpoint written by movierec, {path} is another program's. Train again.")
+    try:
+        Tables.from_state(checkpoint["tables"])
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return cast("dict[str, Any]", checkpoint)
+
+
+def why_unreadable(error: Exception) -> str:
+    """Say why torch does not read a file; its own words about pickles advise to turn `weights_only` off."""
+    text = str(error)
+    if foreign := re.search(r"GLOBAL ([\w.]+)", text):
+        return f"a pickle that asks for {foreign[1]}, and could run its author's code: none of it was run"
+    detail = re.search(r"WeightsUnpickler error:\s*(.+)", text)
+    return detail[1] if detail else text.split("\n", maxsplit=1)[0]
+
+
+def read_network(path: Path) -> tuple[Tables, RatingNetwork]:
+    """Read the network that a checkpoint was saved of, ready to predict, and its tables.
+
+    Raises:
+        CheckpointError: As in `read_checkpoint` and `restore_network`; the message names the file.
+    """
+    checkpoint = read_checkpoint(path)
+    tables = Tables.from_state(checkpoint["tables"])
+    try:
+        return tables, restore_network(checkpoint, tables)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def restore_network(checkpoint: dict[str, Any], tables: Tables) -> RatingNetwork:
+    """Build the network that a checkpoint was saved of, ready to predict.
+
+    Raises:
+        CheckpointError: The weights do not fit the tables, or are not all finite.
+    """
+    weights = checkpoint["state_dict"]
+    own = {name.removeprefix(PREFIX): value for name, value in weights.items() if name.startswith(PREFIX)}
+    try:
+        is_finite = all(value.isfinite().all() for value in own.values())
+        network = build_network(checkpoint["hyper_parameters"], tables)
+        network.load_state_dict(own)
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"Expected weights that fit the checkpoint's tables: {reason}. Train again.") from error
+    if not is_finite:
+        raise CheckpointError(
+            "Expected finite weights in the checkpoint, found NaN or infinity. Train again with a lower learning rate."
+        )
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def build_network(hparams: dict[str, Any], tables: Tables) -> RatingNetwork:
+    """Build a network by the hyper-parameters of the task that trained it."""
+    dropout = hparams["dropout"]
+    return RatingNetwork(
+        tables,
+        hidden=hparams["hidden"],
+        dropout=dropout if isinstance(dropout, list) else [dropout] * len(hparams["hidden"]),
+        activation=hparams["activation"],
+        normalisation=hparams["normalisation"],
+    )

@@ -1,0 +1,107 @@
+"""The films of a data set: looked up, filtered, and laid out in a frame."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from movierec.data.tables import Tables
+from movierec.errors import ConfigError, UnknownIdError
+from movierec.recommend.titles import year_of
+
+MIN_RATINGS = 20  # how it was chosen: docs/recommending.md
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """Which films may be recommended.
+
+    Attributes:
+        genres: Films of at least one of them, whatever the case; of any genre without one.
+        years: The first and the last year that a film may be of.
+        min_ratings: How many ratings a film must have: a prediction for a film of two ratings is a guess.
+        exclude: Ids of films to leave out.
+        include_seen: Whether films that the user has rated are listed too.
+    """
+
+    genres: Collection[str] = ()
+    years: tuple[int, int] | None = None
+    min_ratings: int = MIN_RATINGS
+    exclude: Collection[int] = ()
+    include_seen: bool = False
+
+
+class Films:
+    """The films of a data set.
+
+    Args:
+        tables: The tables of the data set.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self.titles, self.genres = tables.titles, tables.genres
+        self.ids, self.complete = tables.movie_ids.numpy(), tables.complete.numpy()
+        self.num_ratings = np.bincount(tables.rated_movies.numpy(), minlength=len(self.ids))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def row(self, movie_id: int) -> int:
+        """Look a film up.
+
+        Raises:
+            UnknownIdError: There is no such film.
+        """
+        row = int(np.searchsorted(self.ids, movie_id))
+        if row == len(self.ids) or self.ids[row] != movie_id:
+            raise UnknownIdError(f"Film {movie_id} is not among the {len(self.ids):,} that the model knows.")
+        return row
+
+    def allowed(self, filters: Filters, *, complete: bool = True) -> np.ndarray:
+        """Say which films may be recommended: [num_movies] bool.
+
+        Raises:
+            ConfigError: No film has one of the genres.
+        """
+        allowed = self.num_ratings >= filters.min_ratings
+        if complete:
+            allowed &= self.complete
+        if filters.genres:
+            wanted = {genre.casefold() for genre in filters.genres}
+            if unknown := wanted - {genre.casefold() for genre in self.all_genres}:
+                raise ConfigError(
+                    f"Expected genres among {', '.join(self.all_genres)}; got {', '.join(sorted(unknown))}."
+                )
+            allowed &= [bool(wanted & set(genres.casefold().split("|"))) for genres in self.genres]
+        if filters.years:
+            first, last = filters.years
+            allowed &= [first <= (year_of(title) or -1) <= last for title in self.titles]
+        allowed[[self.row(movie_id) for movie_id in filters.exclude]] = False
+        return allowed
+
+    def describe(self, rows: np.ndarray, stars: np.ndarray) -> pd.DataFrame:
+        """Lay out films with their predicted stars."""
+        titles = [self.titles[row] for row in rows]
+        return pd.DataFrame(
+            {
+                "rank": np.arange(1, len(rows) + 1),
+                "movie_id": self.ids[rows],
+                "title": titles,
+                "year": pd.array([year_of(title) for title in titles], dtype="Int64"),
+                "genres": [self.genres[row] for row in rows],
+                "stars": stars,
+                "num_ratings": self.num_ratings[rows],
+            }
+        )
+
+    @cached_property
+    def all_genres(self) -> list[str]:
+        """The genres that there are."""
+        return sorted({genre for genres in self.genres for genre in genres.split("|")})
+
+
+def count_films(number: int) -> str:
+    """Write a number of films."""
+    return f"{number:,} film{'' if number == 1 else 's'}"

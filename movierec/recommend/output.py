@@ -1,0 +1,75 @@
+"""Frames that are written one after the other into one file, so that they never lie in memory together."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import pandas as pd
+
+from movierec.console import cell
+from movierec.errors import ConfigError
+
+TEXTS = ("title", "genres")  # the columns that others have written
+Write = Callable[[pd.DataFrame], None]
+
+
+@contextmanager
+def writer_to(path: Path) -> Iterator[Write]:
+    """Open a file, csv or parquet by its suffix, that takes frames of the same columns; it is in place only when whole.
+
+    Raises:
+        ConfigError: The suffix is neither, or parquet was asked for and pyarrow is not installed.
+    """
+    if path.suffix not in (".csv", ".parquet"):
+        raise ConfigError(f"Expected a file that ends in .csv or .parquet, got {path}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with (csv_writer if path.suffix == ".csv" else parquet_writer)(partial) as write:
+            yield write
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def csv_writer(path: Path) -> Iterator[Write]:
+    """Write frames as csv, with one header."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+
+        def write(frame: pd.DataFrame) -> None:
+            write_csv(frame, file, header=file.tell() == 0)
+
+        yield write
+
+
+def write_csv(frame: pd.DataFrame, file: TextIO, *, header: bool) -> None:
+    """Write films as csv, with an apostrophe before texts that a spreadsheet would take for formulas."""
+    guarded = frame.assign(**{name: frame[name].map(cell) for name in TEXTS if name in frame})
+    guarded.to_csv(file, index=False, header=header, float_format="%.4f", lineterminator="\n")
+
+
+@contextmanager
+def parquet_writer(path: Path) -> Iterator[Write]:
+    """Write frames as row groups of a parquet file."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - optional
+        from pyarrow import parquet  # noqa: PLC0415
+    except ImportError as error:
+        raise ConfigError(
+            f"Expected pyarrow to write parquet: pip install pyarrow, or write {path.stem}.csv."
+        ) from error
+    writer: parquet.ParquetWriter | None = None
+    try:
+
+        def write(frame: pd.DataFrame) -> None:
+            nonlocal writer
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            writer = writer or parquet.ParquetWriter(path, table.schema)
+            writer.write_table(table)
+
+        yield write
+    finally:
+        if writer is not None:
+            writer.close()

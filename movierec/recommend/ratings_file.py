@@ -1,0 +1,115 @@
+"""The ratings of a user who is new, from a file that a person wrote."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from movierec.data.tables import Tables
+from movierec.datasets.chunk import Chunk, read_chunks
+from movierec.datasets.table import csv_line, read_csv, records, require_file
+from movierec.errors import DataFormatError, UnknownIdError
+from movierec.recommend.titles import TitleIndex
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from movierec.recommend.recommender import Recommender
+
+IDS = ("movieId", "movie_id")
+STARS = ("rating", "stars")
+
+
+def read_ratings_of_one(path: Path, recommender: "Recommender") -> tuple[dict[int, float], list[str]]:
+    """Read a csv file with the columns movieId (or movie_id) or title, and rating (or stars).
+
+    Titles need not be written as MovieLens does; a film that is unknown, ambiguous or without a rating is left
+    out, and a note says so.
+
+    Returns:
+        Stars by film id, and the notes.
+
+    Raises:
+        MissingDataError: There is no such file.
+        DataFormatError: A column is missing, a rating is no number or outside the scale, or a film is rated twice;
+            the message names the line.
+        UnknownIdError: None of the films is known.
+    """
+    header = header_of(require_file(path))
+    key = pick(header, (*IDS, "title"), path)
+    stars = pick(header, STARS, path)
+    types = {key: "str" if key == "title" else "int64", stars: "float64"}
+    frame = read_csv(path, columns=types, keep_default_na=False, na_values=[""])  # a film may be called "None"
+    check_scale(frame[stars], recommender.tables, path)
+    found: dict[int, float] = {}
+    notes = []
+    index = TitleIndex(recommender.films.titles) if key == "title" else None
+    known = set(recommender.films.ids.tolist())
+    names = frame[key].fillna("") if index else frame[key]
+    for row, (name, value) in enumerate(zip(names, frame[stars], strict=True)):
+        ids = recommender.films.ids[index.find(str(name))].tolist() if index else [name] if name in known else []
+        if math.isnan(value):
+            notes.append(f"Left out {str(name)!r}: no rating.")
+        elif len(ids) != 1:
+            notes.append(explain(str(name), ids, index, recommender))
+        elif ids[0] in found:
+            line = csv_line(path, row)
+            raise DataFormatError(f"{path}, line {line}: film {str(name)!r} is rated twice. Remove one of the lines.")
+        else:
+            found[int(ids[0])] = float(value)
+    if not found:
+        raise UnknownIdError(" ".join([f"{path}: none of its films is known.", *notes]))
+    return found, notes
+
+
+def check_scale(stars: "pd.Series", tables: Tables, path: Path) -> None:
+    """Refuse a rating that could not have been given; a missing one is none.
+
+    Raises:
+        DataFormatError: There is one; the message names the line.
+    """
+    low, high = tables.min_stars, tables.max_stars
+    if len(outside := np.flatnonzero((stars < low) | (stars > high))):
+        raise DataFormatError(
+            f"{path}, line {csv_line(path, int(outside[0]))}: expected a rating from {low:g} to {high:g} stars, found "
+            f"{stars.iloc[outside[0]]:g}. Mend or remove the line."
+        )
+
+
+def header_of(path: Path) -> list[str]:
+    """Read the names of a csv file's columns.
+
+    Raises:
+        DataFormatError: The file is not csv.
+    """
+    chunk = next(read_chunks(path, quoted=True), Chunk(0, b""))
+    return next(records(path, chunk), (1, []))[1]
+
+
+def pick(header: Iterable[str], names: Iterable[str], path: Path) -> str:
+    """Find the first of some columns that is there.
+
+    Raises:
+        DataFormatError: None is.
+    """
+    header = list(header)
+    for name in names:
+        if name in header:
+            return name
+    found = repr(", ".join(header)[:200]) if header else "none"
+    raise DataFormatError(
+        f"{path}, line 1: expected a column {' or '.join(names)}, found {found}. "
+        "Put commas between the columns, and name them so."
+    )
+
+
+def explain(name: str, ids: list[int], index: TitleIndex | None, recommender: "Recommender") -> str:
+    """Say why a film could not be used."""
+    titles = recommender.films.titles
+    if ids:
+        listed = ", ".join(f"{titles[recommender.films.row(movie_id)]} (id {movie_id})" for movie_id in ids)
+        return f"Left out {name!r}, which may be any of {listed}."
+    near = " or ".join(titles[row] for row in index.suggest(name)) if index else ""
+    return f"Left out {name!r}: no such film.{f' Did you mean {near}?' if near else ''}"

@@ -1,0 +1,46 @@
+"""The command `report`: print the table, write the page."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+from movierec.console import printable
+from movierec.errors import CheckpointError
+from movierec.report.page import write_report
+from movierec.report.results import gather
+from movierec.report.table import csv_text, markdown, print_table, tabulate
+
+Format = Literal["table", "markdown", "csv"]
+
+
+def report(root: Path, out: Path, form: Format, *, every: bool) -> int:
+    """Print the table of the runs and write the page about them.
+
+    Args:
+        root: The folder of the runs.
+        out: The folder of the page.
+        form: How to print the table. As Markdown or csv it is all that is printed to standard output.
+        every: Whether to show each tested run by itself.
+
+    Returns:
+        The exit status, 0.
+
+    Raises:
+        CheckpointError: There is no tested run.
+    """
+    found, left_out = gather(root, every=every)
+    if not found:
+        reasons = "".join(f"\n  {line}" for line in left_out)
+        raise CheckpointError(
+            f"Expected tested runs in {root}, found none. Train and test one: "
+            f"python -m movierec fit --config configs/model1.yaml, then test with the same options.{reasons}"
+        )
+    rows = tabulate(found)
+    if form == "table":
+        print_table(rows, left_out)
+    else:
+        print(printable(markdown(rows) if form == "markdown" else csv_text(rows)), end="")
+        print(printable("\n".join(left_out)), end="\n" * bool(left_out), file=sys.stderr)
+    page = write_report(found, left_out, out)
+    print(f"page: {page}", file=sys.stdout if form == "table" else sys.stderr)
+    return 0

@@ -1,1 +1,0 @@
-"""Readers of the published file formats into typed frames, and the generated sample."""

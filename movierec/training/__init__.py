@@ -1,0 +1,1 @@
+"""Train and test models, by LightningCLI or from Python."""

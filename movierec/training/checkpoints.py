@@ -1,0 +1,118 @@
+"""Checkpoints: written whole or not at all."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Trainer
+from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from movierec.errors import CheckpointError, ConfigError
+from movierec.metrics.rating import NAMES
+
+
+class WholeCheckpointIO(TorchCheckpointIO):
+    """Write a checkpoint beside the old one, then put it in its place: a full disk or a kill leaves the old one."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint.
+
+        Raises:
+            CheckpointError: The disk is full or the folder cannot be written to.
+        """
+        if storage_options is not None:
+            raise TypeError("Expected no storage_options; checkpoints are local files.")
+        path = Path(path)
+        partial = path.with_name(f"{path.name}.partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            if path.name == "last.ckpt" and path.exists():
+                path.replace(path.with_name("previous.ckpt"))  # to go on from, should the new one be damaged one day
+            partial.replace(path)
+            fsync_folder(path.parent)
+        except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
+            partial.unlink(missing_ok=True)
+            if isinstance(error.__context__, KeyboardInterrupt):  # torch reports Ctrl-C in the middle of it so, too
+                raise type(error.__context__) from error
+            cause = error if isinstance(error, OSError) else error.__context__  # what the system said
+            reason = getattr(cause, "strerror", None) or error
+            kept = f"The previous {path.name} is kept" if path.exists() else "No earlier one is there"
+            can_go_on = path.with_name("last.ckpt").exists()
+            raise CheckpointError(
+                f"The checkpoint {path} could not be written: {reason}. {kept}. Free some disk space, or log "
+                "elsewhere with --trainer.default_root_dir, then "
+                f"{'go on with `fit --resume`' if can_go_on else 'start again'}."
+            ) from error
+
+
+class RunCheckpoint(ModelCheckpoint):
+    """Keep checkpoints in a run's folder, which may be moved between a fit and its resumption."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the best score; ModelCheckpoint forgets it when the run's folder is written in another way."""
+        assert self.dirpath is not None
+        folder = Path(self.dirpath)
+        moved = dict(state_dict, dirpath=self.dirpath)
+        for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            moved[name] = str(folder / Path(moved[name]).name) if moved[name] else ""
+        moved["best_k_models"] = {
+            str(folder / Path(path).name): score for path, score in moved["best_k_models"].items()
+        }
+        super().load_state_dict(moved)
+
+
+class BestCheckpoint(RunCheckpoint):
+    """Keep the best epoch in best.ckpt.
+
+    Args:
+        monitor: The metric that tells which epoch is the best, such as `val/rmse` or `val/ndcg@10`; errors are best
+            low, all else high. Without one, the last epoch counts as the best.
+
+    Raises:
+        ConfigError: There is no such metric.
+    """
+
+    def __init__(self, *, monitor: str | None = "val/rmse") -> None:
+        known = [f"val/{name}" for name in NAMES]
+        if monitor is not None and monitor not in known:
+            raise ConfigError(f"Expected checkpoint.monitor to be null or one of {', '.join(known)}; got {monitor}.")
+        low = monitor is None or monitor.split("/")[-1] in ("loss", "mae", "mse", "rmse", "mae_stars", "rmse_stars")
+        super().__init__(
+            filename="best",
+            monitor=monitor,
+            mode="min" if low else "max",
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+
+
+class LastCheckpoint(RunCheckpoint):
+    """Keep the newest epoch in last.ckpt.
+
+    ModelCheckpoint's own `save_last` writes only when the best one improves, as of lightning 2.6.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(filename="last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a rename in a folder last through a power cut, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def best_checkpoint(trainer: Trainer) -> Path | None:
+    """Find the best checkpoint that a fit has written, if it has written any."""
+    found = [Path(callback.best_model_path) for callback in trainer.callbacks if isinstance(callback, BestCheckpoint)]  # type: ignore[attr-defined]
+    return next((path for path in found if path.is_file()), None)

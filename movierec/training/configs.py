@@ -1,0 +1,165 @@
+"""Configuration files: where they are, and the name of the run that they make."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from movierec.errors import ConfigError
+from movierec.runs import ROOT, Run, existing_checkpoint, run_of
+
+CONFIG_SUFFIXES = (".yaml", ".yml")
+CONFIG_OPTIONS = ("--config", "-c")
+
+
+def config_folders() -> list[Path]:
+    """List the folders of shipped configurations: inside the installed package, or beside it in the repository."""
+    package = Path(__file__).parents[1]
+    return [folder for folder in (package / "configs", package.parent / "configs") if folder.is_dir()]
+
+
+def find_config(name: str) -> Path:
+    """Find a configuration: the file itself, else a shipped one of that name, wherever the user stands.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    parts = path.parts[1:] if path.parts[:1] == ("configs",) else path.parts
+    for folder in config_folders():
+        for suffix in ("", *CONFIG_SUFFIXES):
+            shipped = folder.joinpath(*parts)
+            shipped = shipped.with_name(shipped.name + suffix)
+            if shipped.is_file():
+                return shipped
+    raise ConfigError(
+        f"Expected a configuration file at {name}, found none. Shipped are: {', '.join(shipped_names())}."
+    )
+
+
+def shipped_names() -> list[str]:
+    """List the names of the shipped configurations, such as `published/model1`."""
+    return sorted({config_name(path) for folder in config_folders() for path in folder.rglob("*.yaml")})
+
+
+def config_name(path: Path) -> str:
+    """Name a configuration: its path below a folder `configs`, or its file name, without the suffix."""
+    below = path.resolve().with_suffix("").parts
+    start = max((position for position, part in enumerate(below[:-1]) if part == "configs"), default=len(below) - 2)
+    return "/".join(below[start + 1 :])
+
+
+def run_name(configs: list[Path]) -> str:
+    """Name a run after its configurations: `sample/model5` is model5 with the overlay sample.
+
+    A run's own config.yaml stands for the run it is of.
+    """
+    if not configs:
+        return "unnamed"
+    base, *overlays = [name_of_saved(path) or config_name(path) for path in configs]
+    return "/".join([*reversed(overlays), base])
+
+
+def saved_run(configs: list[Path]) -> Run | None:
+    """Find the run that the first configuration is the saved one of, if it is."""
+    folder = configs[0].resolve().parent if configs else Path()
+    saved = bool(configs) and configs[0].name == "config.yaml" and re.fullmatch(r"version_\d+", folder.name)
+    return run_of(folder / "checkpoints" / "best.ckpt") if saved else None
+
+
+def name_of_saved(config: Path) -> str | None:
+    """Name of the run that a saved config.yaml belongs to, if it does."""
+    run = saved_run([config])
+    if run is None:
+        return None
+    parts = run.path.resolve().parent.parts
+    start = max((position for position, part in enumerate(parts) if part == ROOT), default=len(parts) - 2)
+    return "/".join(parts[start + 1 :])
+
+
+def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
+    """Find the configuration files among the arguments.
+
+    Returns:
+        The arguments, with the path of each configuration that was found, and the paths by the names given.
+
+    Raises:
+        ConfigError: A configuration is not there, or no YAML.
+    """
+    found: dict[str, Path] = {}
+    rewritten: list[str] = []
+    for before, argument in zip([None, *args], args, strict=False):
+        option, equals, value = argument.partition("=")
+        if before in CONFIG_OPTIONS:
+            found[argument] = find_config(argument)
+            rewritten.append(str(found[argument]))
+        elif equals and option in CONFIG_OPTIONS:
+            found[value] = find_config(value)
+            rewritten += [option, str(found[value])]
+        else:
+            rewritten.append(argument)
+    for path in found.values():
+        check_yaml(path)
+    return rewritten, found
+
+
+class StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml ships no types
+    """Read YAML, and refuse an option that is given twice, of which the last one would count without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - as yaml has it
+        """Read a mapping.
+
+        Raises:
+            ConstructorError: A key is there twice.
+        """
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"found {key.value!r} twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return dict(super().construct_mapping(node, deep))
+
+
+def check_yaml(path: Path) -> None:
+    """Refuse a configuration that is no YAML.
+
+    Raises:
+        ConfigError: It is not; the message names the line.
+    """
+    content = path.read_bytes()
+    try:
+        yaml.load(content.decode(), StrictLoader)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: of a date that is none, or not UTF-8
+        line, reason = find_fault(error, content)
+        place = f", line {line}" if line else ""
+        raise ConfigError(f"{path}{place}: expected YAML; {reason}. Mend the file.") from error
+
+
+def find_fault(error: Exception, content: bytes) -> tuple[int | None, str]:
+    """Say on which line a configuration is no YAML, so far as that is known, and why."""
+    if isinstance(error, UnicodeDecodeError):
+        return 1 + content.count(b"\n", 0, error.start), "found what is not UTF-8"
+    if isinstance(error, yaml.reader.ReaderError):
+        return 1 + content.decode().count("\n", 0, error.position), f"found the character {chr(error.character)!r}"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return 1 + error.problem_mark.line, str(error.problem)
+    return None, "found too many lists in lists" if isinstance(error, RecursionError) else str(error)
+
+
+def own_config(args: Sequence[str]) -> list[str]:
+    """Name the configuration of the run that `--ckpt_path FILE` lies in, when none is given.
+
+    Raises:
+        CheckpointError: There is no such file.
+    """
+    for position, argument in enumerate(args):
+        option, equals, value = argument.partition("=")
+        path = value if equals else next(iter(args[position + 1 :]), "")
+        if option == "--ckpt_path" and path not in ("", "best", "last"):
+            run = run_of(existing_checkpoint(path))
+            return ["--config", str(run.config)] if run is not None else []
+    return []

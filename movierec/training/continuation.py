@@ -1,0 +1,59 @@
+"""What a fit takes over from a checkpoint: that of an earlier epoch of its own, or the weights of another run."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from movierec.data.tables import Tables
+from movierec.errors import CheckpointError, ConfigError
+
+if TYPE_CHECKING:
+    from movierec.training.rating_task import RatingTask
+
+
+def catch_up(task: "RatingTask") -> None:
+    """Do what an uninterrupted fit does after the checkpoint of an epoch was written, and Lightning leaves out."""
+    for config in task.trainer.lr_scheduler_configs:
+        if config.reduce_on_plateau and "val" in task.results:
+            rmse = torch.tensor(task.results["val"]["rmse"]).item()  # as it was logged
+            config.scheduler.step(rmse)  # type: ignore[arg-type]
+    for callback in task.trainer.early_stopping_callbacks:
+        if callback is not None and callback.stopped_epoch == task.stored_epoch > 0:
+            task.trainer.should_stop = True
+
+
+def take_weights(task: "RatingTask", checkpoint: dict[str, Any]) -> None:
+    """Begin with the weights of a checkpoint of the same data; nothing else of it is taken.
+
+    Raises:
+        CheckpointError: It was trained on other data, of which test rows could be among ours.
+        ConfigError: Its layers are not ours.
+    """
+    assert task.tables is not None
+    check_same_data(Tables.from_state(checkpoint["tables"]), task.tables)
+    try:
+        task.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        theirs = {name: checkpoint["hyper_parameters"][name] for name in ("hidden", "normalisation")}
+        ours = {name: task.hparams[name] for name in theirs}
+        raise ConfigError(
+            f"Expected the layers of the initial checkpoint, {theirs}; got {ours}. Use them, or begin without it."
+        ) from error
+
+
+def check_same_data(stored: Tables, present: Tables) -> None:
+    """Refuse to go on with a checkpoint on other data than it was trained on.
+
+    Raises:
+        CheckpointError: The features, the files or the options differ; the message says which.
+    """
+    if stored.record["fingerprint"] == present.record["fingerprint"]:
+        return
+    then, now = stored.record["options"], present.record["options"]
+    changes = [f"data.{name}: {then.get(name)} then, {now[name]} now" for name in now if then.get(name) != now[name]]
+    files, hashes = stored.record["files"], present.record["files"]
+    changes += [f"{name}: another content" for name in hashes if name in files and files[name] != hashes[name]]
+    raise CheckpointError(
+        "Expected the data that the checkpoint was trained on: otherwise its features would not fit, or test rows "
+        f"would be among those it has seen. What differs: {'; '.join(changes)}. Use the run's own config.yaml."
+    )

@@ -1,0 +1,81 @@
+"""The file of predictions that `predict` writes."""
+
+import csv
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+
+from movierec.console import cell
+from movierec.data.batches import Batch
+from movierec.training.rating_task import RatingTask
+
+
+class PredictionWriter(Callback):
+    """Write predictions to a csv file, batch by batch: user_id, movie_id, title, rating, prediction.
+
+    Both the rating (empty where there is none) and the prediction are in stars. A title that a spreadsheet would take
+    for a formula gets an apostrophe. Several processes write a file each, and the first one puts them together.
+
+    Args:
+        path: The file, replaced if it is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rank = 0
+        self.rows = 0
+
+    def partial(self, rank: int) -> Path:
+        """Name the file that a process writes."""
+        return self.path.with_name(f"{self.path.name}.{rank}.partial")
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the file."""
+        self.rank = trainer.global_rank
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.partial(self.rank).open("w", newline="", encoding="utf-8") as file:
+            if self.rank == 0:
+                csv.writer(file).writerow(["user_id", "movie_id", "title", "rating", "prediction"])
+
+    def on_predict_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_args: Any
+    ) -> None:
+        """Add the rows of a batch."""
+        assert isinstance(pl_module, RatingTask)
+        tables = pl_module.tables
+        assert tables is not None
+        movie = batch.movie.cpu().long()
+        columns = zip(
+            tables.user_ids[batch.user.cpu().long()].tolist(),
+            tables.movie_ids[movie].tolist(),
+            [cell(tables.titles[row]) for row in movie.tolist()],
+            ["" if math.isnan(value) else f"{value:g}" for value in tables.to_stars(batch.rating.cpu()).tolist()],
+            [f"{value:.4f}" for value in outputs.cpu().tolist()],
+            strict=True,
+        )
+        with self.partial(self.rank).open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(columns)
+        self.rows += len(outputs)
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the file in its place, now that all processes have written theirs."""
+        rows = trainer.strategy.reduce(
+            torch.tensor(self.rows, device=pl_module.device), reduce_op="sum"
+        )  # waits for all
+        if self.rank:
+            return
+        self.rows = int(rows)
+        with self.partial(0).open("ab") as whole:
+            for part in map(self.partial, range(1, trainer.world_size)):
+                with part.open("rb") as file:
+                    shutil.copyfileobj(file, whole)
+                part.unlink()
+        self.partial(0).replace(self.path)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave an earlier file as it was."""
+        self.partial(self.rank).unlink(missing_ok=True)

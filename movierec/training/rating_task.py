@@ -1,0 +1,285 @@
+"""Training and evaluating a rating network, as a LightningModule."""
+
+from typing import Any, Literal, cast
+
+import torch
+from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat, PositiveFloat, PositiveInt
+from lightning import LightningModule
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from movierec.data.batches import Batch
+from movierec.data.modules import PARTS
+from movierec.data.tables import Tables
+from movierec.errors import CheckpointError, ConfigError
+from movierec.metrics.rating import Loss, RatingMetrics, RunningMetrics
+from movierec.models.mlp import Activation, Normalisation, RatingNetwork
+from movierec.training.continuation import catch_up, check_same_data, take_weights
+from movierec.training.divergence import DivergenceWatch, Step, check_validation, check_weights
+from movierec.training.random_state import read_random_states, write_random_states
+
+OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+
+
+class RatingTask(LightningModule):
+    """Train a multilayer perceptron to predict ratings on the unit scale.
+
+    Args:
+        hidden: Widths of the hidden layers.
+        dropout: Dropout after each hidden layer; one number stands for all of them.
+        activation: What follows each hidden layer.
+        normalisation: What comes between a hidden layer and its activation.
+        loss: `huber`, `mse` or `l1`, on the unit scale.
+        huber_delta: Where the Huber loss turns from quadratic to linear.
+        optimizer: The optimizer.
+        lr: Learning rate.
+        weight_decay: Weight decay.
+        scheduler: `cosine`: the learning rate falls to 0 over the epochs. `plateau`: a tenth whenever the validation
+            RMSE has not improved for 5 epochs.
+    """
+
+    def __init__(
+        self,
+        *,
+        hidden: list[PositiveInt] = [256, 128, 64, 32],  # noqa: B006 - never changed; a tuple does not round-trip
+        dropout: ClosedUnitInterval | list[ClosedUnitInterval] = 0.0,
+        activation: Activation = "relu",
+        normalisation: Normalisation = "none",
+        loss: Literal["huber", "mse", "l1"] = "huber",
+        huber_delta: PositiveFloat = 1.0,
+        optimizer: Literal["adamw", "adam", "sgd"] = "adamw",
+        lr: PositiveFloat = 1e-3,
+        weight_decay: NonNegativeFloat = 0.01,
+        scheduler: Literal["none", "cosine", "plateau"] = "none",
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.hidden = list(hidden)
+        self.dropout = list(dropout) if isinstance(dropout, list | tuple) else [dropout] * len(hidden)
+        if len(self.dropout) != len(self.hidden):
+            raise ConfigError(
+                f"Expected one dropout, or one for each of the {len(self.hidden)} hidden layers; got {self.dropout}."
+            )
+        losses: dict[str, Loss] = {"huber": nn.HuberLoss(delta=huber_delta), "mse": nn.MSELoss(), "l1": nn.L1Loss()}
+        self.loss = losses[loss]
+        self.tables: Tables | None = None
+        self.network: RatingNetwork | None = None
+        self.running = RunningMetrics(self.loss)
+        self.divergence = DivergenceWatch()
+        self.evaluations = nn.ModuleDict()
+        self.results: dict[str, dict[str, float]] = {}
+        self.test_rows: dict[str, Tensor] = {}
+        self.initial: dict[str, Any] = {}  # the checkpoint whose weights a new run begins with
+        self.stored_epoch = 0
+        self.stored_random_states: dict[str, Tensor] = {}
+
+    def attach(self, tables: Tables) -> None:
+        """Build the network and the metrics for the tables of a data set; the inputs' number follows from them."""
+        self.tables = tables
+        self.network = RatingNetwork(
+            tables,
+            hidden=self.hidden,
+            dropout=self.dropout,
+            activation=self.hparams["activation"],
+            normalisation=self.hparams["normalisation"],
+        )
+        # The tables are the same in all processes, and far too large to be sent to the others at each step.
+        DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]  # noqa: SLF001 - documented, if private
+            self, [f"network.first.{name}" for name, _ in self.network.first.named_buffers()]
+        )
+        for part in PARTS:  # "train" alone is an attribute of each module
+            self.evaluations[f"{part}_rows"] = RatingMetrics(
+                min_stars=tables.min_stars,
+                max_stars=tables.max_stars,
+                threshold=tables.threshold,
+                loss=self.loss,
+            )
+
+    def evaluation(self, part: str) -> RatingMetrics:
+        """Return the metrics of a part of the ratings."""
+        return cast("RatingMetrics", self.evaluations[f"{part}_rows"])
+
+    def configure_model(self) -> None:
+        """Build the network once the data are there; Lightning calls this before it restores weights.
+
+        Without a trainer, in `load_from_checkpoint`, the checkpoint's own tables come a moment later.
+        """
+        if self.network is None and self._trainer is not None:
+            self.attach(self.trainer.datamodule.tables)  # type: ignore[attr-defined]
+            if self.initial:
+                take_weights(self, self.initial)
+
+    def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
+        """Predict ratings of rows of the tables; see `RatingNetwork.forward`."""
+        assert self.network is not None, "attach the tables of a data set first"
+        ratings: Tensor = self.network(user, movie, bank)
+        return ratings
+
+    def predict_batch(self, batch: Batch) -> Tensor:
+        """Predict the ratings of a batch, on the unit scale, [batch]."""
+        return self.forward(batch.user, batch.movie, batch.bank)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the loss of a batch, and count its errors in the epoch's metrics.
+
+        Raises:
+            ConfigError: A batch of one row with `normalisation: batch`, which needs two.
+            DivergenceError: The loss is not finite.
+        """
+        if self.hparams["normalisation"] == "batch" and len(batch.rating) == 1:
+            raise ConfigError(
+                "Expected 2 rows in each batch with `normalisation: batch`, got 1. Change the batch size."
+            )
+        prediction = self.predict_batch(batch)
+        loss = self.loss(prediction, batch.rating)
+        self.divergence.add(self, Step(batch_idx, batch, prediction.detach(), loss.detach()))
+        self.running.update(prediction, batch.rating)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log what the epoch's training batches measured.
+
+        Raises:
+            DivergenceError: The loss of one of them is not finite.
+        """
+        self.divergence.check(self)
+        values = self.running.compute()
+        self.log_values({f"train/{name}": value for name, value in values.items()}, self.current_epoch)
+        self.running.reset()
+
+    def on_validation_start(self) -> None:
+        """Validate no network that has diverged.
+
+        Raises:
+            DivergenceError: The weights, or the loss of a batch of the epoch, are not finite.
+        """
+        if self.trainer.state.fn == "fit":
+            self.divergence.check(self)
+            check_weights(self)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Take in a batch of validation ratings."""
+        self.measure("val", batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation metrics; outside a fit there is no epoch to log them at.
+
+        Raises:
+            DivergenceError: The loss is not finite, in a fit.
+        """
+        in_fit = self.trainer.state.fn == "fit"
+        if in_fit:
+            check_validation(self)
+        values = self.finish("val")
+        if in_fit:
+            self.log_values({f"val/{name}": value for name, value in values.items()}, self.current_epoch)
+
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Take in a batch of one of the parts of the ratings."""
+        self.measure(PARTS[dataloader_idx], batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Finish the metrics of all parts; those of the test ratings are logged, at the epoch of the checkpoint."""
+        self.test_rows = self.evaluation("test").rows()
+        values = {part: self.finish(part) for part in PARTS}
+        self.log_values({f"test/{name}": value for name, value in values["test"].items()}, self.stored_epoch)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return predictions in stars, clipped to the scale, [batch]."""
+        assert self.tables is not None
+        return self.tables.to_stars(self.predict_batch(batch).float())
+
+    def measure(self, part: str, batch: Batch) -> None:
+        """Predict a batch, and count it in a part's metrics."""
+        movie = None if part == "train" else batch.movie  # the other rows may be looked at closer
+        self.evaluation(part).update(batch.user, self.predict_batch(batch), batch.rating, movie)
+
+    def finish(self, part: str) -> dict[str, Tensor]:
+        """Compute a part's metrics and keep them in `results`."""
+        values = self.evaluation(part).compute()
+        self.evaluation(part).reset()
+        self.results[part] = {name: value.item() for name, value in values.items()}
+        return values
+
+    def log_values(self, values: dict[str, Tensor], epoch: int) -> None:
+        """Log metrics that are final for an epoch, over the epochs rather than the steps.
+
+        They are the same in all processes, because they were computed from the state of all. Lightning would hand
+        those of training to the loggers only after the epoch's checkpoint is written: a kill between leaves a gap.
+        """
+        for logger in self.loggers:
+            logger.log_metrics({name: value.item() for name, value in values.items()}, step=epoch)
+        on_device = {name: value.float().to(self.device) for name, value in values.items()}
+        self.log_dict(on_device, on_step=False, on_epoch=True, sync_dist=True, logger=False)
+
+    def on_train_start(self) -> None:
+        """Let each process drop out others, and a resumed one what it would have; refuse to stretch a cosine.
+
+        Raises:
+            ConfigError: The number of epochs is not the one that the learning rate falls over.
+        """
+        if self.global_rank:
+            torch.manual_seed(torch.initial_seed() + self.global_rank)
+        write_random_states(self, self.stored_random_states)
+        if self.stored_random_states:
+            catch_up(self)
+        for config in self.trainer.lr_scheduler_configs:
+            falls_over = getattr(config.scheduler, "T_max", self.trainer.max_epochs)
+            if falls_over != self.trainer.max_epochs:
+                raise ConfigError(
+                    f"Expected `trainer.max_epochs` {falls_over}, over which the learning rate of this run falls; "
+                    f"got {self.trainer.max_epochs}. Start a new run to train for longer."
+                )
+
+    def configure_optimizers(self) -> Any:
+        """Build the optimizer and the scheduler.
+
+        Raises:
+            ConfigError: `cosine` without a number of epochs to fall over.
+        """
+        hparams = self.hparams
+        optimizer = OPTIMIZERS[hparams["optimizer"]](
+            self.parameters(),
+            lr=hparams["lr"],
+            weight_decay=hparams["weight_decay"],
+            fused=self.device.type == "cpu",  # one pass over the weights; on a GPU the default is as fast
+        )
+        if hparams["scheduler"] == "plateau":
+            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/rmse"}}
+        if hparams["scheduler"] == "cosine":
+            epochs = self.trainer.max_epochs
+            if epochs is None or epochs < 1:
+                raise ConfigError(f"Expected `trainer.max_epochs` above 0 with `scheduler: cosine`, got {epochs}.")
+            return [optimizer], [torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)]
+        return optimizer
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the tables and the newest validation metrics to a checkpoint.
+
+        Raises:
+            DivergenceError: The weights are not finite, and must not replace good ones.
+        """
+        check_weights(self)
+        assert self.tables is not None
+        checkpoint["tables"] = self.tables.state()
+        checkpoint["metrics"] = self.results
+        checkpoint["random_states"] = read_random_states(self)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Build the network from a checkpoint's tables, or compare them with those of the data at hand.
+
+        Raises:
+            CheckpointError: The checkpoint is not one of movierec, or was trained on other data.
+        """
+        if "tables" not in checkpoint:
+            raise CheckpointError("Expected a checkpoint written by movierec; this one holds no tables. Train again.")
+        stored = Tables.from_state(checkpoint["tables"])
+        self.stored_epoch = checkpoint["epoch"]
+        self.stored_random_states = checkpoint.get("random_states", {})
+        if self._trainer is not None and self.trainer.state.fn == "fit":
+            self.results = dict(checkpoint["metrics"])
+        if self.tables is None:
+            self.attach(stored)
+        else:
+            check_same_data(stored, self.tables)

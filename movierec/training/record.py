@@ -1,0 +1,282 @@
+"""What a run leaves behind beside its weights: metrics.json, diagnostics.json, and what TensorBoard shows."""
+
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+
+import movierec
+from movierec.data.batches import Batch
+from movierec.data.modules import PARTS
+from movierec.data.tables import Tables
+from movierec.errors import DivergenceError
+from movierec.metrics.diagnostics import Background, Rated, diagnose
+from movierec.metrics.topn import evaluate_retrieval
+from movierec.models.checkpoint import read_checkpoint, read_network
+from movierec.recommend.films import MIN_RATINGS
+from movierec.runs import Run
+from movierec.training import tensorboard as board
+from movierec.training.checkpoints import best_checkpoint
+from movierec.training.hardware import describe_hardware
+from movierec.training.projector import write_projector
+from movierec.training.rating_task import RatingTask
+from movierec.training.revision import describe_revision
+
+PACKAGES = ("lightning", "torch", "torchmetrics", "pandas", "scikit-learn", "numpy")
+
+
+class RunRecord(Callback):
+    """Write metrics.json, diagnostics.json, and what TensorBoard shows beside the curves.
+
+    Args:
+        run: The run's folder; nothing is written without one.
+        config: Name of the configuration.
+        seed: The seed of the network.
+        resolved: The resolved configuration, as YAML.
+        histograms: Whether TensorBoard gets the distribution of the weights after each epoch.
+        initial: The checkpoint whose weights the run began with.
+    """
+
+    def __init__(
+        self,
+        *,
+        run: Run | None,
+        config: str,
+        seed: int | None,
+        resolved: str,
+        histograms: bool = False,
+        initial: str | None = None,
+    ) -> None:
+        self.run = run
+        self.initial = {"initial_checkpoint": initial} if initial else {}
+        self.config, self.seed, self.resolved, self.histograms = config, seed, resolved, histograms
+        self.started = 0.0
+        self.earlier = 0.0
+        self.code: dict[str, Any] | None = None
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Note the revision of the code now; when the numbers are written it may be another one."""
+        if self.run is not None and trainer.is_global_zero and stage != "predict":
+            self.code = describe_revision()
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self.started = time.monotonic()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the configuration, and training and validation on one chart each."""
+        if writer := board.find_writer(trainer):
+            board.show_start(writer, self.resolved, trainer.current_epoch)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the weights, if that is asked for."""
+        if self.histograms and (writer := board.find_writer(trainer)):
+            assert isinstance(pl_module, RatingTask)
+            assert pl_module.network is not None
+            board.show_weights(writer, pl_module.network, trainer.current_epoch)
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Note in the checkpoint what it was trained with; a later test need not be given the same seed."""
+        checkpoint["run"] = {"config": self.config, "seed": self.seed, **self.initial}
+        checkpoint["fit_seconds"] = self.earlier + self.seconds()
+        if writer := board.find_writer(trainer):
+            writer.flush()  # a fit that is killed and resumed goes on in its curves without a gap
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Go on counting the seconds of a fit that is resumed."""
+        self.earlier = checkpoint.get("fit_seconds", 0.0)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the metrics of the best checkpoint, and draw the curves that led there."""
+        whole = trainer.current_epoch == trainer.max_epochs
+        self.record_fit(trainer, pl_module, end="planned" if whole else "early")
+        writer = board.find_writer(trainer)
+        if writer and self.run is not None:
+            from movierec.report.figures import draw_learning  # noqa: PLC0415 - matplotlib takes half a second
+
+            writer.flush()
+            board.show_drawings(writer, draw_learning(self.run), trainer.current_epoch)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Write the metrics of the best checkpoint so far."""
+        if isinstance(exception, KeyboardInterrupt) and trainer.state.fn == "fit":
+            self.record_fit(trainer, pl_module, end="interrupted")
+        if isinstance(exception, DivergenceError):
+            self.record_fit(trainer, pl_module, end="diverged")
+            trainer.strategy.barrier()  # Lightning kills this process five seconds after another one has ended
+
+    def record_fit(self, trainer: Trainer, task: LightningModule, *, end: str) -> None:
+        """Write the best checkpoint's validation metrics to metrics.json and to TensorBoard's HParams.
+
+        Args:
+            trainer: The trainer.
+            task: What it trained.
+            end: How the fit ended: `planned` after all epochs, `early` by a callback, `interrupted` or `diverged`.
+        """
+        assert isinstance(task, RatingTask)
+        path = best_checkpoint(trainer)
+        if self.run is None or not trainer.is_global_zero or path is None:
+            return
+        best = read_checkpoint(path)
+        metrics = best["metrics"].get("val", {})
+        fit = {
+            "epochs": {"trained": trainer.current_epoch, "planned": trainer.max_epochs},
+            "end": end,
+            "limits": limits(trainer, "train", "val"),
+            "seconds": {"fit": round(self.earlier + self.seconds(), 2)},
+        }
+        self.run.write_metrics({**self.describe(task, path, best), **fit, "val": metrics})
+        if isinstance(trainer.logger, TensorBoardLogger):
+            shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
+            trainer.logger.log_hyperparams(shown | best["run"])  # into hparams.yaml
+            board.show_fit(trainer.logger.experiment, shown | best["run"], metrics, trainer.current_epoch)
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self.started = time.monotonic()
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the metrics of all parts of the ratings, and where the test predictions err."""
+        self.record_evaluation(trainer, pl_module, "test")
+        assert isinstance(pl_module, RatingTask)
+        if self.run is not None and trainer.is_global_zero and trainer.ckpt_path and not is_partial(trainer):
+            self.record_diagnostics(trainer, pl_module, self.run)
+        pl_module.test_rows = {}
+
+    def record_diagnostics(self, trainer: Trainer, task: RatingTask, run: Run) -> None:
+        """Write diagnostics.json, and what TensorBoard shows of a test."""
+        assert task.tables is not None
+        assert task.network is not None
+        known = run.read_metrics()
+        background = background_of(task.tables, trainer.datamodule.rows["train"])  # type: ignore[attr-defined]
+        columns = task.test_rows | {
+            name: task.tables.to_stars(task.test_rows[name]) for name in ("prediction", "rating")
+        }
+        rated = Rated(**{name: column.numpy() for name, column in columns.items()})
+        described = {"part": "test", "epoch": known["epoch"], "checkpoint": known["checkpoint"]}
+        run.write_diagnostics(described | diagnose(rated, background))
+        if writer := board.find_writer(trainer):
+            from movierec.report.figures import draw_test  # noqa: PLC0415 - matplotlib takes half a second
+
+            board.show_drawings(writer, draw_test(run), known["epoch"])
+            board.show_precision_recall(writer, task.test_rows, task.tables.threshold, known["epoch"])
+            write_projector(run.path, task.network, task.tables, background.movie_ratings)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock, outside a fit."""
+        if trainer.state.fn == "validate":
+            self.started = time.monotonic()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the validation metrics, outside a fit."""
+        if trainer.state.fn == "validate":
+            self.record_evaluation(trainer, pl_module, "validate")
+
+    def record_evaluation(self, trainer: Trainer, task: LightningModule, command: str) -> None:
+        """Write what a checkpoint measured, into the run it belongs to."""
+        assert isinstance(task, RatingTask)
+        path = trainer.ckpt_path
+        if self.run is None or not trainer.is_global_zero or path is None or is_partial(trainer):
+            return
+        described = self.describe(task, Path(path), read_checkpoint(Path(path)))
+        before = self.run.read_metrics()
+        if any(before.get(name) != described[name] for name in ("checkpoint", "epoch")):
+            for part in (*PARTS, "retrieval"):  # the file describes one checkpoint
+                before.pop(part, None)
+        seconds = before.get("seconds", {}) | {command: self.seconds()}
+        self.run.write_metrics(before | described | {"seconds": seconds} | task.results)
+
+    def describe(self, task: RatingTask, path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
+        """Say what was measured: configuration, seed, checkpoint, data, versions and machine."""
+        assert self.run is not None
+        assert task.tables is not None
+        assert task.network is not None
+        inside = path.resolve().is_relative_to(self.run.path.resolve())
+        return {
+            **checkpoint["run"],
+            "epoch": checkpoint["epoch"],
+            "checkpoint": path.resolve().relative_to(self.run.path.resolve()).as_posix() if inside else path.name,
+            "data": task.tables.record,
+            "unit_scale": [task.tables.min_stars, task.tables.max_stars],
+            "inputs": task.tables.width,
+            "weights": task.network.num_weights,
+            "versions": versions(),
+            "code": self.code,
+            "hardware": describe_hardware()
+            | {
+                "accelerator": accelerator(task),
+                "processes": task.trainer.world_size,
+                "threads": torch.get_num_threads(),
+            },
+        }
+
+    def seconds(self) -> float:
+        """Seconds since the clock was started."""
+        return round(time.monotonic() - self.started, 2)
+
+
+def background_of(tables: Tables, train: Batch) -> Background:
+    """Collect what the diagnostics need to know beside the ratings they are of."""
+
+    def counted(index: torch.Tensor, size: int) -> Any:
+        return torch.bincount(index.cpu(), minlength=size).numpy()
+
+    return Background(
+        low=tables.min_stars,
+        high=tables.max_stars,
+        step=1.0 if bool((tables.rated_stars % 1 == 0).all()) else 0.5,
+        threshold=tables.to_stars(torch.tensor(tables.threshold)).item(),
+        user_ratings=counted(train.user, len(tables.user_ids)),
+        movie_ratings=counted(train.movie, len(tables.movie_ids)),
+        genres=tables.genres,
+    )
+
+
+def limits(trainer: Trainer, *parts: str) -> dict[str, float]:
+    """Name the options that let a trainer use some of the batches only, whose numbers are not those of all."""
+    given = {name: getattr(trainer, name) for name in (f"limit_{part}_batches" for part in parts)}
+    return {name: limit for name, limit in given.items() if isinstance(limit, int) or limit < 1}  # 1.0 is all, 1 is one
+
+
+def is_partial(trainer: Trainer) -> bool:
+    """Say whether only some of the batches were measured, whose numbers are not those of the run."""
+    part = "test" if trainer.state.fn == "test" else "val"
+    return bool(trainer.fast_dev_run or limits(trainer, part))  # type: ignore[attr-defined]
+
+
+def accelerator(task: LightningModule) -> str:
+    """Name the device that a task is on: `cpu`, or the model of the GPU."""
+    return torch.cuda.get_device_name(task.device) if task.device.type == "cuda" else task.device.type
+
+
+def versions() -> dict[str, str]:
+    """List the versions that the numbers were computed with."""
+    found = {name: version(name) for name in PACKAGES}
+    return {"movierec": movierec.__version__, "python": platform.python_version()} | found
+
+
+def record_retrieval(
+    run: Run | None,
+    checkpoint: Path,
+    rows: Mapping[str, Batch],
+    *,
+    num_users: int,
+    watch: Callable[[list[int]], Iterable[int]],
+) -> dict[str, Any]:
+    """Measure what a checkpoint recommends, on the CPU, and write it into the run it belongs to.
+
+    Returns:
+        What `evaluate_retrieval` does, and `min_ratings`, that of `recommend`.
+    """
+    tables, network = read_network(checkpoint)
+    measured = evaluate_retrieval(tables, network, rows, num_users=num_users, min_ratings=MIN_RATINGS, watch=watch)
+    found = {"min_ratings": MIN_RATINGS, **measured}
+    if run is not None:
+        run.write_metrics(run.read_metrics() | {"retrieval": found})
+    return found

@@ -1,0 +1,96 @@
+"""What TensorBoard shows of a run beside the curves of its metrics."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning import Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor, nn
+
+from movierec.metrics.rating import NAMES
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+    from movierec.metrics.style import Drawing
+
+CHARTED = ("rmse", "loss", "r2", "mae")  # measured of training and of validation rows
+FIRST = ("rmse_stars", "ndcg@10", "r2")
+COMPARED = ("val/rmse_stars", "val/ndcg@10", "val/r2", "train/rmse")
+
+
+def find_writer(trainer: Trainer) -> "SummaryWriter | None":
+    """Return what writes TensorBoard's events, in the one process that does, if the trainer logs there."""
+    if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
+        writer: SummaryWriter = trainer.logger.experiment
+        return writer
+    return None
+
+
+def show_start(writer: "SummaryWriter", resolved: str, epoch: int) -> None:
+    """Show the configuration, and how to lay out the curves: of a run on one chart, and of all chosen runs.
+
+    Args:
+        writer: Where to.
+        resolved: The resolved configuration, as YAML.
+        epoch: That begins.
+    """
+    writer.add_text("config", "    " + resolved.replace("\n", "\n    "), epoch)
+    writer.add_custom_scalars(
+        {
+            "training and validation": {name: ["Multiline", [f"train/{name}$", f"val/{name}$"]] for name in CHARTED},
+            "runs compared": {name: ["Multiline", [f"{name}$"]] for name in COMPARED},
+        }
+    )
+
+
+def show_fit(writer: "SummaryWriter", hparams: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) -> None:
+    """Enter a run into HParams with its best validation metrics; a later test fills in the test metrics.
+
+    Args:
+        writer: Where to.
+        hparams: The hyper-parameters, plain types.
+        metrics: Of the best epoch.
+        epochs: How many were trained.
+    """
+    from torch.utils.tensorboard.summary import hparams as summaries  # noqa: PLC0415 - only with TensorBoard
+
+    for name, value in metrics.items():
+        writer.add_scalar(f"val_best/{name}", value, epochs)
+    # TensorBoard goes by the first entry, so it must name what only a test will measure. It shows few columns at first.
+    order = [*FIRST, *(name for name in NAMES if name not in FIRST)]
+    names = {f"{part}/{name}": 0.0 for name in order for part in ("val_best", "test")}
+    shown = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in hparams.items()}
+    for summary in summaries(shown, names):  # type: ignore[no-untyped-call]
+        writer._get_file_writer().add_summary(summary)  # type: ignore[no-untyped-call]  # noqa: SLF001 - as Lightning does
+
+
+def show_drawings(writer: "SummaryWriter", drawings: "Mapping[str, Drawing]", epoch: int) -> None:
+    """Show figures under Images."""
+    from movierec.metrics.style import pixels  # noqa: PLC0415 - matplotlib takes half a second
+
+    for name, drawing in drawings.items():
+        writer.add_image(f"figures/{name}", pixels(drawing), epoch, dataformats="HWC")
+
+
+def show_precision_recall(writer: "SummaryWriter", rows: Mapping[str, Tensor], threshold: float, epoch: int) -> None:
+    """Show precision and recall of "rated above the threshold", for each threshold of the prediction.
+
+    Args:
+        writer: Where to.
+        rows: `prediction` and `rating` on the unit scale, [size] each.
+        threshold: On the unit scale.
+        epoch: Of the checkpoint.
+    """
+    known = torch.isfinite(rows["prediction"])
+    if known.any():
+        positive, score = rows["rating"][known] > threshold, rows["prediction"][known].clamp(0, 1)
+        writer.add_pr_curve("test/rated above the training median", positive, score, epoch)
+
+
+def show_weights(writer: "SummaryWriter", network: nn.Module, epoch: int) -> None:
+    """Show the distribution of each layer's weights; those that are no numbers have none."""
+    for name, weights in network.named_parameters():
+        if torch.isfinite(weights).all():
+            writer.add_histogram(f"weights/{name}", weights, epoch)

@@ -1,0 +1,209 @@
+"""What fit, validate, test and predict print at their beginning and end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.table import Table
+
+from movierec.console import Console
+from movierec.data.tables import Tables
+from movierec.metrics.constant import describe_constant, is_constant
+from movierec.metrics.leak import LEAKING
+from movierec.metrics.published import published_row
+from movierec.metrics.topn import LIKED_STARS
+from movierec.models.checkpoint import read_checkpoint
+from movierec.runs import Run
+from movierec.training.rating_task import RatingTask
+
+LABELS = {
+    "r2": "R2",
+    "mae": "MAE, unit scale",
+    "mse": "MSE, unit scale",
+    "rmse": "RMSE, unit scale",
+    "mae_stars": "MAE, stars",
+    "rmse_stars": "RMSE, stars",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "auroc": "AUROC",
+    "ndcg@10": "NDCG@10, per user",
+    "precision@10": "precision@10, per user",
+    "recall@10": "recall@10, per user",
+    "map": "MAP, per user",
+}
+RETRIEVAL = ("recall@10", "ndcg@10", "map@10", "coverage", "novelty")
+RANKINGS = {"model": "the model", "popularity": "number of ratings", "film_mean": "mean rating"}
+NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
+
+
+def console() -> Console:
+    """Open the terminal; looked up at each use, because tests redirect it."""
+    return Console()
+
+
+def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | None) -> None:
+    """Say what is trained on what, and where it is logged."""
+    record = tables.record
+    rows = record["rows"]
+    sample = " (generated sample)" if record["sample"] else ""
+    left_out = f", {record['ratings_left_out']:,} left out for missing metadata" if record["ratings_left_out"] else ""
+    out = console()
+    out.print(f"{name} on {record['options']['release']}{sample}", style="bold", soft_wrap=True)
+    out.print(
+        f"  {record['ratings']:,} ratings by {record['users']:,} users of {record['movies']:,} films{left_out}: "
+        f"{rows['train']:,} to train, {rows['val']:,} to validate, {rows['test']:,} to test; {tables.width} inputs",
+        soft_wrap=True,
+    )
+    if record["ratings_left_out"] > record["ratings"]:
+        fetches = " and ".join(f"`python -m movierec data fetch {source}`" for source in record["options"]["sources"])
+        out.print(
+            f"  warning: more than half of the ratings is left out; fetch the metadata with {fetches}, or keep films "
+            "that lack metadata with --data.missing impute",
+            style="yellow",
+            soft_wrap=True,
+        )
+    if record["leaks"]:
+        out.print(f"  leaks, as the options allow: {'; '.join(record['leaks'])}", style="yellow", soft_wrap=True)
+    if resumed is not None:
+        out.print(f"  going on from {resumed}", soft_wrap=True)
+    out.print(f"  logging to {run.path}" if run else "  logging nothing", soft_wrap=True)
+
+
+def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: str, *, partial: bool) -> None:
+    """Show the validation metrics of the best checkpoint, where it is, and what to type next."""
+    out = console()
+    if path is None:
+        last = run.checkpoints / "last.ckpt" if run else None
+        kept = f"the last epoch is in {last}" if last and last.is_file() else "nothing was saved"
+        out.print(f"Done; no epoch was chosen as the best one, and {kept}.", soft_wrap=True)
+        return
+    best = read_checkpoint(path)
+    if "val" in best["metrics"]:
+        out.print(metrics_table(best["metrics"], ("val",), tables, f"epoch {best['epoch'] + 1}", partial=partial))
+        print_notes(best["metrics"], ("val",), tables, partial=partial)
+    out.print(f"checkpoint: {path}", soft_wrap=True)
+    if run is not None:
+        out.print(f"run:        {run.path}", soft_wrap=True)
+        out.print(f"next:       {next_command}\n            tensorboard --logdir {run.root}", soft_wrap=True)
+
+
+def print_validation(task: RatingTask, checkpoint: Path | None, *, partial: bool) -> None:
+    """Show the validation metrics of a checkpoint."""
+    assert task.tables is not None
+    out = console()
+    out.print(metrics_table(task.results, ("val",), task.tables, f"epoch {task.stored_epoch + 1}", partial=partial))
+    print_notes(task.results, ("val",), task.tables, partial=partial)
+    out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
+
+
+def print_test(
+    name: str,
+    task: RatingTask,
+    checkpoint: Path | None,
+    run: Run | None,
+    *,
+    retrieval: dict[str, Any],
+    partial: bool,
+) -> None:
+    """Show the metrics of a checkpoint on all parts of the ratings, and the published ones where there are any.
+
+    Args:
+        name: Name of the run.
+        task: What was tested.
+        checkpoint: Its file.
+        run: The folder that the metrics went to.
+        retrieval: What `record_retrieval` measured; empty if nothing was.
+        partial: Whether only some of the batches were measured.
+    """
+    assert task.tables is not None
+    out = console()
+    published = None if task.tables.record["sample"] else published_row(name)
+    parts = ("test", "val", "train")
+    title = f"{name}, epoch {task.stored_epoch + 1}"
+    out.print(metrics_table(task.results, parts, task.tables, title, partial=partial, published=published))
+    out.print("Only the test rows were neither trained on nor used to choose an epoch.", soft_wrap=True)
+    if any(part_label(part, task.tables).endswith("*") for part in NAMES):
+        out.print("* The statistics that these rows read hold their own ratings: the numbers leak.", soft_wrap=True)
+    print_notes(task.results, parts, task.tables, partial=partial)
+    if retrieval:
+        print_retrieval(retrieval)
+    out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
+    if run is not None and not partial:
+        out.print(f"metrics:    {run.path / 'metrics.json'}\nnext:       python -m movierec report", soft_wrap=True)
+
+
+def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tables: Tables, *, partial: bool) -> None:
+    """Say what the metrics of some parts are measured in, and what is wrong with them."""
+    out = console()
+    threshold = tables.to_stars(torch.tensor(tables.threshold)).item()
+    out.print(
+        f"Unit scale: 0 is {tables.min_stars:g} stars, 1 is {tables.max_stars:g}. Precision to AUROC: of ratings above "
+        f"the training median, {threshold:g} stars.",
+        soft_wrap=True,
+    )
+    if partial:
+        out.print("Only some of the batches were measured: these are not the numbers of the run.", style="yellow")
+    constant = [part for part in parts if is_constant(results[part])]
+    if constant:
+        first, *others = constant
+        also = f", and so are those of the {' and the '.join(NAMES[part] for part in others)}" if others else ""
+        out.print(
+            f"warning: the network has collapsed, {describe_constant(results[first], NAMES[first])}{also}. Try a lower "
+            "--model.lr, or --model.activation gelu.",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def print_retrieval(retrieval: dict[str, Any]) -> None:
+    """Show how recommendations fare, beside those that know nothing of the user."""
+    rankings = {name: values for name, values in retrieval.items() if isinstance(values, dict)}
+    users = int(rankings["model"]["users"])
+    table = Table("films ranked by", title=f"recommendations to {users:,} users", title_justify="left")
+    for metric in RETRIEVAL:
+        table.add_column(metric, justify="right")
+    for name, values in rankings.items():
+        table.add_row(RANKINGS[name], *(f"{values[metric]:.4f}" for metric in RETRIEVAL))
+    out = console()
+    out.print(table)
+    out.print(
+        f"Found are test films of {LIKED_STARS:g} stars or more, among the films of at least "
+        f"{retrieval['min_ratings']} training ratings.",
+        soft_wrap=True,
+    )
+
+
+def print_predictions(path: Path, rows: int, checkpoint: Path | None) -> None:
+    """Say where the predictions are."""
+    console().print(f"{rows:,} predictions in {path}\ncheckpoint: {checkpoint}", soft_wrap=True)
+
+
+def part_label(part: str, tables: Tables) -> str:
+    """Name a part of the ratings, with an asterisk where its rows read their own ratings."""
+    return NAMES[part] + ("*" if part in LEAKING.get(tables.record["options"]["statistics"], ()) else "")
+
+
+def metrics_table(
+    results: dict[str, dict[str, float]],
+    parts: Sequence[str],
+    tables: Tables,
+    title: str,
+    *,
+    partial: bool,
+    published: dict[str, float] | None = None,
+) -> Table:
+    """Lay out metrics, one a line, with a column for each part of the ratings and its number of rows."""
+    table = Table("metric", title=title, title_justify="left")
+    for part in parts:
+        size = f"{'some of ' if partial else ''}{tables.record['rows'][part]:,}"
+        table.add_column(f"{part_label(part, tables)}\n{size}", justify="right")
+    if published:
+        table.add_column("published,\ntraining rows*", justify="right")
+    for name, label in LABELS.items():
+        values = [f"{results[part][name]:.4f}" for part in parts]
+        if published:
+            values.append(f"{published[name]:.4f}" if name in published else "")
+        table.add_row(label, *values)
+    return table

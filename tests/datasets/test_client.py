@@ -1,0 +1,290 @@
+"""The client against real servers that misbehave in every way we know of."""
+
+import asyncio
+import json
+import logging
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from movierec.datasets.client import Answer, AttemptError, Client, check_url
+from movierec.datasets.omdb import OMDb
+from movierec.datasets.service import Key, Verdict
+from movierec.datasets.tmdb import TMDb
+from movierec.errors import ConfigError, FetchError
+
+SECRET = "k3y-that-nobody-may-see"  # noqa: S105 - a marker to search for
+FILM = {"id": 7, "title": "Film"}
+GOOD = Answer(Verdict.FILM, 200, json.dumps(FILM).encode())
+
+
+def ask(
+    url: str, film_id: int = 7, *, service: TMDb | OMDb | None = None, keys: tuple[str, ...] = (SECRET,), **options: Any
+) -> Answer:
+    service = service or TMDb()
+    variable = service.variables[-1]
+    options = {"rate": 1000.0, "attempts": 3, "backoff": 0.01, "timeout": 5.0} | options
+
+    async def once() -> Answer:
+        client = Client(
+            service, [Key(variable, n, value) for n, value in enumerate(keys, start=1)], base_url=url, **options
+        )
+        async with client:
+            return await client.ask(film_id)
+
+    return asyncio.run(once())
+
+
+def answers(server: HTTPServer, *responses: Response) -> str:
+    """Let the server give one answer after the other."""
+    for response in responses:
+        server.expect_ordered_request("/movie/7").respond_with_response(response)
+    return server.url_for("").rstrip("/")
+
+
+def film(status: int = 200, **headers: str) -> Response:
+    return Response(GOOD.body, status, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def problem(status: int, code: int, message: str = "Why.", **headers: str) -> Response:
+    body = json.dumps({"success": False, "status_code": code, "status_message": message})
+    return Response(body, status, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@pytest.fixture
+def raw_server() -> Iterator[Callable[[list[Callable[[socket.socket], None]]], str]]:
+    """Starts a server that deals with each connection by the next of some functions."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+
+        def serve(actions: list[Callable[[socket.socket], None]]) -> None:
+            for act in actions:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    act(connection)
+
+        def start(actions: list[Callable[[socket.socket], None]]) -> str:
+            threading.Thread(target=serve, args=(actions,), daemon=True).start()
+            return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        yield start
+
+
+def send_film(connection: socket.socket) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(GOOD.body)}\r\nConnection: close\r\n\r\n"
+    connection.sendall(head.encode() + GOOD.body)
+
+
+def send_half(connection: socket.socket) -> None:
+    connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(GOOD.body)}\r\n\r\n".encode() + GOOD.body[:9])
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes with a reset
+
+
+def send_nonsense(connection: socket.socket) -> None:
+    connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+
+def drip(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(1000):  # until the client has gone
+        try:
+            connection.sendall(b" ")
+        except OSError:
+            return
+        time.sleep(0.02)
+
+
+def test_a_film_is_the_answer_as_it_came(httpserver: HTTPServer) -> None:
+    assert ask(answers(httpserver, film())) == GOOD
+
+
+def test_a_film_that_is_not_there_is_an_answer_too(httpserver: HTTPServer) -> None:
+    answer = ask(answers(httpserver, problem(404, 34)))
+    assert (answer.verdict, answer.status) == (Verdict.MISSING, 404)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        problem(500, 11),
+        Response("<html>Bad gateway</html>", 502),
+        Response("<html>Welcome to the hotel's network</html>", 200),
+        Response('{"id": 7, "title": "Fi', 200),
+        Response('{"id": 8, "title": "Another"}', 200),
+        Response("", 301, {"Location": "http://127.0.0.1:9/elsewhere"}),
+        Response(b"no gzip", 200, {"Content-Encoding": "gzip"}),
+    ],
+)
+def test_an_answer_that_is_no_film_is_asked_for_again(httpserver: HTTPServer, failure: Response) -> None:
+    assert ask(answers(httpserver, failure, failure, film())) == GOOD
+    assert len(httpserver.log) == 3
+
+
+def test_another_film_in_every_attempt_is_an_answer(httpserver: HTTPServer) -> None:
+    other = '{"id": 8, "title": "Another"}'
+    assert ask(answers(httpserver, *[Response(other)] * 3)) == Answer(Verdict.OTHER, 200, other.encode())
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_another_film_in_some_attempts_is_none(httpserver: HTTPServer, place: int) -> None:
+    responses = [Response('{"id": 8}')] * 3
+    responses[place] = problem(500, 11)
+    with pytest.raises(AttemptError, match="status code 11" if place == 2 else "another film than 7"):
+        ask(answers(httpserver, *responses))
+
+
+def test_after_the_last_attempt_the_reason_is_told(httpserver: HTTPServer) -> None:
+    url = answers(httpserver, *[problem(500, 11, "Internal error: Something went wrong.")] * 3)
+    with pytest.raises(AttemptError, match="status code 11: Internal error: Something went wrong"):
+        ask(url)
+    assert len(httpserver.log) == 3
+
+
+def test_what_a_terminal_would_obey_is_left_out_of_the_reason(httpserver: HTTPServer) -> None:
+    with pytest.raises(AttemptError) as stop:
+        ask(answers(httpserver, problem(500, 11, "A \x1b[31mred\x07 reason, à propos.")), attempts=1)
+    assert str(stop.value) == "status code 11: A  [31mred  reason, à propos."
+
+
+@pytest.mark.parametrize("fail", [send_half, reset, send_nonsense])
+def test_a_broken_connection_is_tried_again(raw_server: Any, fail: Callable[[socket.socket], None]) -> None:
+    assert ask(raw_server([fail, fail, send_film])) == GOOD
+
+
+def test_a_slow_drip_ends_at_the_timeout_and_is_tried_again(raw_server: Any) -> None:
+    assert ask(raw_server([drip, send_film]), timeout=1.0) == GOOD
+
+
+def test_a_timeout_says_how_long_it_waited(raw_server: Any) -> None:
+    with pytest.raises(AttemptError, match=r"no whole answer within 0\.2 s"):
+        ask(raw_server([drip]), timeout=0.2, attempts=1)
+
+
+def test_without_a_server_the_reason_is_told() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(AttemptError, match="connection"):
+        ask(f"http://127.0.0.1:{port}")
+
+
+def test_a_busy_service_is_given_the_seconds_that_it_asks_for(httpserver: HTTPServer) -> None:
+    url = answers(httpserver, problem(429, 25, Retry_After="1"), film())
+    start = time.monotonic()
+    assert ask(url) == GOOD
+    assert time.monotonic() - start >= 1.0  # the server's condition, not a measure of speed
+
+
+def test_a_busy_service_is_given_until_the_date_that_it_names(httpserver: HTTPServer) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=2)  # dates have whole seconds
+    url = answers(httpserver, problem(429, 25, Retry_After=format_datetime(until, usegmt=True)), film())
+    assert ask(url) == GOOD
+    assert datetime.now(UTC) >= until.replace(microsecond=0)
+
+
+def test_a_busy_service_that_names_no_time_is_asked_again_later(httpserver: HTTPServer) -> None:
+    assert ask(answers(httpserver, problem(429, 25), Response("slow down", 429), film())) == GOOD
+
+
+def test_a_pause_that_one_request_is_asked_for_holds_for_all(httpserver: HTTPServer) -> None:
+    times: list[float] = []
+
+    def answer(request: Request) -> Response:
+        times.append(time.monotonic())
+        if len(times) == 1:
+            return problem(429, 25, Retry_After="1")
+        return Response(json.dumps({"id": int(request.path.rsplit("/", 1)[1])}))
+
+    httpserver.expect_request("/movie/1").respond_with_handler(answer)
+    httpserver.expect_request("/movie/2").respond_with_handler(answer)
+
+    async def both() -> None:
+        client = Client(
+            TMDb(), [Key("TMDB_API_KEY", 1, SECRET)], rate=1000.0, base_url=httpserver.url_for(""), backoff=0.01
+        )
+        async with client:
+            first = asyncio.create_task(client.ask(1))
+            while not client.pause_until:  # noqa: ASYNC110 - the client has no event to wait for
+                await asyncio.sleep(0.01)
+            await client.ask(2)
+            await first
+
+    asyncio.run(both())
+    assert len(times) == 3
+    assert times[1] - times[0] >= 0.9  # the pause, less what the first answer took to arrive
+
+
+def test_a_service_that_asks_for_an_hour_is_left_alone(httpserver: HTTPServer) -> None:
+    with pytest.raises(FetchError, match="left alone for 60 minutes"):
+        ask(answers(httpserver, problem(429, 25, Retry_After="3600")))
+
+
+def test_an_invalid_key_stops_at_once_and_is_named_by_its_variable(httpserver: HTTPServer) -> None:
+    url = answers(httpserver, problem(401, 7, f"Invalid API key {SECRET}: You must be granted a valid key."))
+    with pytest.raises(FetchError, match=r"does not accept key 1 of TMDB_API_KEY \(.*valid key") as stop:
+        ask(url)
+    assert SECRET not in str(stop.value)
+    assert len(httpserver.log) == 1
+
+
+def test_no_log_message_and_no_error_holds_a_key(
+    httpserver: HTTPServer, raw_server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    ask(answers(httpserver, problem(500, 11), film()))
+    with pytest.raises(AttemptError) as stop:
+        ask(raw_server([reset, send_nonsense, send_half]))
+    assert not [record for record in caplog.records if record.name != "werkzeug" and SECRET in record.getMessage()]
+    chain: BaseException | None = stop.value
+    while chain is not None:
+        assert SECRET not in repr(chain)
+        chain = None if chain.__suppress_context__ else chain.__context__
+
+
+def test_the_rate_holds_over_many_requests(httpserver: HTTPServer) -> None:
+    times: list[float] = []
+
+    def answer(request: Request) -> Response:
+        times.append(time.monotonic())
+        return Response(json.dumps({"id": int(request.path.rsplit("/", 1)[1])}))
+
+    for film_id in range(30):
+        httpserver.expect_request(f"/movie/{film_id}").respond_with_handler(answer)
+
+    async def all_at_once() -> None:
+        client = Client(TMDb(), [Key("TMDB_API_KEY", 1, SECRET)], rate=40.0, base_url=httpserver.url_for(""))
+        async with client, asyncio.TaskGroup() as tasks:
+            for film_id in range(30):
+                tasks.create_task(client.ask(film_id))
+
+    asyncio.run(all_at_once())
+    assert len(times) == 30
+    assert times[-1] - times[0] >= 0.5  # all but the first four wait 25 ms each, less what the first took to arrive
+
+
+def test_a_server_that_cannot_show_who_it_is_gets_no_key(lapsed: ssl.SSLContext) -> None:
+    with HTTPServer("localhost", 0, ssl_context=lapsed) as server:
+        with pytest.raises(
+            FetchError, match=r"certificate is not valid \(certificate has expired\): anyone may answer"
+        ):
+            ask(f"https://localhost:{server.port}", attempts=1)
+        assert server.log == []
+
+
+@pytest.mark.parametrize("url", ["", "example.org", "ftp://example.org", "http://", "http://a:b:c", "file:///tmp"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="Expected an address"):
+        check_url(url)

@@ -1,0 +1,232 @@
+"""Downloading a release: what is installed is whole and checked, and what fails leaves nothing."""
+
+import dataclasses
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from movierec.datasets.catalog import CITATION, RELEASES, Release
+from movierec.datasets.download import Origin, download, download_releases
+from movierec.datasets.movielens import read_movies, read_ratings
+from movierec.datasets.root import is_complete
+from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, WriteError
+
+SMALL = RELEASES["ml-latest-small"]
+RELEASE_FILES = ["README.txt", "movies.dat", "ratings.dat", "users.dat"]
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def origin(server: str) -> Origin:
+    return Origin(server=server, pause=0.01)
+
+
+def serve(server: HTTPServer, release: Release, *responses: Response) -> Origin:
+    """Answer requests for a release's archive with these, in turn."""
+    for response in responses:
+        server.expect_ordered_request(f"/{release.name}.zip").respond_with_response(response)
+    return origin(server.url_for(""))
+
+
+def left(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
+
+
+def test_a_release_is_put_where_the_readers_find_it(
+    httpserver: HTTPServer, archives: Path, release: Release, body: bytes, tmp_path: Path
+) -> None:
+    assert download(release, tmp_path / "new" / "root", serve(httpserver, release, Response(body)))
+    assert left(tmp_path / "new" / "root") == ["ml-1m", *(f"ml-1m/{name}" for name in RELEASE_FILES)]
+    for read in read_ratings, read_movies:
+        assert read(tmp_path / "new" / "root", release).equals(read(archives / "sample", release))
+
+
+def test_what_is_there_costs_no_request(
+    httpserver: HTTPServer, release: Release, body: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = serve(httpserver, release, Response(body))
+    download_releases([release], tmp_path, where)
+    capsys.readouterr()
+    download_releases([release], tmp_path, where)
+    assert len(httpserver.log) == 1
+    there = f"ml-1m is in {tmp_path / 'ml-1m'} already, with all its files; add --again to replace them.\n"
+    assert capsys.readouterr().out == there
+
+
+def test_terms_and_citation_are_said_once_with_the_release_that_has_the_links(
+    httpserver: HTTPServer, release: Release, archives: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = (archives / "ml-1m.zip").read_bytes()
+    small = dataclasses.replace(SMALL, md5=md5((archives / "ml-latest-small.zip").read_bytes()))
+    where = serve(httpserver, release, Response(body))
+    httpserver.expect_ordered_request("/ml-latest-small.zip").respond_with_data(
+        (archives / "ml-latest-small.zip").read_bytes()
+    )
+    download_releases([release, small], tmp_path, where)
+    output = capsys.readouterr().out
+    assert "It may not be redistributed without permission" in output
+    assert f"all terms: {tmp_path / 'ml-1m' / 'README.txt'}" in output
+    assert f"python -m movierec data download ml-latest-small --root {tmp_path}\n" in output
+    assert output.count(CITATION) == 1
+    (tmp_path / "ml-1m" / "ratings.dat").unlink()
+    download_releases([release], tmp_path, serve(httpserver, release, Response(body)))
+    assert "data download" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/zip"])
+def test_a_web_page_in_place_of_the_archive_is_recognised(
+    httpserver: HTTPServer, release: Release, tmp_path: Path, kind: str
+) -> None:
+    page = "<!DOCTYPE html><html><head><title>Sign in to the café</title></head><body></body></html>"
+    with pytest.raises((DownloadError, DataFormatError), match="got a web page, 'Sign in to the café'"):
+        download(release, tmp_path, serve(httpserver, release, Response(page, content_type=kind)))
+    assert left(tmp_path) == []
+
+
+def test_another_archive_than_the_published_one_is_refused_with_both_checksums(
+    httpserver: HTTPServer, release: Release, body: bytes, tmp_path: Path
+) -> None:
+    other = bytes([body[0], *body[1:-1], body[-1] ^ 1]) + b"\0"
+    with pytest.raises(ChecksumError, match="was not unpacked") as caught:
+        download(release, tmp_path, serve(httpserver, release, Response(other)))
+    assert f"expected the md5 checksum {md5(body)}, got {md5(other)}" in str(caught.value)
+    assert left(tmp_path) == []
+
+
+def serve_small(server: HTTPServer, body: bytes, sidecar: Response) -> Origin:
+    """Serve ml-latest-small, whose checksum lies beside it."""
+    server.expect_request("/ml-latest-small.zip").respond_with_data(body)
+    server.expect_request("/ml-latest-small.zip.md5").respond_with_response(sidecar)
+    return origin(server.url_for(""))
+
+
+@pytest.fixture
+def small_body(archives: Path) -> bytes:
+    return (archives / "ml-latest-small.zip").read_bytes()
+
+
+def test_an_archive_that_changes_is_compared_with_the_checksum_beside_it(
+    httpserver: HTTPServer, small_body: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beside = Response(f"MD5 (ml-latest-small.zip) = {md5(small_body)}\n")
+    download_releases([SMALL], tmp_path, serve_small(httpserver, small_body, beside))
+    assert is_complete(tmp_path, SMALL)
+    output = capsys.readouterr().out
+    assert "has 600 ratings and 60 films; the one of September 2018 has 100,836 and 9,742" in output
+    assert "It may be redistributed under the same terms" in output
+
+
+def test_an_archive_that_is_not_that_of_the_checksum_beside_it_is_refused(
+    httpserver: HTTPServer, small_body: bytes, tmp_path: Path
+) -> None:
+    beside = Response(f"MD5 (ml-latest-small.zip) = {'0' * 32}\n")
+    with pytest.raises(ChecksumError, match=f"checksum {'0' * 32}, got {md5(small_body)}"):
+        download(SMALL, tmp_path, serve_small(httpserver, small_body, beside))
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (Response("no", 404), "The server has no ml-latest-small.zip.md5; the files inside are checked instead."),
+        (Response("<html>", content_type="text/html"), "The server has no"),
+        (Response("soon"), "zip.md5 holds no checksum"),
+    ],
+)
+def test_without_a_checksum_beside_it_the_content_alone_is_looked_at(
+    httpserver: HTTPServer,
+    small_body: bytes,
+    tmp_path: Path,
+    case: tuple[Response, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    beside, message = case
+    assert download(SMALL, tmp_path, serve_small(httpserver, small_body, beside))
+    assert message in capsys.readouterr().out
+
+
+def test_a_release_that_fails_does_not_keep_the_others_away(
+    httpserver: HTTPServer, release: Release, body: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    httpserver.expect_request("/ml-1m.zip").respond_with_data(body)
+    releases = [RELEASES["ml-100k"], release, RELEASES["ml-20m"]]
+    with pytest.raises(DownloadError) as caught:
+        download_releases(releases, tmp_path, origin(httpserver.url_for("")))
+    summary, *reasons = str(caught.value).splitlines()
+    assert summary == "2 of 3 releases could not be had: ml-100k, ml-20m."
+    assert [reason.split()[0] for reason in reasons] == [
+        httpserver.url_for(f"/{name}.zip") for name in ("ml-100k", "ml-20m")
+    ]
+    assert left(tmp_path)[0] == "ml-1m"
+    assert CITATION in capsys.readouterr().out
+
+
+def test_two_downloads_at_once_do_not_hurt_each_other(release: Release, body: bytes, tmp_path: Path) -> None:
+    both = threading.Barrier(2, timeout=30)
+
+    def respond(request: Request) -> Response:
+        both.wait()
+        return Response(body)
+
+    with HTTPServer(threaded=True) as server, ThreadPoolExecutor(2) as pool:
+        server.expect_request("/ml-1m.zip").respond_with_handler(respond)
+        attempts = [pool.submit(download, release, tmp_path, origin(server.url_for(""))) for _ in range(2)]
+        assert [attempt.result() for attempt in attempts] == [True, True]
+    assert left(tmp_path) == ["ml-1m", *(f"ml-1m/{name}" for name in RELEASE_FILES)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_ctrl_c_leaves_nothing_and_ends_with_status_130(httpserver: HTTPServer, body: bytes, tmp_path: Path) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def drip() -> Iterator[bytes]:
+        yield body[:100]
+        asked.set()
+        over.wait(30)
+
+    httpserver.expect_request("/ml-1m.zip").respond_with_response(Response(drip()))
+    command = [sys.executable, "-m", "movierec", "data", "download", "ml-1m", "--mirror", httpserver.url_for("")]
+    process = subprocess.Popen([*command, "--root", str(tmp_path)], stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own command
+    assert asked.wait(30)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    over.set()
+    assert process.returncode == 130
+    assert errors == "\nmovierec: interrupted.\n"
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("size", [None, 18_000], ids=["while unpacking", "while downloading"])
+def test_a_full_disk_is_named_and_left_as_it_was(
+    httpserver: HTTPServer, body: bytes, tiny_disk: Path, size: int | None
+) -> None:
+    full = bytes((size or len(body)) - len(body)) + body  # zip files may begin with anything
+    release = dataclasses.replace(RELEASES["ml-1m"], md5=md5(full), megabytes=0.002)  # seems to fit
+    with pytest.raises(WriteError, match=r"ml-1m could not be written: .*No space left.* Make room \(it needs"):
+        download(release, tiny_disk, serve(httpserver, release, Response(full)))
+    assert left(tiny_disk) == []
+
+
+def test_what_would_fill_the_disk_is_not_begun(httpserver: HTTPServer, release: Release, tiny_disk: Path) -> None:
+    with pytest.raises(WriteError, match=r"room for ml-1m, found 0 MB. Make room \(it needs up to 41 MB for a while\)"):
+        download(release, tiny_disk, origin(httpserver.url_for("")))
+    assert httpserver.log == []
+    assert left(tiny_disk) == []
+
+
+@pytest.mark.parametrize("server", ["ftp://example.org", "example.org/data", "https://", ""])
+def test_an_address_that_is_none_of_http_is_refused(server: str) -> None:
+    with pytest.raises(ConfigError, match="Expected the address of a mirror"):
+        Origin(server=server)

@@ -1,0 +1,154 @@
+"""Installing a release from an archive that is here already: what is refused, and what stays as it was."""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from movierec.cli import main
+from movierec.datasets.catalog import RELEASES, Release
+from movierec.datasets.download import Origin, download
+from movierec.datasets.movielens import read_links
+from movierec.errors import ChecksumError, ConfigError, DataFormatError, WriteError
+
+SMALL = RELEASES["ml-latest-small"]
+
+
+def left(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"ratings.csv": b""},
+            "ml-latest-small/ratings.csv in the archive, with content; found none; it holds 'ml-latest-small/'.",
+        ),
+        ({"movies.csv": b"movieId,name\n1,Heat\n"}, "columns genres, movieId, title in ml-latest-small/movies.csv"),
+        ({"../../evil": b"x"}, "one that leads out"),
+    ],
+)
+def test_an_archive_that_holds_no_release_is_refused(
+    archives: Path, tmp_path: Path, changes: dict[str, bytes], message: str
+) -> None:
+    files = {path.name: path.read_bytes() for path in (archives / "sample" / "ml-latest-small").iterdir()}
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for name, data in (files | changes).items():
+            opened.writestr(f"ml-latest-small/{name}", data)
+    with pytest.raises(DataFormatError, match=message):
+        download(SMALL, tmp_path / "root", Origin(archive=archive))
+    assert left(tmp_path / "root") == []
+
+
+def test_what_is_incomplete_is_completed_and_a_users_own_files_stay(
+    release: Release, archives: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "ml-1m"
+    (folder / "notes").mkdir(parents=True)
+    (folder / "notes" / "thesis.tex").write_text("years of work")
+    (folder / "ratings.dat").write_bytes(b"")
+    (folder / "movies.dat").write_text("1::Half of a fi")
+    assert download(release, tmp_path, Origin(archive=archives / "ml-1m.zip"))
+    for name in "movies.dat", "ratings.dat", "users.dat":
+        assert (folder / name).read_bytes() == (archives / "sample" / "ml-1m" / name).read_bytes()
+    assert (folder / "notes" / "thesis.tex").read_text() == "years of work"
+    assert [path.name for path in tmp_path.iterdir()] == ["ml-1m"]
+
+
+def test_what_is_damaged_is_replaced_when_it_is_asked_for_again(archives: Path, tmp_path: Path) -> None:
+    command = ["data", "download", "ml-latest-small", "--root", str(tmp_path)]
+    command += ["--from-zip", str(archives / "ml-latest-small.zip")]
+    ratings = tmp_path / SMALL.ratings
+    ratings.parent.mkdir()
+    assert main(command) == 0
+    whole = ratings.read_bytes()
+    ratings.write_bytes(whole[:100])
+    assert main(command) == 0
+    assert ratings.read_bytes() == whole[:100]
+    assert main([*command, "--again"]) == 0
+    assert ratings.read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", ["ml-1m", "", "deep/er"])
+def test_a_file_where_a_folder_should_be_is_named_and_stays(
+    release: Release, archives: Path, tmp_path: Path, name: str
+) -> None:
+    root = tmp_path / "root"
+    path = root / "ml-1m" if name == "ml-1m" else root
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    with pytest.raises(
+        WriteError, match=r"ml-1m could not be written: .*root.*: a file is in the way\. [^:]* Choose another"
+    ):
+        download(release, root / name if name == "deep/er" else root, Origin(archive=archives / "ml-1m.zip"))
+    assert path.read_text() == "mine"
+
+
+def test_a_generated_sample_is_not_mixed_with_a_release(release: Release, archives: Path, tmp_path: Path) -> None:
+    (tmp_path / "sample.json").write_text("{}")
+    with pytest.raises(ConfigError, match="Choose another root"):
+        download(release, tmp_path, Origin(archive=archives / "ml-1m.zip"))
+    assert left(tmp_path) == ["sample.json"]
+
+
+def test_a_release_is_not_put_into_its_own_folder(release: Release, archives: Path, tmp_path: Path) -> None:
+    where = Origin(archive=archives / "ml-1m.zip")
+    download(release, tmp_path, where)
+    before = left(tmp_path)
+    with pytest.raises(ConfigError, match="is the folder of ml-1m itself"):
+        download(release, tmp_path / "ml-1m", where)
+    assert left(tmp_path) == before
+
+
+def test_an_archive_that_is_here_is_installed_and_stays(
+    archives: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = archives / "ml-latest-small.zip"
+    before = archive.read_bytes()
+    command = ["data", "download", "ml-latest-small", "--root", str(tmp_path), "--from-zip", str(archive)]
+    assert main(command) == 0
+    assert archive.read_bytes() == before
+    assert len(read_links(tmp_path, SMALL)) == 60
+    assert "downloading" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file. Check the path after --from-zip"),
+        ("a folder", "found a folder. Check the path"),
+        (b"", "expected a whole zip archive, got an empty file"),
+        (b"Rar!\x1a\x07", "expected a whole zip archive, got what begins with b'Rar!"),
+        (b"the first half", "expected a whole zip archive"),
+        (b"another archive", "expected the md5 checksum c4d9eecfca2ab87c1945afe126590906, got "),
+        (b"another archive", "was not unpacked; it holds 'ml-1m/'. Get it again, or from elsewhere; if you trust it, "),
+    ],
+    ids=str,
+)
+def test_an_archive_here_that_is_not_the_published_one_is_refused(
+    body: bytes, tmp_path: Path, content: bytes | str | None, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / "my.zip"
+    if content == "a folder":
+        archive.mkdir()
+    elif isinstance(content, bytes):
+        halves = {b"the first half": body[: len(body) // 2], b"another archive": body}
+        archive.write_bytes(halves.get(content, content))
+    command = ["data", "download", "ml-1m", "--root", str(tmp_path / "root"), "--from-zip", str(archive)]
+    assert main(command) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("movierec: error: ")
+    assert str(archive) in error
+    assert message in error
+    assert left(tmp_path / "root") == []
+
+
+def test_the_checksum_beside_an_archive_that_is_here_counts_too(archives: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "ml-latest-small.zip"
+    shutil.copy(archives / archive.name, archive)
+    archive.with_name("ml-latest-small.zip.md5").write_text(f"MD5 (ml-latest-small.zip) = {'a' * 32}\n")
+    with pytest.raises(ChecksumError, match="checksum aaaaaaaa"):
+        download(SMALL, tmp_path / "root", Origin(archive=archive))

@@ -1,0 +1,430 @@
+"""The three formats of MovieLens, with every line that has been seen to go wrong."""
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from movierec.datasets import chunk
+from movierec.datasets.catalog import RELEASES, SERVER, Release
+from movierec.datasets.movielens import read_links, read_movies, read_ratings, repeated_pairs
+from movierec.datasets.writing import write_release
+from movierec.errors import DataFormatError, MissingDataError
+
+CSV, DOUBLE_COLON, TAB = RELEASES["ml-latest-small"], RELEASES["ml-1m"], RELEASES["ml-100k"]
+LINKS_FILE = "ml-latest-small/links.csv"
+FLAGS = "0|0|0|0|0|1|0|0|1|0|0|0|0|0|0|0|0|0|0"  # comedy and drama
+LINKS = "movieId,imdbId,tmdbId\n1,0114709,862\n2,0113497,\n"
+MANY = 30_000  # rows, of which pandas reads no more than a part at a time
+ANY_ID = st.integers(0, 3) | st.integers(2**53 - 2, 2**53) | st.integers(-(2**63), 2**63 - 1)
+deterministic = settings(derandomize=True, deadline=None, max_examples=400, database=None)
+all_formats = pytest.mark.parametrize("release", [CSV, DOUBLE_COLON, TAB], ids=["csv", "double colon", "tab"])
+
+
+def write(path: Path, content: str, *, encoding: str = "utf-8") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode(encoding))
+    return path
+
+
+def write_ratings(root: Path, release: Release, *rows: str, end: str = "\n") -> Path:
+    """Write rows given as `user,film,stars,time` in the release's format."""
+    if release is CSV:
+        rows = ("userId,movieId,rating,timestamp", *rows)
+    else:
+        rows = tuple(row.replace(",", "::" if release.format == "double_colon" else "\t") for row in rows)
+    return write(root / release.ratings, "".join(row + end for row in rows))
+
+
+def write_movies(root: Path, release: Release, text: str, links: str = LINKS) -> Path:
+    write(root / LINKS_FILE, links)
+    return write(root / release.movies, text, encoding=release.encoding)
+
+
+def line(release: Release, record: int) -> int:
+    """Line of a record that no blank line comes before, counted from 0."""
+    return record + (2 if release is CSV else 1)
+
+
+@all_formats
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"], ids=["LF", "CRLF", "blank lines"])
+def test_ratings_are_read_in_the_order_of_the_file(tmp_path: Path, release: Release, end: str) -> None:
+    write_ratings(tmp_path, release, "2,1193,4,978300760", "1,661,5,978302109", "1,1193,1,978301968", end=end)
+    frame = read_ratings(tmp_path, release)
+    assert frame.to_numpy().tolist() == [[2, 1193, 4, 978300760], [1, 661, 5, 978302109], [1, 1193, 1, 978301968]]
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == {
+        "user_id": "int64", "movie_id": "int64", "stars": "float64", "timestamp": "int64",
+    }  # fmt: skip
+
+
+def test_half_stars_are_kept(tmp_path: Path) -> None:
+    write_ratings(tmp_path, CSV, "1,1,0.5,0", "1,2,4.5,0")
+    assert read_ratings(tmp_path, CSV)["stars"].tolist() == [0.5, 4.5]
+
+
+@all_formats
+@pytest.mark.parametrize("stars", ["", "nan", "0", "0.4", "5.5", "-3", "99999999999999999999"])
+def test_a_rating_outside_the_scale_is_an_error_that_names_the_line(
+    tmp_path: Path, release: Release, stars: str
+) -> None:
+    path = write_ratings(tmp_path, release, "1,1,4,0", f"1,2,{stars},0", "1,3,6,0")
+    with pytest.raises(DataFormatError) as caught:
+        read_ratings(tmp_path, release)
+    message = str(caught.value)
+    assert f"{path}, line {line(release, 1)}: expected a rating from {release.min_stars} to 5.0 stars" in message
+    assert "(2 such rows)" in message
+
+
+@all_formats
+def test_a_rating_beyond_all_floats_is_an_error_that_names_the_file(tmp_path: Path, release: Release) -> None:
+    path = write_ratings(tmp_path, release, "1,1,4,0", "1,2,1e400,0")
+    with pytest.raises(DataFormatError, match=f"{re.escape(str(path))}, line"):  # lines 1 to 3, before pandas 3
+        read_ratings(tmp_path, release)
+
+
+@all_formats
+@pytest.mark.parametrize(
+    "row",
+    [
+        "1,2,four,0", "1,2,4 stars,0", "x,2,4,0", "1,,4,0", "1,2,4", "1,2,4,0,0", "1,2,4,noon",
+        "99999999999999999999,2,4,0",
+    ],
+)  # fmt: skip
+def test_a_row_that_is_not_four_numbers_is_an_error_that_names_the_line(
+    tmp_path: Path, release: Release, row: str
+) -> None:
+    path = write_ratings(tmp_path, release, "1,1,4,0", "2,1,4,0", row, "3,1,4,0")
+    with pytest.raises(DataFormatError, match="expected") as caught:
+        read_ratings(tmp_path, release)
+    assert f"{path}, line {line(release, 2)}: " in str(caught.value)
+
+
+@all_formats
+def test_a_pair_rated_twice_is_an_error_that_names_the_second_line(tmp_path: Path, release: Release) -> None:
+    path = write_ratings(tmp_path, release, "7,12,4,0", "7,13,4,0", "7,12,3,5")
+    with pytest.raises(DataFormatError) as caught:
+        read_ratings(tmp_path, release)
+    assert f"{path}, line {line(release, 2)}: user 7 rated film 12 before (1 such rows)" in str(caught.value)
+
+
+@all_formats
+def test_pairs_rated_again_far_below_are_counted_and_the_first_in_the_file_is_named(
+    tmp_path: Path, release: Release
+) -> None:
+    rows = [f"{1 + row % 300},{1 + row // 300},4,0" for row in range(MANY)]
+    path = write_ratings(tmp_path, release, *rows, "300,1,4,0", "1,1,4,0", "300,1,4,0")
+    with pytest.raises(DataFormatError) as caught:
+        read_ratings(tmp_path, release)
+    assert f"{path}, line {line(release, MANY)}: user 300 rated film 1 before (3 such rows)" in str(caught.value)
+
+
+@all_formats
+def test_pairs_of_huge_ids_are_told_apart_and_named_to_the_last_digit(tmp_path: Path, release: Release) -> None:
+    rows = [f"{user},{film},4,0" for user in (1, 2**52, 2**53 - 1, 2**53) for film in (0, 1, 2**53 - 1, 2**53)]
+    write_ratings(tmp_path, release, *rows)
+    frame = read_ratings(tmp_path, release)
+    assert frame["user_id"].tolist()[::4] == [1, 2**52, 2**53 - 1, 2**53]
+    write_ratings(tmp_path, release, *rows, rows[-1])
+    with pytest.raises(DataFormatError, match="user 9007199254740992 rated film 9007199254740992 before"):
+        read_ratings(tmp_path, release)
+
+
+@deterministic
+@given(st.lists(st.tuples(ANY_ID, ANY_ID), min_size=1))
+@example([(0, 0), (2**32, 0), (0, 2**32), (2**32, 2**32)])
+@example([(-(2**63), 0), (2**63 - 1, 0), (-(2**63), 0)])
+def test_repeated_pairs_are_those_that_pandas_finds(pairs: list[tuple[int, int]]) -> None:
+    frame = pd.DataFrame(pairs, columns=["user_id", "movie_id"], dtype="int64")
+    expected = np.flatnonzero(frame.duplicated())
+    assert repeated_pairs(frame["user_id"], frame["movie_id"]).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("place", [0, 1, MANY], ids=["first", "second", "last"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "0:x:2::4::0",
+        "0:1:2::4::0",
+        "0::2::4:é:0",
+        "0::2::4::0::9",
+        "0::2::4::0:",
+        "0::2::4:0",
+        "1:NA:2::4::0",
+        '"1"::2::4::0',
+        "1_0::2::4::0",
+        "1::NA::4::0",
+    ],
+)
+def test_a_line_of_ml_1m_with_anything_between_its_colons_or_behind_is_an_error_that_names_it(
+    tmp_path: Path, bad: str, place: int
+) -> None:
+    rows = [f"{row},{row},4,0" for row in range(1, MANY + 1)]
+    path = write_ratings(tmp_path, DOUBLE_COLON, *rows[:place], bad, *rows[place:])
+    with pytest.raises(
+        DataFormatError, match=rf"line {place + 1}: expected UserID::MovieID::Rating::Timestamp"
+    ) as caught:
+        read_ratings(tmp_path, DOUBLE_COLON)
+    assert str(path) in str(caught.value)
+
+
+@all_formats
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_the_line_is_right_below_blank_lines(tmp_path: Path, release: Release, blank: str) -> None:
+    write_ratings(tmp_path, release, "1,1,4,0", blank, blank, "1,2,9,0")
+    with pytest.raises(DataFormatError, match=rf"line {line(release, 3)}: expected a rating .* found 9\.0"):
+        read_ratings(tmp_path, release)
+
+
+@all_formats
+def test_a_file_without_ratings_is_an_error(tmp_path: Path, release: Release) -> None:
+    path = write_ratings(tmp_path, release)
+    with pytest.raises(DataFormatError, match="expected ratings") as caught:
+        read_ratings(tmp_path, release)
+    assert str(path) in str(caught.value)
+
+
+def test_half_a_star_is_off_the_scale_of_ml_1m(tmp_path: Path) -> None:
+    write_ratings(tmp_path, DOUBLE_COLON, "1,1,0.5,0")
+    with pytest.raises(DataFormatError, match=r"from 1\.0 to 5\.0 stars, found 0\.5"):
+        read_ratings(tmp_path, DOUBLE_COLON)
+
+
+WAYS = ("--data.download true", f"unzip {SERVER}/", "--data.root", "MOVIEREC_DATA", "python -m movierec data sample")
+
+
+@all_formats
+def test_missing_data_is_an_error_that_names_the_path_and_the_ways_to_get_it(tmp_path: Path, release: Release) -> None:
+    for root, named in (tmp_path, tmp_path / release.ratings), (tmp_path / "absent", tmp_path / "absent"):
+        with pytest.raises(MissingDataError) as caught:
+            read_ratings(root, release)
+        message = str(caught.value)
+        assert str(named) in message
+        assert all(way in message for way in (f"data download {release.name} --root {root}`", *WAYS))
+
+
+def test_films_of_a_csv_keep_quoted_commas(tmp_path: Path) -> None:
+    films = '1,"City of Lost Children, The (Cité) (1995)",Adventure|Drama\n2,"Say ""A""",(no genres listed)\n3,X,\n'
+    write_movies(tmp_path, CSV, "movieId,title,genres\n" + films)
+    assert read_movies(tmp_path, CSV).to_dict("list") == {
+        "movie_id": [1, 2, 3],
+        "title": ["City of Lost Children, The (Cité) (1995)", 'Say "A"', "X"],
+        "genres": [["Adventure", "Drama"], ["(no genres listed)"], ["(no genres listed)"]],
+    }
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"], ids=["LF", "CRLF", "blank lines"])
+def test_films_of_ml_1m_are_latin1_with_single_colons_and_take_the_links_of_ml_latest_small(
+    tmp_path: Path, end: str
+) -> None:
+    lines = ["1::Star Wars: Épisode IV (1977)::Action|Sci-Fi", "2::Misérables, Les (1995)::Drama"]
+    write_movies(tmp_path, DOUBLE_COLON, "".join(text + end for text in lines))
+    assert read_movies(tmp_path, DOUBLE_COLON).to_dict("list") == {
+        "movie_id": [1, 2],
+        "title": ["Star Wars: Épisode IV (1977)", "Misérables, Les (1995)"],
+        "genres": [["Action", "Sci-Fi"], ["Drama"]],
+    }
+    assert read_links(tmp_path, DOUBLE_COLON)["tmdb_id"].tolist() == [862, -1]
+
+
+def test_a_title_keeps_its_words_on_one_line_whatever_they_are(tmp_path: Path) -> None:
+    rows = '1,None,NA\n2,nan,null\n3,"Tab\t, line\nend, \x1b[31mred",Drama\n4,\u200f千と千尋\u200f 👩\u200d🚀,X\n'
+    write_movies(tmp_path, CSV, "movieId,title,genres\n" + rows)
+    films = read_movies(tmp_path, CSV)
+    assert films["title"].tolist() == [
+        "None", "nan", "Tab , line end,  [31mred", "\u200f千と千尋\u200f 👩\u200d🚀"
+    ]  # fmt: skip
+    assert films["genres"].tolist() == [["NA"], ["null"], ["Drama"], ["X"]]
+
+
+@pytest.mark.parametrize("column", ["imdbId", "tmdbId"])
+@pytest.mark.parametrize("bad", ["-1", "x", "1.5", "9007199254740993", "1e400", "inf"])
+def test_an_id_of_another_database_that_is_none_is_an_error_that_names_the_line(
+    tmp_path: Path, column: str, bad: str
+) -> None:
+    ids = {"imdbId": "0113497", "tmdbId": "8844"} | {column: bad}
+    path = write(tmp_path / LINKS_FILE, f"movieId,imdbId,tmdbId\n1,0114709,862\n2,{ids['imdbId']},{ids['tmdbId']}\n")
+    with pytest.raises(DataFormatError, match=f"line 3: expected a whole number as {column}, found '{bad}'") as caught:
+        read_links(tmp_path, CSV)
+    assert str(path) in str(caught.value)
+
+
+def test_ids_up_to_2_to_the_53_are_exact_beside_missing_ones(tmp_path: Path) -> None:
+    write(tmp_path / LINKS_FILE, f"movieId,imdbId,tmdbId\n1,{2**53 - 1},{2**53}\n{2**53},,\n3,{2**53},{2**53 - 1}.0\n")
+    assert read_links(tmp_path, CSV).to_numpy().tolist() == [
+        [1, 2**53 - 1, 2**53], [2**53, -1, -1], [3, 2**53, 2**53 - 1]
+    ]  # fmt: skip
+
+
+@all_formats
+def test_a_film_listed_twice_is_an_error(tmp_path: Path, release: Release) -> None:
+    films = {
+        CSV: "movieId,title,genres\n5,A,Drama\n5,B,Drama\n",
+        DOUBLE_COLON: "5::A::Drama\n5::B::Drama\n",
+        TAB: f"5|A||||{FLAGS}\n5|B||||{FLAGS}\n",
+    }
+    path = write_movies(tmp_path, release, films[release])
+    with pytest.raises(DataFormatError, match=f"line {line(release, 1)}: film 5 is listed before") as caught:
+        read_movies(tmp_path, release)
+    assert str(path) in str(caught.value)
+
+
+@all_formats
+def test_a_list_of_no_films_is_an_error_that_names_the_file(tmp_path: Path, release: Release) -> None:
+    path = write_movies(tmp_path, release, "movieId,title,genres\n" if release is CSV else "")
+    with pytest.raises(DataFormatError, match="expected films") as caught:
+        read_movies(tmp_path, release)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", ["2::No genres", "x::Title::Drama", "::Title::Drama", "2::A::B::Drama", "2,A,Drama"])
+def test_a_line_of_ml_1m_that_is_no_film_is_an_error_that_names_and_quotes_it(tmp_path: Path, bad: str) -> None:
+    path = write_movies(tmp_path, DOUBLE_COLON, f"1::A::Drama\n\n{bad}\n")
+    with pytest.raises(DataFormatError) as caught:
+        read_movies(tmp_path, DOUBLE_COLON)
+    assert f"{path}, line 3: expected MovieID::Title::Genres, found {bad!r}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "bad", ["1,2\t3\t4", "1::2::3::4", "1\t2\t3\t4\t5", "1\t2\t3:4", "1 2 3 4", "\t2\t3\t4", "1\t2\t3\tNA"]
+)
+def test_a_line_of_ml_100k_that_is_not_four_numbers_is_an_error_that_names_and_quotes_it(
+    tmp_path: Path, bad: str
+) -> None:
+    path = write(tmp_path / TAB.ratings, f"1\t1\t3\t0\n\n{bad}\n")
+    with pytest.raises(DataFormatError) as caught:
+        read_ratings(tmp_path, TAB)
+    assert f"{path}, line 3: expected user id, item id, rating and timestamp with tabs" in str(caught.value)
+    assert f"found {bad!r}" in str(caught.value)
+
+
+def test_half_stars_and_utf8_titles_of_ml_10m_are_read(tmp_path: Path) -> None:
+    ten = RELEASES["ml-10m"]
+    write_ratings(tmp_path, ten, "1,122,5,838985046", "1,185,0.5,838983525")
+    assert read_ratings(tmp_path, ten)["stars"].tolist() == [5, 0.5]
+    path = write_movies(tmp_path, ten, "1::\u5343\u5e74\u00e9::Drama\n2::B::\n")
+    assert read_movies(tmp_path, ten)[["title", "genres"]].to_numpy().tolist() == [
+        ["\u5343\u5e74\u00e9", ["Drama"]], ["B", ["(no genres listed)"]]
+    ]  # fmt: skip
+    path.write_bytes("1::A::Drama\n2::\u00e9::Drama\n".encode("latin-1"))
+    with pytest.raises(DataFormatError, match=r"movies\.dat, line 2: expected UTF-8 text"):
+        read_movies(tmp_path, ten)
+
+
+def test_films_of_ml_100k_are_latin1_and_have_the_genres_whose_flags_are_set(tmp_path: Path) -> None:
+    write_movies(
+        tmp_path,
+        TAB,
+        "1|Toy Story (1995)|01-Jan-1995||http://us.imdb.com/M/title-exact?Toy%20Story%20(1995)|0|0|0|1|1|1"
+        + "|0" * 13
+        + f"\n267|unknown||||1{'|0' * 18}\n543|Misérables, Les (1995)|01-Jan-1995|||{FLAGS}\n"
+        + f"3|X||||0{'|0' * 17}|1\n"
+        + f"4|None||||0{'|0' * 18}\n",
+    )
+    assert read_movies(tmp_path, TAB).to_dict("list") == {
+        "movie_id": [1, 267, 543, 3, 4],
+        "title": ["Toy Story (1995)", "unknown", "Mis\u00e9rables, Les (1995)", "X", "None"],
+        "genres": [
+            ["Animation", "Children's", "Comedy"], ["unknown"], ["Comedy", "Drama"], ["Western"], ["(no genres listed)"]
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "bad", [f"x|A||||{FLAGS}", f"2|A||||{FLAGS}|0", f"2|A|||{FLAGS}", f"2|A||||{FLAGS[:-1]}2", "2::A::Drama", "2", "|"]
+)
+def test_a_line_of_ml_100k_that_is_no_film_is_an_error_that_names_and_quotes_it(tmp_path: Path, bad: str) -> None:
+    path = write_movies(tmp_path, TAB, f"1|A||||{FLAGS}\n\n{bad}\n")
+    with pytest.raises(DataFormatError) as caught:
+        read_movies(tmp_path, TAB)
+    assert f"{path}, line 3: expected movie id|movie title|" in str(caught.value)
+    assert f"found {bad!r}" in str(caught.value)
+
+
+BLOCKS = st.lists(
+    st.tuples(st.integers(1, 999), st.integers(1, 2**53), st.integers(2, 10), st.integers(0, 2**40)),
+    min_size=1,
+    unique_by=lambda row: row[:2],
+)
+
+
+@pytest.mark.parametrize("name", ["ml-latest-small", "ml-1m", "ml-100k", "ml-10m"])
+@settings(deterministic, max_examples=25)
+@given(
+    rows=BLOCKS, chunk_bytes=st.integers(20, 200), titles=st.lists(st.text("a,\"'\u00e9 ()", min_size=1), min_size=1)
+)
+def test_what_is_written_in_a_format_is_what_is_read(
+    tmp_path_factory: pytest.TempPathFactory, *, name: str, rows: list[tuple[int, ...]], chunk_bytes: int,
+    titles: list[str],
+) -> None:  # fmt: skip
+    release = RELEASES[name]
+    ratings = pd.DataFrame(rows, columns=["user_id", "movie_id", "stars", "timestamp"])
+    ratings["stars"] = ratings["stars"] // 2 if release.min_stars == 1 else ratings["stars"] / 2
+    titles = [f"A: {title}." for title in titles]
+    genres = [["Drama", "War"][: number % 3] for number, _ in enumerate(titles)]
+    movies = pd.DataFrame({"movie_id": range(1, 1 + len(titles)), "title": titles, "year": 1990})
+    root = tmp_path_factory.mktemp("written")
+    write_release(
+        root,
+        release,
+        movies.assign(genres=["|".join(g) for g in genres]),
+        [ratings[:1], *([ratings[1:]] if len(rows) > 1 else [])],
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
+        read = read_ratings(root, release)
+    pd.testing.assert_frame_equal(read, ratings.astype({"stars": "float64"}))
+    films = read_movies(root, release)
+    assert films["title"].tolist() == titles
+    nothing = "unknown" if release.format == "tab" else "(no genres listed)"
+    assert films["genres"].tolist() == [g or [nothing] for g in genres]
+
+
+@pytest.mark.parametrize(
+    ("row", "imdb_id", "tmdb_id"),
+    [
+        ("1,0000417,775", 417, 775),
+        ("1,tt0000417,775.0", 417, 775),
+        ("1,12042730,", 12042730, -1),
+        ("1,,", -1, -1),
+        ("1,0000417,775\n1,0000418,776", 417, 775),
+    ],
+    ids=["zeros in front", "with tt", "no tmdbId", "neither", "the first of two"],
+)
+def test_links_are_numbers_and_minus_one_where_there_is_none(
+    tmp_path: Path, row: str, imdb_id: int, tmdb_id: int
+) -> None:
+    write(tmp_path / LINKS_FILE, f"movieId,imdbId,tmdbId\n{row}\n")
+    assert read_links(tmp_path, DOUBLE_COLON).to_numpy().tolist() == [[1, imdb_id, tmdb_id]]
+
+
+@pytest.mark.parametrize("bad", ["x", "inf", "86.2"])
+def test_a_tmdb_id_that_is_no_whole_number_is_an_error_that_names_the_file(tmp_path: Path, bad: str) -> None:
+    path = write(tmp_path / LINKS_FILE, f"movieId,imdbId,tmdbId\n1,0114709,{bad}\n")
+    with pytest.raises(DataFormatError) as caught:
+        read_links(tmp_path, CSV)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "ratings", "users", "films", "mean"),
+    [("ml-latest-small", 100_836, 610, 9_742, 3.501557), ("ml-1m", 1_000_209, 6_040, 3_883, 3.581564)],
+)
+def test_the_real_release_has_the_published_counts(
+    real_root: Path, *, name: str, ratings: int, users: int, films: int, mean: float
+) -> None:
+    frame = read_ratings(real_root, RELEASES[name])
+    movies = read_movies(real_root, RELEASES[name])
+    assert (len(frame), frame["user_id"].nunique(), len(movies)) == (ratings, users, films)
+    assert frame["stars"].mean() == pytest.approx(mean, abs=1e-6)
+    assert set(frame["movie_id"]) <= set(movies["movie_id"])
+
+
+def test_real_ratings_are_those_that_the_csv_module_reads(real_root: Path) -> None:
+    with (real_root / CSV.ratings).open(newline="", encoding="utf-8") as file:
+        slow = [tuple(map(float, record)) for record in list(csv.reader(file))[1:]]
+    assert list(read_ratings(real_root, CSV).itertuples(index=False, name=None)) == slow

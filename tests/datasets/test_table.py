@@ -1,0 +1,254 @@
+"""Delimited text into typed columns, and the errors that name the file and the line."""
+
+from pathlib import Path
+
+import pytest
+
+from movierec.datasets import chunk, table
+from movierec.datasets.table import csv_line, read_csv, require_file
+from movierec.errors import DataFormatError, MissingDataError
+
+COLUMNS = {"id": "int64", "score": "float64", "name": "str"}
+HEADER = "id,score,name\n"
+chunk_sizes = pytest.mark.parametrize("chunk_bytes", [1, 13, 14, 15, 26, 1 << 18])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "films.csv"
+
+
+def write(path: Path, text: str) -> None:
+    path.write_bytes(text.encode())
+
+
+def test_columns_come_in_the_order_wanted_and_others_are_left_out(path: Path) -> None:
+    write(path, "name,other,score,id\nHeat,x,4.5,6\n")
+    frame = read_csv(path, columns=COLUMNS)
+    assert frame.to_dict("list") == {"id": [6], "score": [4.5], "name": ["Heat"]}
+    assert frame["id"].dtype == "int64"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("id,score,name\n6,4.5,Heat\n7,,Sabrina\n", id="plain"),
+        pytest.param("id,score,name\n6,4.5,Heat\n7,,Sabrina", id="no newline at the end"),
+        pytest.param("id,score,name\n6,4.5,Heat\n\n7,,Sabrina\n\n\n", id="blank lines"),
+        pytest.param("id,score,name\r\n6,4.5,Heat\r\n7,,Sabrina\r\n", id="CRLF"),
+        pytest.param("\ufeffid,score,name\n6,4.5,Heat\n7,,Sabrina\n", id="BOM"),
+        pytest.param('"id","score","name"\n"6","4.5","Heat"\n"7","","Sabrina"\n', id="all quoted"),
+    ],
+)
+def test_the_same_table_is_read_however_it_was_saved(path: Path, text: str) -> None:
+    write(path, text)
+    frame = read_csv(path, columns=COLUMNS)
+    assert frame["id"].tolist() == [6, 7]
+    assert frame["score"].fillna(-1).tolist() == [4.5, -1]
+    assert frame["name"].tolist() == ["Heat", "Sabrina"]
+
+
+def test_a_quoted_field_keeps_its_commas_quotes_and_letters(path: Path) -> None:
+    write(path, HEADER + '6,1,"Fabuleux destin d\'Amélie, Le (""Amélie""), 千年"\n')
+    assert read_csv(path, columns=COLUMNS)["name"].tolist() == ['Fabuleux destin d\'Amélie, Le ("Amélie"), 千年']
+
+
+def test_a_file_of_nothing_but_a_header_is_an_empty_table(path: Path) -> None:
+    write(path, HEADER)
+    frame = read_csv(path, columns=COLUMNS)
+    assert frame.empty
+    assert list(frame) == list(COLUMNS)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\n \n\n", "\ufeff"])
+def test_an_empty_file_is_an_error_that_says_so(path: Path, text: str) -> None:
+    write(path, text)
+    with pytest.raises(DataFormatError, match=r"films\.csv: expected a header line, the file is empty"):
+        read_csv(path, columns=COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("header", "missing"),
+    [
+        ("id,name", "the columns score; found 'id, name' without"),
+        ("id,rating,name", "the columns score; found 'id, rating, name' without"),
+        ("ID,score, name", "the columns id, name; found 'ID, score,  name' without"),
+        ("id;score;name", "the columns id, score, name; found 'id;score;name' without"),
+    ],
+)
+def test_a_missing_or_renamed_column_is_an_error_that_lists_both_sides(path: Path, header: str, missing: str) -> None:
+    write(path, f"{header}\n")
+    with pytest.raises(DataFormatError) as caught:
+        read_csv(path, columns=COLUMNS)
+    assert f"{path}, line 1: expected {missing} them." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("x,1,Heat", "expected a whole number as id, found 'x'"),
+        ("1.5,1,Heat", "expected a whole number as id, found '1.5'"),
+        (",1,Heat", "expected a whole number as id, found ''"),
+        ("99999999999999999999,1,Heat", "expected a whole number as id, found '99999999999999999999'"),
+        ("6,four,Heat", "expected a number as score, found 'four'"),
+        ('6,"4,5",Heat', "expected a number as score, found '4,5'"),
+        ("6,1", "expected 3 fields, found 2"),
+        ("6,1,Heat, The", "expected 3 fields, found 4"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "5,1,Jumanji\n", '5,1,"Jumanji,\nthe film"\n\n'])
+def test_a_bad_line_is_an_error_that_names_file_line_and_field(
+    path: Path, line: str, message: str, before: str
+) -> None:
+    write(path, HEADER + before + line + "\n")
+    number = 2 + before.count("\n")
+    with pytest.raises(DataFormatError) as caught:
+        read_csv(path, columns=COLUMNS)
+    assert f"{path}, line {number}: {message}. " in str(caught.value)
+
+
+@chunk_sizes
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\r"], ids=["LF", "CRLF", "blank lines", "CR"])
+@pytest.mark.parametrize("last", ["", "8,2,Casino"], ids=["final newline", "no final newline"])
+@pytest.mark.parametrize("first", ["", "\ufeff"], ids=["no BOM", "BOM"])
+def test_a_file_without_quotes_is_checked_without_reading_its_records(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, chunk_bytes: int, end: str, last: str, first: str
+) -> None:
+    write(path, first + end.join(["id,score,name", "6,4.5,Heat", "7,,Amélie", last]))
+    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.delattr(table, "check_records")
+    assert read_csv(path, columns=COLUMNS)["id"].tolist() == ([6, 7, 8] if last else [6, 7])
+
+
+@chunk_sizes
+@pytest.mark.parametrize(("bad", "found"), [("6,1", 2), ("6,1,Heat, The", 4), ("6", 1)])
+@pytest.mark.parametrize("before", [0, 1, 3])
+@pytest.mark.parametrize("last", ["7,1,Sabrina\n", ""])
+def test_a_line_of_another_length_is_found_wherever_chunks_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, chunk_bytes: int, bad: str, found: int, before: int, last: str
+) -> None:
+    write(path, HEADER + "5,1,Jumanji\n" * before + bad + "\n" * bool(last) + last)
+    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
+    with pytest.raises(DataFormatError, match=rf"line {before + 2}: expected 3 fields, found {found}\. "):
+        read_csv(path, columns=COLUMNS)
+
+
+@chunk_sizes
+def test_a_quote_below_many_lines_without_any_is_read_as_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch, chunk_bytes: int
+) -> None:
+    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
+    films = HEADER + "5,1,Jumanji\n" * 9 + '6,1,"Heat,\nThe"\n'
+    write(path, films)
+    assert read_csv(path, columns=COLUMNS)["name"].iloc[-1] == "Heat,\nThe"
+    write(path, films + "7,1\n")
+    with pytest.raises(DataFormatError, match="line 13: expected 3 fields, found 2"):
+        read_csv(path, columns=COLUMNS)
+
+
+def test_an_unequal_line_is_found_in_a_file_of_many_chunks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = "5,1,Jumanji\n" * 50_000
+    write(path, HEADER + good + "6,1\n" + good)
+    monkeypatch.setattr(chunk, "CHUNK_BYTES", 1 << 16)
+    assert path.stat().st_size > 4 * chunk.CHUNK_BYTES
+    with pytest.raises(DataFormatError, match="line 50002: expected 3 fields, found 2"):
+        read_csv(path, columns=COLUMNS)
+
+
+@chunk_sizes
+@pytest.mark.parametrize(
+    "line", ['6,1,"Heat', '6,1,"', '6,"1,Heat', '"6,1,Heat', '6,1,"Heat, ""The""', '"6","1","Heat, the\r']
+)
+@pytest.mark.parametrize("rest", ["", "\n", "\n7,1,Sabrina", "\n7,1,Sabrina\n\n", "\r\n7,1,Sabrina\r\n" * 3])
+def test_a_quote_that_is_never_closed_is_an_error_that_names_its_line(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, chunk_bytes: int, line: str, rest: str
+) -> None:
+    write(path, HEADER + '4,1,"A\nB"\n5,1,Jumanji\n' + line + rest)
+    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
+    with pytest.raises(DataFormatError, match=r"films\.csv, line 5: expected a closing quote, found none"):
+        read_csv(path, columns=COLUMNS)
+
+
+def test_the_line_is_right_below_a_blank_first_line(path: Path) -> None:
+    write(path, "\n" + HEADER + "6,four,Heat\n")
+    with pytest.raises(DataFormatError, match="line 3: expected a number as score, found 'four'"):
+        read_csv(path, columns=COLUMNS)
+
+
+def test_bytes_that_are_not_utf8_are_an_error_that_says_how_to_mend_it(path: Path) -> None:
+    path.write_bytes((HEADER + "6,1,Amélie\n").encode("latin-1"))
+    with pytest.raises(
+        DataFormatError, match=r"films\.csv, line 2: expected UTF-8 text, found the bytes b'\\xe9'. Save the file as"
+    ):
+        read_csv(path, columns=COLUMNS)
+
+
+def test_bytes_that_are_not_utf8_are_an_error_even_in_a_column_left_out(path: Path) -> None:
+    path.write_bytes(("id,score,name,other\n" + "6,1,Heat,\n" * 50_000 + "6,1,Heat,é\n").encode("latin-1"))
+    with pytest.raises(DataFormatError, match=r"films\.csv, line 50002: expected UTF-8 text"):
+        read_csv(path, columns=COLUMNS)
+
+
+def test_a_zip_archive_under_the_name_of_a_table_is_an_error_that_names_it(path: Path) -> None:
+    path.write_bytes(b"PK\x03\x04\x14\x00\x00\x00\x08\x00\xff\xfe\n\r\x00")
+    with pytest.raises(DataFormatError, match=r"films\.csv"):
+        read_csv(path, columns=COLUMNS)
+
+
+@pytest.mark.parametrize(("is_folder", "found"), [(False, "no such file"), (True, "a folder")])
+def test_a_missing_file_is_an_error_that_names_it(path: Path, *, is_folder: bool, found: str) -> None:
+    if is_folder:
+        path.mkdir()
+    for read in (require_file, lambda path: read_csv(path, columns=COLUMNS)):
+        with pytest.raises(MissingDataError, match=rf"{path.name}, found {found}\. Check the path\."):
+            read(path)
+
+
+def test_require_file_returns_the_path_of_a_file_that_is_there(path: Path) -> None:
+    write(path, HEADER)
+    assert require_file(path) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("h\na\nb\n", [2, 3]),
+        ("h\n\na\n\n\nb", [3, 6]),
+        ('h\n"a\nstill a"\nb\n', [3, 4]),
+        ("\ufeffh\r\na\r\nb\r\n", [2, 3]),
+        ("h\na\n  \nb\n", [2, 4]),
+    ],
+)
+def test_csv_line_counts_what_an_editor_counts(path: Path, text: str, lines: list[int]) -> None:
+    write(path, text)
+    assert [csv_line(path, record) for record in range(len(lines))] == lines
+
+
+@chunk_sizes
+@pytest.mark.parametrize("title", ["Heat", '"Heat, the\nfilm"', "'6\" Disk'", "   "])
+def test_csv_line_is_right_in_every_chunk(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, chunk_bytes: int, title: str
+) -> None:
+    write(path, HEADER + f"5,1,{title}\n   \n\n" * 4)
+    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
+    height = 3 + title.count("\n")
+    assert [csv_line(path, record) for record in range(4)] == [height * (1 + i) - 1 for i in range(4)]
+
+
+def test_a_field_that_is_too_long_for_the_csv_module_is_read_or_refused_by_line(path: Path) -> None:
+    long = "x" * 131_073
+    write(path, HEADER + f'5,1,Jumanji\n6,1,"{long}"\n')
+    assert read_csv(path, columns=COLUMNS)["name"].tolist() == ["Jumanji", long]
+    write(path, HEADER + f'5,1,Jumanji\n6,1,"{long}"\n7,1\n')
+    with pytest.raises(DataFormatError, match=r"films\.csv, line 3: .*field larger than field limit"):
+        read_csv(path, columns=COLUMNS)
+    write(path, HEADER + '5,1,Jumanji\n6,1,"Heat\n' + "7,1,Sabrina\n" * 20_000)
+    with pytest.raises(DataFormatError, match=r"films\.csv, line 3: .*field larger than field limit"):
+        read_csv(path, columns=COLUMNS)
+
+
+def test_digits_that_are_a_number_to_python_alone_are_an_error_that_names_the_line(path: Path) -> None:
+    for number in ("1_0", "\u0661"):
+        write(path, HEADER + f"5,1,Jumanji\n{number},1,Heat\n")
+        with pytest.raises(DataFormatError, match=f"line 3: expected a whole number as id, found '{number}'"):
+            read_csv(path, columns=COLUMNS)

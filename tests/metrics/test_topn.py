@@ -1,0 +1,130 @@
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from movierec.data.batches import Batch
+from movierec.data.tables import Tables
+from movierec.metrics.topn import compare, evaluate_retrieval, measure
+from movierec.models.mlp import RatingNetwork
+
+
+def test_metrics_of_one_list_agree_with_a_hand_computation() -> None:
+    found = np.array([4, 9, 2, 7])
+    relevant = np.array([9, 7, 5])
+    gain = 1 / math.log2(3) + 1 / math.log2(5)
+    best = 1 + 1 / math.log2(3) + 1 / math.log2(4)
+    recall, ndcg, precision = compare(found, relevant)
+    assert recall == pytest.approx(2 / 3)
+    assert ndcg == pytest.approx(gain / best)
+    assert precision == pytest.approx((1 / 2 + 2 / 4) / 3)
+
+
+def test_ten_hits_of_twelve_relevant_films_are_a_perfect_list_that_recalls_ten() -> None:
+    assert compare(np.arange(10), np.arange(12)) == pytest.approx((10 / 12, 1, 1))
+
+
+def test_an_empty_list_finds_nothing() -> None:
+    assert compare(np.empty(0, dtype=np.int64), np.array([1])) == (0, 0, 0)
+
+
+def test_coverage_and_novelty_agree_with_a_hand_computation() -> None:
+    share = np.array([0.5, 0.25, 0.125, 1.0])
+    found = measure([np.array([0, 1]), np.array([0, 2])], [np.array([0]), np.array([3])], np.arange(4), share)
+    assert found["recall@10"] == 0.5
+    assert found["coverage"] == 3 / 4
+    assert found["novelty"] == (1 + 2 + 1 + 3) / 4
+    assert found["users"] == 2
+
+
+def rows(*ratings: tuple[int, int, float]) -> Batch:
+    user, movie, stars = zip(*ratings, strict=True)
+    unit = torch.tensor([(value - 0.5) / 4.5 for value in stars])
+    return Batch(torch.tensor(user).int(), torch.tensor(movie).int(), torch.zeros(len(user)).int(), unit)
+
+
+@pytest.fixture
+def five(tables: Tables) -> Tables:
+    """The first five films and three users of the sample, as if they were all, and had all metadata."""
+    return replace(
+        tables,
+        movie_features=tables.movie_features[:5],
+        movie_statistics=tables.movie_statistics[:, :5],
+        user_statistics=tables.user_statistics[:, :3],
+        user_ids=tables.user_ids[:3],
+        movie_ids=tables.movie_ids[:5],
+        complete=torch.tensor([True, True, True, True, False]),
+        min_stars=0.5,
+        max_stars=5.0,
+    )
+
+
+@pytest.fixture
+def parts() -> dict[str, Batch]:
+    """Film 0 has three training ratings, film 1 two better ones, films 2 and 3 one each, film 4 lacks metadata."""
+    return {
+        "train": rows(
+            (0, 0, 3.0), (1, 0, 3.0), (2, 0, 3.0), (0, 1, 5.0), (1, 1, 4.0), (2, 2, 2.0), (2, 3, 1.0), (2, 4, 5.0)
+        ),
+        "val": rows((0, 2, 5.0)),
+        "test": rows((0, 3, 4.0), (0, 4, 5.0), (1, 2, 3.5), (1, 3, 4.5), (2, 1, 4.0)),
+    }
+
+
+def network_of(tables: Tables) -> RatingNetwork:
+    torch.manual_seed(0)
+    return RatingNetwork(tables, hidden=[4], dropout=[0.0], activation="relu", normalisation="none").eval()
+
+
+def test_rankings_of_all_unseen_films_agree_with_a_hand_computation(five: Tables, parts: dict[str, Batch]) -> None:
+    found = evaluate_retrieval(five, network_of(five), parts, num_users=10, min_ratings=0)
+    # Unseen are 3 for user 0, who likes 3 and 4; 2 and 3 for user 1, who likes 3 only; 1 for user 2, who likes it.
+    # Both 2 and 3 have one rating, and the lower row comes first; by their means, too.
+    expected = np.mean([1 / 2, 1, 1]), np.mean([1 / (1 + 1 / math.log2(3)), 1 / math.log2(3), 1])
+    for name in ("popularity", "film_mean"):
+        assert found[name]["recall@10"] == pytest.approx(expected[0])
+        assert found[name]["ndcg@10"] == pytest.approx(expected[1])
+        assert found[name]["map@10"] == pytest.approx(np.mean([1 / 2, 1 / 2, 1]))
+        assert found[name]["coverage"] == 3 / 4
+        assert found[name]["novelty"] == pytest.approx((3 * math.log2(3) + math.log2(3 / 2)) / 4)
+    assert found["model"]["recall@10"] == pytest.approx(expected[0])  # the same films, in an order of its own
+    assert {values["users"] for values in found.values()} == {3}
+
+
+def test_films_of_few_training_ratings_are_recommended_by_none(five: Tables, parts: dict[str, Batch]) -> None:
+    found = evaluate_retrieval(five, network_of(five), parts, num_users=10, min_ratings=2)
+    for values in found.values():  # left are 0, seen by all, and 1, unseen by user 2
+        assert values["recall@10"] == pytest.approx(1 / 3)
+        assert values["coverage"] == 1 / 2
+
+
+def test_the_model_ranks_by_what_its_network_predicts(five: Tables, parts: dict[str, Batch]) -> None:
+    network = network_of(five)
+    users = torch.ones(2).int()
+    with torch.inference_mode():
+        scores = network(users, torch.tensor([2, 3]).int(), users * 0 + five.scoring_bank)
+    found = evaluate_retrieval(five, network, parts | {"test": rows((1, 3, 5.0))}, num_users=10, min_ratings=0)
+    assert found["model"]["map@10"] == (1 if scores[1] > scores[0] else 1 / 2)
+
+
+def test_at_most_so_many_users_are_measured_always_the_same(five: Tables, parts: dict[str, Batch]) -> None:
+    seen: list[int] = []
+
+    def watch(users: list[int]) -> Iterator[int]:
+        for user in users:
+            seen.append(user)
+            yield user
+
+    for _ in range(2):
+        found = evaluate_retrieval(five, network_of(five), parts, num_users=2, min_ratings=0, watch=watch)
+        assert found["model"]["users"] == 2
+    assert seen[:2] == seen[2:]
+
+
+def test_users_who_like_nothing_are_not_measured(five: Tables, parts: dict[str, Batch]) -> None:
+    found = evaluate_retrieval(five, network_of(five), parts | {"test": rows((0, 3, 2.0))}, num_users=2, min_ratings=0)
+    assert found["model"]["users"] == 0
+    assert math.isnan(found["model"]["recall@10"])

@@ -1,0 +1,107 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from movierec.errors import DataFormatError, MissingDataError, UnknownIdError
+from movierec.recommend.ratings_file import read_ratings_of_one
+from movierec.recommend.recommender import Recommender
+
+TITLES = ["Matrix, The (1999)", "Godzilla (1998)", "Godzilla (Gojira) (1954)", 'Say "Cheese", Louise (1987)']
+
+
+@pytest.fixture(scope="module")
+def named(trained: Recommender) -> Recommender:
+    """The small model, whose first four films have well-known names."""
+    tables = replace(trained.tables, titles=[*TITLES, *trained.tables.titles[4:]])
+    return Recommender(tables, trained.network)
+
+
+@pytest.fixture
+def ids(named: Recommender) -> list[int]:
+    first: list[int] = named.films.ids[:4].tolist()
+    return first
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "my.csv"
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_titles_are_matched_forgivingly(named: Recommender, ids: list[int], tmp_path: Path) -> None:
+    path = write(tmp_path, 'title,rating\nthe matrix,4.5\n"Say ""Cheese"", Louise",3\nGODZILLA (1998),1\n')
+    assert read_ratings_of_one(path, named) == ({ids[0]: 4.5, ids[3]: 3.0, ids[1]: 1.0}, [])
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read_over(
+    named: Recommender, ids: list[int], tmp_path: Path
+) -> None:
+    path = write(tmp_path, f"\ufeffmovieId,rating\r\n{ids[0]},4\r\n{ids[2]},2.5\r\n")
+    assert read_ratings_of_one(path, named) == ({ids[0]: 4.0, ids[2]: 2.5}, [])
+
+
+@pytest.mark.parametrize("header", ["movie_id,stars", "movieId,rating", "stars,movie_id", "title,movie_id,stars,when"])
+def test_columns_may_have_either_name_and_any_order(
+    header: str, named: Recommender, ids: list[int], tmp_path: Path
+) -> None:
+    fields = {"movie_id": str(ids[1]), "movieId": str(ids[1]), "stars": "5", "rating": "5", "title": "x", "when": "y"}
+    line = ",".join(fields[name] for name in header.split(","))
+    assert read_ratings_of_one(write(tmp_path, f"{header}\n{line}\n"), named) == ({ids[1]: 5.0}, [])
+
+
+def test_unknown_and_ambiguous_films_are_left_out_and_named(named: Recommender, ids: list[int], tmp_path: Path) -> None:
+    path = write(tmp_path, "title,rating\nMatrix,4\nGodzilla,2\nMatricks,3\n")
+    ratings, (ambiguous, unknown) = read_ratings_of_one(path, named)
+    assert ratings == {ids[0]: 4.0}
+    assert ambiguous == (
+        f"Left out 'Godzilla', which may be any of Godzilla (1998) (id {ids[1]}), "
+        f"Godzilla (Gojira) (1954) (id {ids[2]})."
+    )
+    assert unknown == "Left out 'Matricks': no such film. Did you mean Matrix, The (1999)?"
+
+
+def test_unknown_ids_are_left_out_and_named(named: Recommender, ids: list[int], tmp_path: Path) -> None:
+    ratings, notes = read_ratings_of_one(write(tmp_path, f"movieId,rating\n{ids[0]},4\n987654,2\n"), named)
+    assert ratings == {ids[0]: 4.0}
+    assert notes == ["Left out '987654': no such film."]
+
+
+def test_a_film_without_a_rating_is_left_out(named: Recommender, ids: list[int], tmp_path: Path) -> None:
+    path = write(tmp_path, "title,rating\nMatrix,4\nGodzilla (1998),\n")
+    assert read_ratings_of_one(path, named) == ({ids[0]: 4.0}, ["Left out 'Godzilla (1998)': no rating."])
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        (
+            "title,rating\nMatrix,4\nThe Matrix (1999),3\n",
+            DataFormatError,
+            "line 3: film 'The Matrix .1999.' is rated twice",
+        ),
+        (
+            "title,rating\nMatrix,4\nGodzilla (1998),1e9\n",
+            DataFormatError,
+            "line 3: expected a rating from 0.5 to 5 stars",
+        ),
+        ("movieId,rating\n1,-4\n", DataFormatError, "line 2: expected a rating from 0.5 to 5 stars, found -4"),
+        ("title,rating\nMatrix,good\n", DataFormatError, "line 2"),
+        ("movieId,rating\n1.5,4\n", DataFormatError, "line 2"),
+        ("name,rating\nMatrix,4\n", DataFormatError, "movieId or movie_id or title"),
+        ("title,when\nMatrix,4\n", DataFormatError, "rating or stars"),
+        ("title,rating\nNo such film at all,4\n", UnknownIdError, "none of its films is known"),
+        ("title,rating\n", UnknownIdError, "none of its films is known"),
+        ("", DataFormatError, "none"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused_and_says_why(
+    text: str, error: type[Exception], message: str, named: Recommender, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=message):
+        read_ratings_of_one(write(tmp_path, text), named)
+
+
+def test_a_file_that_is_not_there_is_named(named: Recommender, tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match=r"nowhere\.csv"):
+        read_ratings_of_one(tmp_path / "nowhere.csv", named)
