@@ -1,0 +1,73 @@
+"""Every metric: what it is called, how it is written, and whether more of it is better.
+
+Terminal, report, TensorBoard and the choice of the best epoch read this one table.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Scale = Literal["unit", "stars", "share", "list", "other"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A metric.
+
+    Attributes:
+        name: Key in metrics.json and, after `val/` or `test/`, in TensorBoard.
+        label: What people call it.
+        short: The same where room is scarce, as in a table of 80 columns.
+        scale: `unit`: the lowest training rating is 0, the highest 1. `stars`. `share`: 0 to 1, over ratings that lie
+            above the training median. `list`: 0 to 1, a mean over users. `other`: none of these.
+        direction: Whether the lowest or the highest value is the best.
+        digits: Digits after the point.
+    """
+
+    name: str
+    label: str
+    short: str = ""
+    scale: Scale
+    direction: Literal["min", "max"]
+    digits: int = 4
+
+    @property
+    def full_label(self) -> str:
+        """The label with what it is measured in, where two metrics share it."""
+        return self.label + {"unit": ", unit scale", "stars": ", stars", "list": ", per user"}.get(self.scale, "")
+
+    def format(self, value: float | None, *, sign: bool = False) -> str:
+        """Write a value; a dash where there is none, a plus before a positive difference on request."""
+        return "-" if value is None else f"{value:{'+' if sign else ''}.{self.digits}f}"
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric(name="loss", label="loss", scale="unit", direction="min"),
+        Metric(name="r2", label="R2", scale="other", direction="max"),
+        Metric(name="mae", label="MAE", scale="unit", direction="min"),
+        Metric(name="mse", label="MSE", scale="unit", direction="min"),
+        Metric(name="rmse", label="RMSE", scale="unit", direction="min"),
+        Metric(name="mae_stars", label="MAE", scale="stars", direction="min"),
+        Metric(name="rmse_stars", label="RMSE", short="stars", scale="stars", direction="min"),
+        Metric(name="precision", label="precision", short="prec", scale="share", direction="max"),
+        Metric(name="recall", label="recall", scale="share", direction="max"),
+        Metric(name="f1", label="F1", scale="share", direction="max"),
+        Metric(name="auroc", label="AUROC", scale="share", direction="max"),
+        Metric(name="ndcg@10", label="NDCG@10", short="NDCG", scale="list", direction="max"),
+        Metric(name="precision@10", label="precision@10", scale="list", direction="max"),
+        Metric(name="recall@10", label="recall@10", scale="list", direction="max"),
+        Metric(name="map", label="MAP", scale="list", direction="max"),
+    )
+}
+# Of lists among all films that a user has not rated, under `retrieval` in metrics.json.
+LIST_METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric(name="recall@10", label="recall@10", scale="list", direction="max"),
+        Metric(name="ndcg@10", label="NDCG@10", scale="list", direction="max"),
+        Metric(name="map@10", label="MAP@10", scale="list", direction="max"),
+        Metric(name="coverage", label="coverage", scale="other", direction="max"),
+        Metric(name="novelty", label="novelty", scale="other", direction="max", digits=2),
+    )
+}
