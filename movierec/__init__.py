@@ -1,18 +1,19 @@
-"""Train, test and compare neural networks that predict how a user rates a film."""
+"""Train, test and compare models that predict how a user rates a film."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from movierec.recommend.recommender import Recommender
+    from movierec.training.commands import fit, test
 
-__all__ = ["Recommender", "__version__"]
-__version__ = "0.1.0"
+__all__ = ["Recommender", "__version__", "fit", "test"]
+__version__ = "0.2.0"
+PLACES = {"Recommender": "recommend.recommender", "fit": "training.commands", "test": "training.commands"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the recommender when it is asked for: torch takes seconds."""
-    if name != "Recommender":
+    """Import what is asked for only then: torch and Lightning take seconds."""
+    if name not in PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from movierec.recommend.recommender import Recommender
-
-    return Recommender
+    return getattr(import_module(f"movierec.{PLACES[name]}"), name)

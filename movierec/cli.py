@@ -11,7 +11,7 @@ from movierec import __version__
 from movierec.console import printable
 from movierec.datasets.commands import add_data
 from movierec.errors import MovierecError
-from movierec.model_selection.command import add_reproduce
+from movierec.model_selection.commands import add_reproduce
 from movierec.recommend.commands import add_recommend, add_similar
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
 
@@ -90,7 +90,7 @@ def write_utf8() -> None:
 def dispatch(arguments: list[str]) -> int:
     """Hand the arguments to the command they begin with."""
     if arguments and arguments[0] in EXPERIMENTS:
-        from movierec.training.launch import run
+        from movierec.training.commands import run
 
         return run(arguments)
     options = build_parser().parse_args(arguments)

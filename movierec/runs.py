@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,14 @@ from typing import Any
 from movierec.errors import CheckpointError
 
 ROOT = "lightning_logs"
+# The options that change no number. Two runs that differ in any other are different experiments.
+WITHOUT_EFFECT = {
+    "config", "name", "out", "ckpt_path", "resume", "histograms", "ranking_users", "initial_checkpoint",
+    "data.root", "data.cache", "data.num_workers", "data.pairs", "data.download", "data.eval_batch_size",
+    "data.allow_leaks", "data.exclude_columns", "trainer.callbacks", "trainer.default_root_dir", "trainer.logger",
+    "trainer.enable_progress_bar", "trainer.enable_model_summary", "trainer.log_every_n_steps", "trainer.profiler",
+    "trainer.limit_test_batches", "trainer.limit_predict_batches",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -144,3 +152,29 @@ def run_of(checkpoint: Path) -> Run | None:
     if folder.is_relative_to(Path.cwd()):
         folder = folder.relative_to(Path.cwd())
     return Run(folder) if re.fullmatch(r"version_\d+", folder.name) and (folder / "config.yaml").is_file() else None
+
+
+def flatten(options: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Name nested options as on the command line: `model.network.hidden`, `data.fractions`."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            found |= flatten(value, before if name == "init_args" else f"{before}{name}.")
+        else:
+            found[before.removesuffix(".") if name == "class_path" else f"{before}{name}"] = value
+    return found
+
+
+def differing_options(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Name the options in which two configurations differ, of those that change numbers.
+
+    Args:
+        one: A configuration with all its options, as in a run's config.yaml.
+        other: Another one.
+
+    Returns:
+        Names as on the command line, sorted; what is not set and what is turned off count as the same.
+    """
+    first, second = flatten(one), flatten(other)
+    names = first.keys() | second.keys()
+    return sorted(name for name in names - WITHOUT_EFFECT if (first.get(name) or None) != (second.get(name) or None))

@@ -137,11 +137,11 @@ def pairs_of(tables: Tables, rows: Batch) -> Iterator[tuple[np.ndarray, np.ndarr
 
 def rated_pairs(tables: Tables) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Give the user ids and the film ids of all ratings, some users at a time."""
-    offsets = tables.rated_offsets.numpy()
+    offsets = tables.seen_offsets.numpy()
     for start in range(0, len(tables.user_ids), USERS):
         ends = offsets[start : start + USERS + 1]
         user_ids = np.repeat(tables.user_ids[start : start + USERS].numpy(), np.diff(ends))
-        yield user_ids, tables.movie_ids[tables.rated_movies[ends[0] : ends[-1]].long()].numpy()
+        yield user_ids, tables.movie_ids[tables.seen_movies[ends[0] : ends[-1]].long()].numpy()
 
 
 def check_parts(tables: Tables, rows: Mapping[str, Batch]) -> None:

@@ -157,6 +157,9 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         encoder=films.films,
         target=target.rows,
     )
+    known, history_offsets = group_by_user(user[split.train], movie[split.train], len(user_ids))
+    known = split.train[known]
+    seen, seen_offsets = group_by_user(user, movie, len(user_ids))
     tables = Tables(
         movie_features=torch.tensor(films.table),
         movie_statistics=of_movies.values,
@@ -170,7 +173,11 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         titles=movies["title"].tolist(),
         genres=movies["genres"].str.join("|").tolist(),
         complete=torch.tensor(films.complete),
-        **group_by_user(user, movie, stars, len(user_ids)),
+        history_offsets=history_offsets,
+        history_movies=torch.tensor(movie[known], dtype=torch.int32),
+        history_stars=torch.tensor(stars[known], dtype=torch.float16),
+        seen_offsets=seen_offsets,
+        seen_movies=torch.tensor(movie[seen], dtype=torch.int32),
         min_stars=target.low,
         max_stars=target.high,
         threshold=target.median,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from movierec.errors import CheckpointError
 
-SCHEMA = 2  # raised when a stored field changes its meaning
+SCHEMA = 3  # raised when a stored field changes its meaning
 TEXTS = ("titles", "genres")  # a text a film
 
 
@@ -37,9 +37,12 @@ class Tables:
         titles: Title of each film.
         genres: Genres of each film, separated by "|".
         complete: Whether each film has all that the network reads, [num_movies] bool.
-        rated_offsets: Where each user's films start in `rated_movies`, [num_users + 1] int64.
-        rated_movies: The films that each user has rated in any part, [num_ratings] int32.
-        rated_stars: The stars of those ratings, [num_ratings] float16.
+        history_offsets: Where each user's training ratings start in `history_movies`, [num_users + 1] int64.
+        history_movies: The films of the training ratings, by user, [num_training_ratings] int32.
+        history_stars: Their stars, [num_training_ratings] float16.
+        seen_offsets: Where each user's films start in `seen_movies`, [num_users + 1] int64.
+        seen_movies: The films that each user has rated in any part, which lists leave out, [num_ratings] int32. No
+            model may read them: they tell of test ratings.
         min_stars: The stars that are 0 on the unit scale: the lowest training rating.
         max_stars: The stars that are 1 on the unit scale: the highest training rating.
         threshold: Median of the training ratings on the unit scale; a rating above it is positive.
@@ -58,9 +61,11 @@ class Tables:
     titles: list[str]
     genres: list[str]
     complete: Tensor
-    rated_offsets: Tensor
-    rated_movies: Tensor
-    rated_stars: Tensor
+    history_offsets: Tensor
+    history_movies: Tensor
+    history_stars: Tensor
+    seen_offsets: Tensor
+    seen_movies: Tensor
     min_stars: float
     max_stars: float
     threshold: float
@@ -70,6 +75,16 @@ class Tables:
     def width(self) -> int:
         """Number of inputs of the network."""
         return len(self.feature_names)
+
+    @property
+    def num_ratings(self) -> np.ndarray:
+        """How many ratings each film has got in any part, [num_movies] int64."""
+        return np.bincount(self.seen_movies.numpy(), minlength=len(self.movie_ids))
+
+    def seen(self, user: int) -> np.ndarray:
+        """List the films that a user, given by row, has rated in any part: [num_seen] int64, ascending."""
+        first, last = self.seen_offsets[user : user + 2].tolist()
+        return self.seen_movies[first:last].numpy().astype(np.int64)
 
     def to_stars(self, unit: Tensor) -> Tensor:
         """Scale from the unit scale back to stars, clipped to the rating scale."""
@@ -106,7 +121,8 @@ class Tables:
         Raises:
             ValueError: They do not.
         """
-        users, movies, ratings = len(self.user_ids), len(self.movie_ids), len(self.rated_movies)
+        users, movies = len(self.user_ids), len(self.movie_ids)
+        known, seen = len(self.history_movies), len(self.seen_movies)
         banks, of_movie, of_user = (
             len(self.movie_statistics),
             self.movie_statistics.shape[2],
@@ -119,9 +135,11 @@ class Tables:
             "user_ids": (torch.int64, (users,)),
             "movie_ids": (torch.int64, (movies,)),
             "complete": (torch.bool, (movies,)),
-            "rated_offsets": (torch.int64, (users + 1,)),
-            "rated_movies": (torch.int32, (ratings,)),
-            "rated_stars": (torch.float16, (ratings,)),
+            "history_offsets": (torch.int64, (users + 1,)),
+            "history_movies": (torch.int32, (known,)),
+            "history_stars": (torch.float16, (known,)),
+            "seen_offsets": (torch.int64, (users + 1,)),
+            "seen_movies": (torch.int32, (seen,)),
         }
         found = {name: (getattr(self, name).dtype, tuple(getattr(self, name).shape)) for name in expected}
         if found != expected:
@@ -130,21 +148,15 @@ class Tables:
             raise ValueError(f"{len(self.titles)} titles and {len(self.genres)} genres of {movies} films")
         if [tuple(known.shape) for known in self.statistics_range] != [(banks, 2, of_movie), (banks, 2, of_user)]:
             raise ValueError("ranges of other statistics")
-        ends, films = self.rated_offsets[[0, -1]].tolist(), self.rated_movies
-        if (
-            ends != [0, ratings]
-            or not 0 <= self.scoring_bank < banks
-            or (ratings and not 0 <= films.min() <= films.max() < movies)
-        ):
-            raise ValueError("places that are not there")
+        if not 0 <= self.scoring_bank < banks:
+            raise ValueError("a bank that is not there")
 
 
-def group_by_user(user: np.ndarray, movie: np.ndarray, stars: np.ndarray, num_users: int) -> dict[str, Tensor]:
-    """Sort ratings by user and film, and note where each user starts: a compressed sparse row matrix."""
-    order = np.lexsort((movie, user))
-    counts = np.bincount(user, minlength=num_users)
-    return {
-        "rated_offsets": torch.tensor(np.concatenate([[0], np.cumsum(counts)]), dtype=torch.int64),
-        "rated_movies": torch.tensor(movie[order], dtype=torch.int32),
-        "rated_stars": torch.tensor(stars[order], dtype=torch.float16),
-    }
+def group_by_user(user: np.ndarray, movie: np.ndarray, num_users: int) -> tuple[np.ndarray, Tensor]:
+    """Sort ratings by user and film, as in a compressed sparse row matrix.
+
+    Returns:
+        The order of the ratings, [num_ratings] int64, and where each user starts in it, [num_users + 1] int64.
+    """
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(user, minlength=num_users))])
+    return np.lexsort((movie, user)), torch.tensor(offsets, dtype=torch.int64)

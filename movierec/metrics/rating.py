@@ -21,11 +21,6 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 LIST_LENGTH = 10
 BATCHES_AT_A_TIME = 64
 BLOCK_ROWS = 2**17
-NAMES = (
-    "loss", "r2", "mae", "mse", "rmse", "mae_stars", "rmse_stars", "precision", "recall", "f1", "auroc",
-    f"ndcg@{LIST_LENGTH}", f"precision@{LIST_LENGTH}", f"recall@{LIST_LENGTH}", "map",
-)  # fmt: skip
-SPREADS = ("prediction_sd_stars", "rating_sd_stars")  # measured beside them; nothing to choose an epoch by
 
 
 class Blocks:

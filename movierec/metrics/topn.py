@@ -11,30 +11,29 @@ import numpy as np
 import torch
 
 from movierec.data.batches import Batch
+from movierec.data.histories import history_of
 from movierec.data.statistics import describe, sums
-from movierec.data.tables import Tables
-from movierec.models.mlp import RatingNetwork
-from movierec.models.scoring import Scorer, top_positions
+from movierec.models.network import Model
+from movierec.models.scoring import top_positions
 
 LIKED_STARS = 4.0
 DEPTH = 10
+MIN_RATINGS = 20  # how it was chosen: docs/recommending.md
 Rank = Callable[[int, np.ndarray], np.ndarray]  # a user and the rows of films to their scores
 
 
 def evaluate_retrieval(
-    tables: Tables,
-    network: RatingNetwork,
+    model: Model,
     rows: Mapping[str, Batch],
     *,
     num_users: int,
-    min_ratings: int,
+    min_ratings: int = MIN_RATINGS,
     watch: Callable[[list[int]], Iterable[int]] = iter,
 ) -> dict[str, dict[str, float]]:
-    """Measure the recommendations of a network, of popularity and of the films' mean ratings, on the same users.
+    """Measure the recommendations of a model, of popularity and of the films' mean ratings, on the same users.
 
     Args:
-        tables: The tables that the network was trained with.
-        network: The network, in evaluation mode, on the CPU.
+        model: The model, in evaluation mode, on the CPU.
         rows: The ratings of each part: train, val and test.
         num_users: How many users to measure, drawn at random from those who like a film in the test ratings.
         min_ratings: Training ratings that a film must have to be recommended by any of the three.
@@ -45,7 +44,7 @@ def evaluate_retrieval(
         of the films that can be recommended which are recommended to anyone; novelty, the mean of -log2 of the share
         of users who have rated a recommended film; and the number of users.
     """
-    scorer = Scorer(tables, network)
+    tables = model.tables
     known = [by_user(rows["train"], len(tables.user_ids)), by_user(rows["val"], len(tables.user_ids))]
     stars = tables.to_stars(rows["test"].rating)
     liked = by_user(rows["test"].take(stars >= LIKED_STARS), len(tables.user_ids))
@@ -56,11 +55,11 @@ def evaluate_retrieval(
     mean, count, _ = describe(of_films).T
     candidates = np.flatnonzero(tables.complete.numpy() & (count >= min_ratings))
 
-    def model(user: int, films: np.ndarray) -> np.ndarray:
-        return scorer.score(tables.user_statistics[tables.scoring_bank, user], torch.from_numpy(films)).numpy()
+    def by_model(user: int, films: np.ndarray) -> np.ndarray:
+        return model.rank(history_of(tables, user), torch.from_numpy(films)).numpy()
 
     rankings: dict[str, Rank] = {
-        "model": model,
+        "model": by_model,
         "popularity": lambda _, films: count[films],
         "film_mean": lambda _, films: mean[films],
     }

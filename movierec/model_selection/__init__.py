@@ -1,1 +1,1 @@
-"""Choose between models: reproduce all of them."""
+"""Choose between models: train and test all of them."""

@@ -1,227 +1,171 @@
-"""Train and test what the plan has and no run shows yet, then write down what came out."""
+"""Train and test every shipped configuration over several seeds, as often as it takes to come to the end."""
 
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
-from filelock import FileLock, Timeout
+import yaml
 
 from movierec.console import duration
-from movierec.errors import BusyError, ConfigError, MissingDataError, OutOfSpaceError
-from movierec.model_selection.display import Display
-from movierec.model_selection.forecast import Forecast, seconds_of, share_done
-from movierec.model_selection.plan import Job
-from movierec.model_selection.process import explain, run_logged
-from movierec.model_selection.step import Step, finished_run, next_step
-from movierec.runs import ROOT, Run
+from movierec.data.preparation import describe_origin, file_names
+from movierec.datasets.root import how_to_get
+from movierec.errors import ConfigError, MissingDataError, MovierecError
+from movierec.runs import ROOT, Run, differing_options, find_runs
+from movierec.training.cli import ExperimentCLI
+from movierec.training.commands import arguments_of, fit, test
+from movierec.training.config import split_configs
 
-FOLDER = "reproduction"  # below the folder of all runs: logs and locks
-MEGABYTES = 100  # of a run of the larger networks: two checkpoints with the optimizer's state
-ORPHAN = 90.0  # seconds to wait for a training whose reproduction was killed: it stops by itself
-COMMANDS = {
-    "ml-latest-small": "data download ml-latest-small",
-    "ml-1m": "data download ml-1m",
-    "metadata/tmdb.csv": "data fetch tmdb",
-    "metadata/omdb.csv": "data fetch omdb",
-}
+FIRST_SEED = 123  # the seed of a fit that names none, whose run then counts
+LARGE, LARGE_SEEDS = "model5", 2  # takes longer than all others together
+PATIENCE = "configs/patience.yaml"
+PUBLISHED = tuple(f"published/model{number}" for number in range(1, 6))  # once, with the notebook's own seeds
+DESCRIBED = tuple(f"model{number}" for number in range(1, 5))
+ABLATION = tuple(f"ablation/{name}" for name in ("genres", "tmdb", "imdb", "both"))
+NAMES = (*PUBLISHED, *DESCRIBED, *ABLATION, LARGE)
 
 
-def check_data(jobs: Sequence[Job], *, given_root: bool) -> None:
-    """Refuse to begin without all data.
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A run to be had: a configuration with a seed.
+
+    Attributes:
+        name: Name of the configuration, which its runs have too.
+        configs: The configuration and its overlays.
+        seed: The seed of the network.
+        config: All options that they come to, as in a run's config.yaml.
+        fingerprint: Of the data and the options that shape them.
+    """
+
+    name: str
+    configs: tuple[str, ...]
+    seed: int
+    config: dict[str, Any]
+    fingerprint: str
+
+    def __str__(self) -> str:
+        """Name it for people."""
+        return f"{self.name}, seed {self.seed}"
+
+
+def plan(*, seeds: int, full: bool, only: Sequence[str], overlays: Sequence[str], root: Path | None) -> list[Job]:
+    """List the runs: the published configurations once, the others over seeds, the largest last.
 
     Args:
-        jobs: What is to be trained.
-        given_root: Whether the user named the data root.
+        seeds: How many of each configuration that the report describes; of the largest two at most.
+        full: Train all epochs of the largest model.
+        only: Names to keep, in which `*` stands for anything; all without one.
+        overlays: Configurations that come after each.
+        root: The data root, if not the default.
 
     Raises:
-        MissingDataError: Files are missing; the message says which commands get them.
+        ConfigError: No configuration has one of the names, or there is no seed.
+        MissingDataError: A file that one of them reads is not there.
     """
-    missing = sorted({name for job in jobs for name in job.resolved.missing})
-    if not missing:
-        return
-    root = jobs[0].resolved.root
-    option = f" --root {root}" if given_root else ""
-    wanted = [words for start, words in COMMANDS.items() if any(name.startswith(start) for name in missing)]
-    lines = "".join(f"\n    python -m movierec {words}{option}" for words in wanted)
-    raise MissingDataError(
-        f"Expected {', '.join(missing)} in the data folder {root}, found none of them. Get them with{lines}\n"
-        "or name the folder that has them with --root."
-    )
+    if seeds < 1:
+        raise ConfigError(f"Expected --seeds of 1 or more, got {seeds}.")
+    for pattern in only:
+        if not any(fnmatchcase(name, pattern) for name in NAMES):
+            raise ConfigError(f"Expected --only with some of {', '.join(NAMES)}; got {pattern}.")
+    jobs: list[Job] = []
+    for name in NAMES:
+        if only and not any(fnmatchcase(name, pattern) for pattern in only):
+            continue
+        configs = (f"configs/{name}.yaml", *([PATIENCE] if name == LARGE and not full else []), *overlays)
+        count = min(seeds, LARGE_SEEDS) if name == LARGE else seeds
+        jobs += resolve(name, configs, () if name in PUBLISHED else range(FIRST_SEED, FIRST_SEED + count), root)
+    return jobs
 
 
-def check_place(root: Path, pending: int) -> None:
-    """Refuse to begin where runs cannot be kept.
+def resolve(name: str, configs: tuple[str, ...], seeds: Sequence[int], root: Path | None) -> Iterator[Job]:
+    """Find out what a configuration comes to, and make a job of each seed; without one, of its own."""
+    given, _ = split_configs(arguments_of(configs, {"data.root": root}))
+    cli = ExperimentCLI("fit", given)
+    config, data = yaml.safe_load(cli.resolved), cli.datamodule
+    missing = [file for file in file_names(data.options) if not (data.root / file).is_file()]
+    if missing:
+        listed = "".join(f"\n- {file}: {how_to_get(data.root, file)}" for file in missing)
+        raise MissingDataError(f"Expected all data of {name} in {data.root}; not there are:{listed}")
+    fingerprint = describe_origin(data.root, data.options)["fingerprint"]
+    for seed in seeds or (config["seed_everything"],):
+        seeded = config | {"seed_everything": seed, "name": name}
+        yield Job(name=name, configs=configs, seed=seed, config=seeded, fingerprint=fingerprint)
 
-    Args:
-        root: The folder of all runs, which is made.
-        pending: Number of runs to come.
 
-    Raises:
-        ConfigError: The folder has a name that fit does not write to.
-        OSError: It cannot be written to.
-        OutOfSpaceError: There is too little room on its disk.
+def find_run(job: Job, runs: Path) -> Run | None:
+    """Find the newest run of a job: of its options and data, finished or not."""
+    for run in reversed([run for name, run in find_runs(runs) if name == job.name]):
+        known = run.read_metrics().get("data", {}).get("fingerprint", job.fingerprint)
+        if known == job.fingerprint and run.config.is_file():
+            config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+            if not differing_options(config, job.config):
+                return run
+    return None
+
+
+def is_done(run: Run | None) -> bool:
+    """Say whether a run is trained to its end, and its best checkpoint tested."""
+    content = run.read_metrics() if run else {}
+    is_best = content.get("checkpoint") == "checkpoints/best.ckpt"
+    return content.get("end") in ("planned", "early") and "test" in content and is_best
+
+
+def do(job: Job, runs: Path) -> str:
+    """Train and test a job, going on with what is there.
+
+    Returns:
+        What came out, for people.
     """
-    if root.name != ROOT:
-        raise ConfigError(f"Expected --runs to name a folder {ROOT}, which is where fit writes; got {root}.")
-    folder = root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / "probe"
-    probe.write_bytes(b"")
-    probe.unlink()
-    free = shutil.disk_usage(folder).free // 10**6
-    if free < pending * MEGABYTES:
-        raise OutOfSpaceError(
-            f"Expected {pending * MEGABYTES:,} MB of free disk space in {root} for {pending} runs, found {free:,} MB. "
-            "Free some, or name another folder with --runs."
-        )
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold the lock of a reproduction, which the system gives back when the process ends in whatever way.
-
-    Raises:
-        BusyError: Another reproduction runs here, or a training that an earlier one has started.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = FileLock(folder / "reproduce.lock", timeout=0).acquire()
-    except Timeout as error:
-        raise BusyError(
-            f"Expected no other reproduction in {folder.parent}, but one is running: it holds {error.lock_file}. "
-            "Wait for its end, or stop it with Ctrl-C; or name another folder with --runs."
-        ) from error
-    with lock:
-        try:
-            FileLock(training_lock(folder), timeout=ORPHAN).acquire().lock.release()
-        except Timeout as error:
-            raise BusyError(
-                f"Expected no training in {folder.parent}, but one that an earlier reproduction has started is still "
-                f"running: it holds {error.lock_file}. Wait for its end, or end that process."
-            ) from error
-        yield
-
-
-def training_lock(folder: Path) -> Path:
-    """Name the lock that each training holds."""
-    return folder / "training.lock"
-
-
-class Reproduction:
-    """The runs of a plan, one after another.
-
-    Args:
-        jobs: All of them.
-        root: The folder of all runs.
-        display: Where progress is shown.
-    """
-
-    def __init__(self, jobs: Sequence[Job], root: Path, display: Display) -> None:
-        self.jobs, self.root, self.display = list(jobs), root, display
-        self.forecast = Forecast()
-        self.pending: list[Job] = []
-        self.spent = 0.0
-        for job in self.jobs:
-            run = finished_run(job, root)
-            if run is None:
-                self.pending.append(job)
-            else:
-                self.count(job, run)
-
-    @property
-    def done(self) -> int:
-        """Number of runs that are trained and tested."""
-        return sum(finished_run(job, self.root) is not None for job in self.jobs)
-
-    def count(self, job: Job, run: Run) -> None:
-        """Take in what a run took."""
-        seconds = seconds_of(run.read_metrics())
-        self.forecast.learn(job, seconds)
-        self.spent += seconds
-
-    def run(self) -> list[Job]:
-        """Do all that is left to do.
-
-        Returns:
-            The jobs that failed; what went wrong has been said.
-        """
-        failed = []
-        while self.pending:
-            job = self.pending[0]
-            complaint = self.run_job(job)
-            self.pending.pop(0)
-            run = finished_run(job, self.root)
-            if run is None:
-                failed.append(job)
-                self.display.say(f"{self.number(job)} {job}: FAILED. {complaint}")
-                continue
-            self.count(job, run)
-            self.display.say(f"{self.number(job)} {job}: {outcome(run)}; {self.rest()}")
-        return failed
-
-    def run_job(self, job: Job) -> str:
-        """Go through the steps of a job.
-
-        Returns:
-            What went wrong, if anything did.
-        """
-        log = self.log(job)
-        resume, complaint = True, ""
-        for _ in range(4):  # resume, or else fit; then test
-            step = next_step(job, self.root, resume=resume)
-            if step is None:
-                return ""
-            status = self.run_step(step, job)
-            if status == 0:
-                continue
-            complaint = f"`{step.what}` {explain(status, log)}"
-            if step.what != "resume":
-                return complaint
-            self.display.say(f"{self.number(job)} {job}: cannot go on, starts again. {complaint}")
-            resume = False
-        return complaint or f"It came to no end; see {log}."
-
-    def run_step(self, step: Step, job: Job) -> int:
-        """Run one command of a job, showing progress meanwhile.
-
-        Returns:
-            Its exit status.
-        """
-        log = self.log(job)
-        words = {"fit": "training", "resume": "going on with", "test": "testing"}[step.what]
-
-        def tick() -> None:
-            expected = self.forecast.total(self.pending)
-            gone = self.forecast.estimate(job) * share_done(job, log)
-            self.display.update(f"{self.number(job)} {words} {job}", done=self.spent + gone, left=expected - gone)
-
-        tick()
-        return run_logged(step.arguments, log=log, lock=training_lock(self.root / FOLDER), tick=tick)
-
-    def log(self, job: Job) -> Path:
-        """Name the log file of a job."""
-        return self.root / FOLDER / f"{job.name.replace('/', '-')}-seed{job.seed}.log"
-
-    def number(self, job: Job) -> str:
-        """Write which of all runs this is."""
-        width = len(str(len(self.jobs)))
-        return f"[{self.jobs.index(job) + 1:{width}}/{len(self.jobs)}]"
-
-    def rest(self) -> str:
-        """Write how long the rest will take."""
-        if not self.pending:
-            return "all runs are through"
-        return f"about {duration(self.forecast.total(self.pending))} left"
-
-
-def outcome(run: Run) -> str:
-    """Write what a run has measured, and how long it took."""
+    run = find_run(job, runs)
+    place = {"trainer.default_root_dir": runs.parent}
+    if run is not None:
+        fit(run.config, options=place, resume=True)
+    else:
+        root = job.config["data"]["init_args"]["root"]
+        seeded = {"seed_everything": job.seed, "data.root": root}
+        fit(*job.configs, options=place | {name: value for name, value in seeded.items() if value}, name=job.name)
+        run = find_run(job, runs)
+    assert run is not None
+    test(run.config, options=place)
     content = run.read_metrics()
-    test, epochs = content["test"], content["epochs"]
-    early = " of {planned}, stopped early".format(**epochs) if content.get("end") == "early" else ""
+    measured, seconds = content["test"], content["seconds"]["fit"] + content["seconds"]["test"]
     return (
-        f"R2 {test['r2']:.3f}, RMSE {test['rmse_stars']:.4f} stars on {content['data']['rows']['test']:,} test "
-        f"rows at epoch {content['epoch'] + 1}, {epochs['trained']}{early} epochs in "
-        f"{duration(seconds_of(content))}"
+        f"R2 {measured['r2']:.3f}, RMSE {measured['rmse_stars']:.4f} stars on {content['data']['rows']['test']:,} test "
+        f"rows at epoch {content['epoch'] + 1} of {content['epochs']['trained']}, in {duration(seconds)}"
     )
+
+
+def reproduce(jobs: Sequence[Job], runs: Path) -> list[Job]:
+    """Train and test all jobs, one after another, and say how far it is.
+
+    Args:
+        jobs: What is to be had.
+        runs: The folder of all runs; its last part is `lightning_logs`.
+
+    Returns:
+        Those that failed; what went wrong has been said.
+
+    Raises:
+        ConfigError: The folder has another name, which fit does not write to.
+        KeyboardInterrupt: Ctrl-C; the message says what is kept.
+    """
+    if runs.name != ROOT:
+        raise ConfigError(f"Expected --runs to name a folder {ROOT}, which is where fit writes; got {runs}.")
+    failed = []
+    for number, job in enumerate(jobs, start=1):
+        place = f"[{number}/{len(jobs)}] {job}"
+        if is_done(find_run(job, runs)):
+            print(f"{place}: done before", flush=True)
+            continue
+        print(f"{place} ...", flush=True)
+        try:
+            print(f"{place}: {do(job, runs)}", flush=True)
+        except MovierecError as error:
+            failed.append(job)
+            print(f"{place}: FAILED. {error}", flush=True)
+        except KeyboardInterrupt as stop:
+            raise type(stop)(
+                f"{stop}\nThe same command goes on; {number - 1} of {len(jobs)} runs are through."
+            ) from stop
+    return failed

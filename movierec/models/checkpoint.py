@@ -8,9 +8,9 @@ from typing import Any, cast
 from movierec.data.tables import Tables
 from movierec.data.tensors import UNREADABLE, read_tensors
 from movierec.errors import CheckpointError
-from movierec.models.mlp import RatingNetwork
+from movierec.models.network import RatingNetwork, network_class
 
-PARTS = {"run": dict, "tables": dict, "state_dict": dict, "hyper_parameters": dict, "metrics": dict, "epoch": int}
+PARTS = {"run": dict, "tables": dict, "state_dict": dict, "network": dict, "metrics": dict, "epoch": int}
 PREFIX = "network."  # of the network's weights among those of the task
 
 
@@ -50,18 +50,34 @@ def why_unreadable(error: Exception) -> str:
     return detail[1] if detail else text.split("\n", maxsplit=1)[0]
 
 
-def read_network(path: Path) -> tuple[Tables, RatingNetwork]:
-    """Read the network that a checkpoint was saved of, ready to predict, and its tables.
+def read_network(path: Path) -> RatingNetwork:
+    """Read the network that a checkpoint was saved of, ready to predict.
 
     Raises:
         CheckpointError: As in `read_checkpoint` and `restore_network`; the message names the file.
     """
     checkpoint = read_checkpoint(path)
-    tables = Tables.from_state(checkpoint["tables"])
     try:
-        return tables, restore_network(checkpoint, tables)
+        return restore_network(checkpoint, Tables.from_state(checkpoint["tables"]))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
+
+
+def describe_network(network: RatingNetwork) -> dict[str, Any]:
+    """Describe a network for a checkpoint: its class and its hyper-parameters, as plain types."""
+    return {"class_path": network.class_path, "init_args": network.hyper_parameters}
+
+
+def build_network(described: dict[str, Any], tables: Tables) -> RatingNetwork:
+    """Build a network as `describe_network` describes it, with new weights.
+
+    Raises:
+        CheckpointError: There is no such network, or it takes other hyper-parameters.
+    """
+    try:
+        return network_class(described["class_path"])(tables, **described["init_args"])
+    except UNREADABLE as error:
+        raise unfit(error) from error
 
 
 def restore_network(checkpoint: dict[str, Any], tables: Tables) -> RatingNetwork:
@@ -72,13 +88,12 @@ def restore_network(checkpoint: dict[str, Any], tables: Tables) -> RatingNetwork
     """
     weights = checkpoint["state_dict"]
     own = {name.removeprefix(PREFIX): value for name, value in weights.items() if name.startswith(PREFIX)}
+    network = build_network(checkpoint["network"], tables)
     try:
         is_finite = all(value.isfinite().all() for value in own.values())
-        network = build_network(checkpoint["hyper_parameters"], tables)
         network.load_state_dict(own)
     except UNREADABLE as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CheckpointError(f"Expected weights that fit the checkpoint's tables: {reason}. Train again.") from error
+        raise unfit(error) from error
     if not is_finite:
         raise CheckpointError(
             "Expected finite weights in the checkpoint, found NaN or infinity. Train again with a lower learning rate."
@@ -86,13 +101,9 @@ def restore_network(checkpoint: dict[str, Any], tables: Tables) -> RatingNetwork
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def build_network(hparams: dict[str, Any], tables: Tables) -> RatingNetwork:
-    """Build a network by the hyper-parameters of the task that trained it."""
-    dropout = hparams["dropout"]
-    return RatingNetwork(
-        tables,
-        hidden=hparams["hidden"],
-        dropout=dropout if isinstance(dropout, list) else [dropout] * len(hparams["hidden"]),
-        activation=hparams["activation"],
-        normalisation=hparams["normalisation"],
-    )
+def unfit(error: Exception) -> CheckpointError:
+    """Say that weights or hyper-parameters do not fit."""
+    if isinstance(error, CheckpointError):
+        return error
+    reason = " ".join(str(error).split())[:200]
+    return CheckpointError(f"Expected weights that fit the checkpoint's tables: {reason}. Train again.")

@@ -9,14 +9,14 @@ are computed and nothing is sampled.
 import math
 from itertools import chain, combinations
 
-import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from movierec.data.tables import Tables
-from movierec.models.mlp import RatingNetwork
+from movierec.models.layers import TableLinear
+from movierec.models.network import weighted_mean
 
 GROUPS = {
     "user": ("user_rating_", "userId"),
@@ -33,35 +33,34 @@ class Explainer:
 
     Args:
         tables: The tables of a data set.
-        network: A trained network over them.
+        first: The first layer of a trained network over them.
+        rest: Its other layers, in evaluation mode.
     """
 
-    def __init__(self, tables: Tables, network: RatingNetwork) -> None:
-        self.tables, self.network = tables, network
+    def __init__(self, tables: Tables, first: TableLinear, rest: nn.Sequential) -> None:
+        self.tables, self.first, self.rest = tables, first, rest
         groups = [group_of(name) for name in tables.feature_names]
         self.groups = [name for name in (*GROUPS, IDS) if name in groups]
         self.members = torch.tensor([[group == name for group in groups] for name in self.groups])
-        weight = torch.bincount(tables.rated_movies.long(), minlength=len(tables.movie_ids)).double()
-        weight *= tables.complete
+        weight = torch.from_numpy(tables.num_ratings) * tables.complete
         movies = torch.cat([tables.movie_features, tables.movie_statistics[tables.scoring_bank]], dim=1)
         users = tables.user_statistics[tables.scoring_bank]
-        activity = tables.rated_offsets.diff().double()
+        activity = tables.seen_offsets.diff()
         self.average = torch.cat([weighted_mean(movies, weight), weighted_mean(users, activity)])
-        self.weight = network.first.dense_weight()
+        self.weight = first.dense_weight()
 
     @torch.inference_mode()
-    def explain(self, statistics: Tensor, movies: np.ndarray) -> pd.DataFrame:
+    def explain(self, statistics: Tensor, rows: Tensor) -> pd.DataFrame:
         """Divide predictions into the average row's and what each group adds to it, in stars.
 
         Args:
             statistics: The user's, scaled as in the tables, [d_user_statistics].
-            movies: Rows of the films, [size] int64.
+            rows: Rows of the films, [size] int64.
 
         Returns:
             average, from_user and so on for each group, and prediction, which they add up to and which is not clipped
             to the scale; [size] rows.
         """
-        rows = torch.from_numpy(movies)
         bank = self.tables.scoring_bank
         person = statistics.expand(len(rows), -1)
         own = torch.cat([self.tables.movie_features[rows], self.tables.movie_statistics[bank, rows], person], dim=1)
@@ -88,8 +87,8 @@ class Explainer:
         """
         replaced = self.members[list(coalition)].any(dim=0)
         mixed = torch.where(replaced, own, self.average)
-        first = functional.linear(mixed, self.weight, self.network.first.bias)
-        unit: Tensor = self.network.rest(first).squeeze(-1).double()
+        first = functional.linear(mixed, self.weight, self.first.bias)
+        unit: Tensor = self.rest(first).squeeze(-1).double()
         return self.tables.min_stars + unit * (self.tables.max_stars - self.tables.min_stars)
 
 
@@ -97,8 +96,3 @@ def group_of(feature: str) -> str:
     """Name the group of an input."""
     name = feature.removeprefix("missingindicator_")
     return next((group for group, starts in GROUPS.items() if name.startswith(starts)), IDS)
-
-
-def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """Average rows: [size, d] to [d], in double precision between."""
-    return (weight @ values.double() / weight.sum()).float()

@@ -1,16 +1,22 @@
-"""A multilayer perceptron over the tables of a data set."""
+"""The published report's networks: multilayer perceptrons over statistics, genres and metadata."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import pairwise
-from typing import Literal
+from collections.abc import Callable
+from functools import cached_property, partial
+from itertools import pairwise, takewhile
+from typing import Literal, Self
 
+import pandas as pd
 import torch
+from jsonargparse.typing import ClosedUnitInterval, PositiveInt
 from torch import Tensor, nn
-from torch.nn import functional
 
+from movierec.data.histories import History, user_statistics
 from movierec.data.tables import Tables
-from movierec.models.dropout import Dropout
+from movierec.errors import ConfigError
+from movierec.models.explanation import Explainer
+from movierec.models.layers import Dropout, TableLinear
+from movierec.models.network import RatingNetwork
+from movierec.models.scoring import Scorer
 
 Activation = Literal["relu", "gelu", "silu", "tanh", "leaky_relu"]
 Normalisation = Literal["none", "batch", "layer"]
@@ -21,154 +27,41 @@ ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "leaky_relu": nn.LeakyReLU,
 }
-FEW_LABELS = 64  # up to about so many are multiplied faster than they are looked up
 NORMALISATIONS: dict[Normalisation, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
 
 
-class TableLinear(nn.Module):
-    """The first linear layer, y = W x + b, over inputs x that are gathered from the tables.
-
-    Most inputs are labels (genres, countries, languages) and 0 for most films. Instead of multiplying by them, the
-    columns of W that belong to a film's labels are added up; only a few labels are multiplied like numbers, which is
-    faster. Result and initial weights are those of `nn.Linear`.
-
-    Args:
-        tables: The tables of a data set; they move with the module from device to device.
-        size_out: Number of outputs.
-    """
-
-    label_weight: nn.Parameter | None
-    label_columns: Tensor
-    labels: Tensor
-    numbers: Tensor
-    movie_statistics: Tensor
-    user_statistics: Tensor
-
-    def __init__(self, tables: Tables, size_out: int) -> None:
-        super().__init__()
-        features = tables.movie_features
-        is_label = ((features == 0) | (features == 1)).all(dim=0)
-        if is_label.sum() <= FEW_LABELS:
-            is_label[:] = False
-        # Not persistent: the checkpoint holds the tables once, as data, with all that belongs to them.
-        for name, table in {
-            "labels": padded_positions(features[:, is_label]),
-            "numbers": features[:, ~is_label],
-            "movie_statistics": tables.movie_statistics,
-            "user_statistics": tables.user_statistics,
-        }.items():
-            self.register_buffer(name, table, persistent=False)
-        dense = nn.Linear(tables.width, size_out)
-        label_columns = torch.zeros(tables.width, dtype=torch.bool)
-        label_columns[: len(is_label)] = is_label
-        self.register_buffer("label_columns", label_columns, persistent=False)
-        weight = dense.weight.detach()
-        padding = weight.new_zeros(1, size_out)
-        label_weight = nn.Parameter(torch.cat([weight[:, label_columns].T, padding]).contiguous())
-        self.register_parameter("label_weight", label_weight if is_label.any() else None)
-        self.number_weight = nn.Parameter(weight[:, ~label_columns].contiguous())
-        self.bias = nn.Parameter(dense.bias.detach())
-
-    def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
-        """Apply the layer to rows of the tables.
-
-        Args:
-            user: Rows of the users, [batch] int.
-            movie: Rows of the films, [batch] int.
-            bank: Banks of statistics, [batch] int.
-
-        Returns:
-            [batch, size_out].
-        """
-        statistics = self.movie_statistics[bank, movie], self.user_statistics[bank, user]
-        numbers = torch.cat([self.numbers[movie], *statistics], dim=-1)
-        return self.add_labels(functional.linear(numbers, self.number_weight, self.bias), movie)
-
-    def add_labels(self, of_numbers: Tensor, movie: Tensor) -> Tensor:
-        """Add what a film's labels contribute, in place, to what its numbers do: [batch, size_out]."""
-        if self.label_weight is None:
-            return of_numbers
-        padding = len(self.label_weight) - 1
-        of_labels = functional.embedding_bag(self.labels[movie], self.label_weight, mode="sum", padding_idx=padding)
-        return of_numbers.add_(of_labels)
-
-    def of_movies(self, movie: Tensor, bank: int) -> Tensor:
-        """Compute the part of y that depends on the film alone, bias included.
-
-        Args:
-            movie: Rows of the films, [batch] int.
-            bank: The bank of their statistics.
-
-        Returns:
-            [batch, size_out].
-        """
-        numbers = torch.cat([self.numbers[movie], self.movie_statistics[bank, movie]], dim=-1)
-        weight = self.number_weight[:, : numbers.shape[-1]]
-        return self.add_labels(functional.linear(numbers, weight, self.bias), movie)
-
-    def of_user(self, statistics: Tensor) -> Tensor:
-        """Compute the part of y that depends on the user alone.
-
-        Args:
-            statistics: Scaled as in the tables, [d_user_statistics].
-
-        Returns:
-            [size_out].
-        """
-        return functional.linear(statistics, self.number_weight[:, -len(statistics) :])
-
-    def dense_weight(self) -> Tensor:
-        """Put W together, with a column for each of the tables' inputs in their order: [size_out, width]."""
-        weight = self.number_weight.new_empty(len(self.bias), len(self.label_columns))
-        weight[:, ~self.label_columns] = self.number_weight
-        if self.label_weight is not None:
-            weight[:, self.label_columns] = self.label_weight[:-1].T
-        return weight
-
-
-def padded_positions(indicators: Tensor) -> Tensor:
-    """List the columns in which each row is 1, filled up with the number of columns.
-
-    Args:
-        indicators: [rows, columns], of 0 and 1.
-
-    Returns:
-        [rows, most ones in a row] int32, at least one column wide.
-    """
-    rows, columns = indicators.nonzero(as_tuple=True)
-    counts = torch.bincount(rows, minlength=len(indicators))
-    place = torch.arange(len(rows)) - (counts.cumsum(0) - counts)[rows]
-    width = max(1, int(counts.max()))
-    positions = torch.full((len(indicators), width), indicators.shape[1], dtype=torch.int32)
-    positions[rows, place] = columns.int()
-    return positions
-
-
-class RatingNetwork(nn.Module):
-    """A multilayer perceptron that predicts ratings of rows of the tables.
+class MLP(RatingNetwork):
+    """A multilayer perceptron.
 
     Args:
         tables: The tables of a data set; the number of inputs follows from them.
         hidden: Widths of the hidden layers.
-        dropout: Share of each hidden layer's outputs that is set to 0 in training.
+        dropout: Share of each hidden layer's outputs that is set to 0 in training; one number stands for all layers.
         activation: What follows each hidden layer.
         normalisation: What comes between a hidden layer and its activation.
+
+    Raises:
+        ConfigError: There are more or fewer dropouts than hidden layers, or none of the latter.
     """
 
     def __init__(
         self,
         tables: Tables,
         *,
-        hidden: Sequence[int],
-        dropout: Sequence[float],
-        activation: Activation,
-        normalisation: Normalisation,
+        hidden: list[PositiveInt] = [256, 128, 64, 32],  # noqa: B006 - never changed; a tuple does not round-trip
+        dropout: ClosedUnitInterval | list[ClosedUnitInterval] = 0.0,
+        activation: Activation = "relu",
+        normalisation: Normalisation = "none",
     ) -> None:
-        super().__init__()
+        super().__init__(tables)
+        self.hidden, self.dropout, self.activation, self.normalisation = hidden, dropout, activation, normalisation
+        shares = dropout if isinstance(dropout, list) else [dropout] * len(hidden)
+        if not hidden or len(shares) != len(hidden):
+            raise ConfigError(f"Expected one dropout, or one for each of the hidden layers {hidden}; got {dropout}.")
         widths = [*hidden, 1]
         self.first = TableLinear(tables, widths[0])
         layers: list[nn.Module] = []
-        for (size, following), share in zip(pairwise(widths), dropout, strict=True):
+        for (size, following), share in zip(pairwise(widths), shares, strict=True):
             if normalisation != "none":
                 layers.append(NORMALISATIONS[normalisation](size))
             layers.append(ACTIVATIONS[activation]())
@@ -181,18 +74,51 @@ class RatingNetwork(nn.Module):
     def num_weights(self) -> int:
         """Number of trained weights, without the row of zeros that pads the labels."""
         padding = 0 if self.first.label_weight is None else len(self.first.bias)
-        return sum(weight.numel() for weight in self.parameters()) - padding
+        return super().num_weights - padding
 
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
-        """Predict the rating that each user gives each film.
+        """Predict ratings; see `RatingNetwork.forward`.
 
-        Args:
-            user: Rows of the users, [batch] int.
-            movie: Rows of the films, [batch] int.
-            bank: Banks of statistics, [batch] int.
-
-        Returns:
-            Ratings on the unit scale, not clipped, [batch].
+        Raises:
+            ConfigError: A batch of one row with `normalisation: batch`, which needs two.
         """
+        if self.training and self.normalisation == "batch" and len(movie) == 1:
+            raise ConfigError(
+                "Expected 2 rows in each batch with `normalisation: batch`, got 1. Change the batch size."
+            )
         ratings: Tensor = self.rest(self.first(user, movie, bank))
         return ratings.squeeze(-1)
+
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - as nn.Module has it
+        """Switch to training, and forget what was computed from the weights."""
+        for name in ("scorer", "explainer"):
+            self.__dict__.pop(name, None)
+        return super().train(mode)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The prediction for all films at once, several times as fast as pair by pair."""
+        return Scorer(self.tables, self.first, self.rest)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """The shares of groups of inputs."""
+        return Explainer(self.tables, self.first, self.rest)
+
+    def rate(self, user: Tensor, films: Tensor) -> Tensor:
+        """Predict the ratings of one user; see `RatingNetwork.rate`. All films must have what the network reads."""
+        return self.scorer.score(user, films)
+
+    def explain(self, history: History, films: Tensor) -> pd.DataFrame:
+        """Divide predictions between user, film ratings, genres, metadata and ids; see `Model`."""
+        return self.explainer.explain(user_statistics(self.tables, history), films)
+
+    @torch.inference_mode()
+    def film_vectors(self) -> Tensor:
+        """Place films by the first hidden layer's outputs for an average user, from their mean; see `Model`."""
+        tables = self.tables
+        of_films = self.first.of_movies(torch.arange(len(tables.movie_ids)), tables.scoring_bank)
+        hidden = of_films + self.first.of_user(tables.user_statistics[tables.scoring_bank].mean(dim=0))
+        for layer in takewhile(lambda layer: not isinstance(layer, nn.Linear), self.rest):
+            hidden = layer(hidden)
+        return hidden - hidden[tables.complete].mean(dim=0)

@@ -5,8 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from movierec.data.tables import Tables
-from movierec.models.dropout import Dropout
-from movierec.models.mlp import RatingNetwork
+from movierec.models.layers import Dropout, TableLinear
 
 FILMS_AT_ONCE = 512  # so that what lies between two layers stays in the cache
 
@@ -22,18 +21,19 @@ class Scorer:
 
     Args:
         tables: The tables of a data set.
-        network: A trained network over them, in evaluation mode.
+        first: The first layer of a trained network over them.
+        rest: Its other layers, in evaluation mode.
     """
 
-    def __init__(self, tables: Tables, network: RatingNetwork) -> None:
-        self.network = network
-        kept = [layer for layer in network.rest if not isinstance(layer, Dropout)]
+    def __init__(self, tables: Tables, first: TableLinear, rest: nn.Sequential) -> None:
+        self.first, self.rest = first, rest
+        kept = [layer for layer in rest if not isinstance(layer, Dropout)]
         linear = [layer for layer in kept if isinstance(layer, nn.Linear)]
         is_plain = all(isinstance(layer, nn.ReLU | nn.Linear) for layer in kept)
         self.layers = [(layer.weight.T.contiguous(), layer.bias[:, None]) for layer in linear] if is_plain else None
         rows = tables.complete.nonzero().squeeze(1)
         with torch.inference_mode():
-            parts = [network.first.of_movies(part, tables.scoring_bank) for part in torch.split(rows, FILMS_AT_ONCE)]
+            parts = [first.of_movies(part, tables.scoring_bank) for part in torch.split(rows, FILMS_AT_ONCE)]
             of_movie = torch.cat(parts)
             order = of_movie.sum(dim=1).argsort(stable=True)
             self.blocks = [of_movie[part].T.contiguous() for part in torch.split(order, FILMS_AT_ONCE)]
@@ -53,12 +53,12 @@ class Scorer:
         Returns:
             Ratings on the unit scale, not clipped, [size].
         """
-        of_user = self.network.first.of_user(statistics)
+        of_user = self.first.of_user(statistics)
         places, order = self.place[movies].sort()
-        first = torch.searchsorted(places, self.starts)
+        edges = torch.searchsorted(places, self.starts)
         scores = torch.empty(len(movies))
         for number, (mine, its) in enumerate(
-            zip(places.tensor_split(first[1:]), order.tensor_split(first[1:]), strict=True)
+            zip(places.tensor_split(edges[1:]), order.tensor_split(edges[1:]), strict=True)
         ):
             if len(mine):
                 scores[its] = self.score_block(number, of_user, mine - self.starts[number])
@@ -69,7 +69,7 @@ class Scorer:
         block = self.blocks[number]
         if self.layers is None:
             hidden = block.index_select(1, columns).add_(of_user[:, None])
-            ratings: Tensor = self.network.rest(hidden.T).squeeze(-1)
+            ratings: Tensor = self.rest(hidden.T).squeeze(-1)
             return ratings
         on = (self.highest[number] + of_user > 0).nonzero().squeeze(1)
         hidden = block.index_select(0, on)

@@ -9,9 +9,8 @@ import pandas as pd
 
 from movierec.data.tables import Tables
 from movierec.errors import ConfigError, UnknownIdError
+from movierec.metrics.topn import MIN_RATINGS
 from movierec.recommend.titles import year_of
-
-MIN_RATINGS = 20  # how it was chosen: docs/recommending.md
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class Films:
     def __init__(self, tables: Tables) -> None:
         self.titles, self.genres = tables.titles, tables.genres
         self.ids, self.complete = tables.movie_ids.numpy(), tables.complete.numpy()
-        self.num_ratings = np.bincount(tables.rated_movies.numpy(), minlength=len(self.ids))
+        self.num_ratings = tables.num_ratings
 
     def __len__(self) -> int:
         return len(self.ids)

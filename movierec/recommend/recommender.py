@@ -1,9 +1,7 @@
 """The films that a user will rate highest, from a checkpoint alone."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,31 +10,15 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from movierec.data.statistics import describe, sums
-from movierec.data.tables import Tables
+from movierec.data.histories import History, history_of
+from movierec.data.statistics import sums
 from movierec.errors import ConfigError, UnknownIdError
 from movierec.models.checkpoint import read_network
-from movierec.models.explanation import Explainer
-from movierec.models.mlp import RatingNetwork
-from movierec.models.scoring import Scorer, top_positions
+from movierec.models.network import Model
+from movierec.models.scoring import top_positions
 from movierec.recommend.films import Films, Filters, count_films
 
 DAMPING = 25  # ratings of the mean film that are added to each film's own, for a user of whom nothing is known
-
-
-@dataclass(frozen=True)
-class Person:
-    """A user as the network sees one.
-
-    Attributes:
-        statistics: Scaled as in the tables, [d_user_statistics].
-        movies: Rows of the films that the user has rated, [num_rated] int64.
-        stars: What the user gave them, [num_rated].
-    """
-
-    statistics: Tensor
-    movies: np.ndarray
-    stars: np.ndarray
 
 
 class Recommender:
@@ -46,14 +28,12 @@ class Recommender:
     computed twice, to the same end.
 
     Args:
-        tables: The tables that the network was trained with.
-        network: The network, in evaluation mode.
+        model: A trained model, on the CPU.
     """
 
-    def __init__(self, tables: Tables, network: RatingNetwork) -> None:
-        self.tables, self.network = tables, network
-        self.scorer = Scorer(tables, network)
-        self.films, self.user_ids = Films(tables), tables.user_ids.numpy()
+    def __init__(self, model: Model) -> None:
+        self.model, self.tables = model, model.tables
+        self.films, self.user_ids = Films(model.tables), model.tables.user_ids.numpy()
 
     @classmethod
     def from_checkpoint(cls, path: str | Path) -> Self:
@@ -62,7 +42,7 @@ class Recommender:
         Raises:
             CheckpointError: The file is damaged, of another program or version, or holds weights that are not finite.
         """
-        return cls(*read_network(Path(path)))
+        return cls(read_network(Path(path)))
 
     def recommend(
         self,
@@ -99,16 +79,15 @@ class Recommender:
             if explain:
                 raise ConfigError("Expected a user_id or ratings with explain: without, nothing is predicted.")
             return self.popular(top, chosen)
-        person = self.user(user_id) if user_id is not None else self.newcomer(ratings or {})
-        rows, scores = self.rank(person, top, chosen)
-        stars = self.tables.to_stars(torch.from_numpy(scores)).numpy()
+        history, seen = self.user(user_id) if user_id is not None else self.new_user(ratings or {})
+        rows, stars = self.rank(history, seen, top, chosen)
         frame = self.films.describe(rows, stars)
         if chosen.include_seen:
-            own = dict(zip(person.movies.tolist(), person.stars.tolist(), strict=True))
+            own = dict(zip(history.movies.tolist(), history.stars.tolist(), strict=True))
             frame["own_stars"] = [own.get(row, np.nan) for row in rows.tolist()]
         if explain:
-            frame = frame.join(self.explainer.explain(person.statistics, rows))
-        frame.attrs["notes"] = self.notes(person, chosen, wanted=top, found=len(rows))
+            frame = frame.join(self.model.explain(history, torch.from_numpy(rows)))
+        frame.attrs["notes"] = self.notes(seen, chosen, wanted=top, found=len(rows))
         return frame
 
     def recommend_all(self, *, top: int = 10, **filters: Any) -> Iterator[pd.DataFrame]:
@@ -125,8 +104,7 @@ class Recommender:
         chosen = Filters(**filters)
         allowed = np.flatnonzero(self.films.allowed(chosen))
         for user_id in self.user_ids.tolist():
-            rows, scores = self.rank(self.user(user_id), top, chosen, allowed=allowed)
-            stars = self.tables.to_stars(torch.from_numpy(scores)).numpy()
+            rows, stars = self.rank(*self.user(user_id), top, chosen, allowed=allowed)
             frame = self.films.describe(rows, stars)[["rank", "movie_id", "title", "stars"]]
             frame.insert(0, "user_id", user_id)
             yield frame
@@ -143,13 +121,11 @@ class Recommender:
         rows = np.array([self.films.row(movie_id) for movie_id in movie_ids], dtype=np.int64)
         if len(bad := np.flatnonzero(~self.films.complete[rows])):
             raise UnknownIdError(f"Film {self.films.ids[rows[bad[0]]]} lacks metadata that the network reads.")
-        unit = self.scorer.score(self.user(user_id).statistics, torch.from_numpy(rows))
-        return self.tables.to_stars(unit).numpy()
+        history, _ = self.user(user_id)
+        return self.model.predict(history, torch.from_numpy(rows)).numpy()
 
     def similar(self, movie_id: int, *, top: int = 10, **filters: Any) -> pd.DataFrame:
-        """List the films that are nearest to one in what the network makes of films for an average user.
-
-        Nearness is the cosine of the angle between the first hidden layer's outputs, from their mean over all films.
+        """List the films that a model takes for the most similar to one: those of the largest cosine.
 
         Returns:
             rank, movie_id, title, year, genres, similarity (-1 to 1) and num_ratings.
@@ -169,8 +145,11 @@ class Recommender:
         best = rows[top_positions(cosine[rows], top)]
         return self.films.describe(best, cosine[best]).rename(columns={"stars": "similarity"})
 
-    def user(self, user_id: int) -> Person:
-        """Look a user of the ratings up.
+    def user(self, user_id: int) -> tuple[History, np.ndarray]:
+        """Look up a user of the ratings.
+
+        Returns:
+            The training ratings, which the model reads, and rows of the films rated in any part, which lists leave out.
 
         Raises:
             UnknownIdError: There is no such user.
@@ -181,20 +160,16 @@ class Recommender:
                 f"User {user_id} is not in the ratings (ids from {self.user_ids[0]} to {self.user_ids[-1]}). "
                 "Give their ratings in a file, --ratings FILE, or --user_id new."
             )
-        first, last = self.tables.rated_offsets[row : row + 2].tolist()
-        return Person(
-            self.tables.user_statistics[self.tables.scoring_bank, row],
-            self.tables.rated_movies[first:last].numpy().astype(np.int64),
-            self.tables.rated_stars[first:last].numpy().astype(np.float64),
-        )
+        return history_of(self.tables, row), self.tables.seen(row)
 
-    def newcomer(self, ratings: Mapping[int, float]) -> Person:
-        """Describe a user who is not in the ratings, by the statistics of their own; ids are scaled as in training.
-
-        A network that reads user ids gets the one in the middle.
+    def new_user(self, ratings: Mapping[int, float]) -> tuple[History, np.ndarray]:
+        """Take the ratings of a user who is not in the training data.
 
         Args:
             ratings: Stars of films by id.
+
+        Returns:
+            As `user`.
 
         Raises:
             UnknownIdError: A film is not in the ratings.
@@ -209,39 +184,34 @@ class Recommender:
                 f"{', '.join(f'{value:g}' for value in outside) or 'none'}."
             )
         rows = np.array([self.films.row(movie_id) for movie_id in ratings], dtype=np.int64)
-        values = describe(sums(np.zeros(len(stars), dtype=np.int64), stars, 1))[0]
-        if len(values) < tables.user_statistics.shape[-1]:  # the id comes first
-            values = np.insert(values, 0, np.median(self.user_ids))
-        low, high = tables.statistics_range[1][tables.scoring_bank].numpy()
-        width = np.where(high > low, high - low, 1.0)
-        return Person(torch.tensor((values - low) / width, dtype=torch.float32), rows, stars)
+        return History(rows, stars), rows
 
     def rank(
-        self, person: Person, top: int, filters: Filters, *, allowed: np.ndarray | None = None
+        self, history: History, seen: np.ndarray, top: int, filters: Filters, *, allowed: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Find the films that a user will rate highest; of equal ones, the lower id comes first.
 
         Args:
-            person: The user.
-            top: How many.
+            history: The user's ratings.
+            seen: Rows of the films to leave out, unless the filters include them.
+            top: How many to find.
             filters: Which films may be listed.
             allowed: Their rows, if they have been looked up before.
 
         Returns:
-            Their rows, [found] int64, and ratings on the unit scale, not clipped, [found].
+            Rows of the films, [found] int64, and their predicted stars, [found].
         """
         rows = np.flatnonzero(self.films.allowed(filters)) if allowed is None else allowed
         if not filters.include_seen:
-            rows = np.setdiff1d(rows, person.movies, assume_unique=True)
-        scores = self.scorer.score(person.statistics, torch.from_numpy(rows)).numpy()
-        best = top_positions(scores, top)
-        return rows[best], scores[best]
+            rows = np.setdiff1d(rows, seen, assume_unique=True)
+        best = rows[top_positions(self.model.rank(history, torch.from_numpy(rows)).numpy(), top)]
+        return best, self.model.predict(history, torch.from_numpy(best)).numpy()
 
     def popular(self, top: int, filters: Filters) -> pd.DataFrame:
         """List the films of the highest mean rating, damped towards the mean of all by 25 ratings of it."""
-        stars = self.tables.rated_stars.numpy().astype(np.float64)
-        total = np.bincount(self.tables.rated_movies.numpy(), weights=stars, minlength=len(self.films.ids))
-        mean = (total + DAMPING * stars.mean()) / (self.films.num_ratings + DAMPING)
+        movies, stars = self.tables.history_movies.numpy(), self.tables.history_stars.numpy().astype(np.float64)
+        number, total, _ = sums(movies, stars, len(self.films))
+        mean = (total + DAMPING * stars.mean()) / (number + DAMPING)
         rows = np.flatnonzero(self.films.allowed(filters, complete=False))
         best = rows[top_positions(mean[rows], top)]
         frame = self.films.describe(best, mean[best])
@@ -252,33 +222,21 @@ class Recommender:
         frame.attrs["notes"] = [note]
         return frame
 
-    def notes(self, person: Person, filters: Filters, *, wanted: int, found: int) -> list[str]:
+    def notes(self, seen: np.ndarray, filters: Filters, *, wanted: int, found: int) -> list[str]:
         """Say what was left out, and why the list is short if it is."""
         notes = []
         if not filters.include_seen:
-            notes.append(f"Left out: the {count_films(len(person.movies))} that the user has rated.")
+            notes.append(f"Left out: the {count_films(len(seen))} that the user has rated.")
         if incomplete := int((~self.films.complete).sum()):
-            notes.append(f"Left out: {count_films(incomplete)} without the metadata that the network reads.")
+            notes.append(f"Left out: {count_films(incomplete)} without the metadata that the model reads.")
         if found < wanted:
             notes.append(f"Only {count_films(found)} of {wanted:,} could be listed: the filters leave no more.")
         return notes
 
     @cached_property
-    def explainer(self) -> Explainer:
-        """What tells the inputs' shares in a prediction."""
-        return Explainer(self.tables, self.network)
-
-    @cached_property
     def directions(self) -> Tensor:
-        """What the first hidden layer makes of each film for an average user, from the mean, of length 1."""
-        tables, first = self.tables, self.network.first
-        mean = tables.user_statistics[tables.scoring_bank].mean(dim=0)
-        with torch.inference_mode():
-            of_movie = first.of_movies(torch.arange(len(tables.movie_ids)), tables.scoring_bank)
-            hidden = of_movie + first.of_user(mean)
-            for layer in takewhile(lambda layer: not isinstance(layer, nn.Linear), self.network.rest):
-                hidden = layer(hidden)
-            return nn.functional.normalize(hidden - hidden[tables.complete].mean(dim=0), dim=1)
+        """The model's vectors of the films, of length 1: [num_movies, d]."""
+        return nn.functional.normalize(self.model.film_vectors(), dim=1)
 
 
 def check_top(top: int) -> None:

@@ -10,7 +10,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from movierec.errors import CheckpointError, ConfigError
-from movierec.metrics.rating import NAMES
+from movierec.metrics.registry import METRICS
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -79,14 +79,14 @@ class BestCheckpoint(RunCheckpoint):
     """
 
     def __init__(self, *, monitor: str | None = "val/rmse") -> None:
-        known = [f"val/{name}" for name in NAMES]
+        known = [f"val/{name}" for name in METRICS]
         if monitor is not None and monitor not in known:
             raise ConfigError(f"Expected checkpoint.monitor to be null or one of {', '.join(known)}; got {monitor}.")
-        low = monitor is None or monitor.split("/")[-1] in ("loss", "mae", "mse", "rmse", "mae_stars", "rmse_stars")
+        direction = METRICS[monitor.removeprefix("val/")].direction if monitor else "min"
         super().__init__(
             filename="best",
             monitor=monitor,
-            mode="min" if low else "max",
+            mode=direction,
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         )

@@ -6,6 +6,7 @@ import torch
 
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError, ConfigError
+from movierec.models.checkpoint import describe_network
 
 if TYPE_CHECKING:
     from movierec.training.rating_task import RatingTask
@@ -34,10 +35,10 @@ def take_weights(task: "RatingTask", checkpoint: dict[str, Any]) -> None:
     try:
         task.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
-        theirs = {name: checkpoint["hyper_parameters"][name] for name in ("hidden", "normalisation")}
-        ours = {name: task.hparams[name] for name in theirs}
+        assert task.network is not None
         raise ConfigError(
-            f"Expected the layers of the initial checkpoint, {theirs}; got {ours}. Use them, or begin without it."
+            f"Expected the network of the initial checkpoint, {checkpoint['network']}; got "
+            f"{describe_network(task.network)}. Use that one, or begin without the checkpoint."
         ) from error
 
 

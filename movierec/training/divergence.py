@@ -1,4 +1,4 @@
-"""Fits that diverge: a loss or weights that are no finite numbers end them before they replace a good checkpoint."""
+"""Fits that diverge: a loss or weights that are not finite end them before they replace a good checkpoint."""
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,41 +14,17 @@ if TYPE_CHECKING:
     from movierec.training.rating_task import RatingTask
 
 AT_A_TIME = 64  # steps whose losses are asked for together where asking takes long
-SHOWN = 3  # rows of a batch that are named
 HALF = {"16": "numbers overflow above 65,504 and vanish below 0.00000006", "bf16": "numbers have three digits"}
 DEFAULT_LR = 1e-3
 
 
 class Step(NamedTuple):
-    """A step of a fit.
-
-    Attributes:
-        number: Of the batch in its epoch, from 0.
-        batch: Its ratings.
-        prediction: On the unit scale, [batch].
-        loss: A scalar.
-    """
+    """A training step: the number of its batch from 0, its ratings, predictions and loss."""
 
     number: int
     batch: Batch
     prediction: Tensor
     loss: Tensor
-
-
-class Finding(NamedTuple):
-    """What is wrong with some predictions.
-
-    Attributes:
-        loss: Their loss.
-        rows: How many there are.
-        bad: How many of them are not finite.
-        worst: User id and movie id of those that are not finite, else of the largest errors.
-    """
-
-    loss: float
-    rows: int
-    bad: int
-    worst: list[tuple[int, int]]
 
 
 class DivergenceWatch:
@@ -89,55 +65,15 @@ class DivergenceWatch:
         if first < len(steps):
             step = steps[first]
             assert task.tables is not None
-            found = join(task, find(step.batch, step.prediction, step.loss, task.tables))
             place = f"batch {step.number + 1} of {task.trainer.num_training_batches} in epoch {task.current_epoch + 1}"
+            found, some = find_cause(step.batch, step.prediction, task.tables)
             raise DivergenceError(
-                f"Expected a finite loss, got {found.loss} in {place}: {tell(found)}\n{advise(task, found)}"
+                f"Expected a finite loss, got {step.loss.item()} in {place}: {found}\n{advise(task, some)}"
             )
 
 
-def join(task: "RatingTask", found: Finding) -> Finding:
-    """Put together what each process has found in its part of a batch."""
-    if task.trainer.world_size == 1:
-        return found
-    parts = [found] * task.trainer.world_size
-    torch.distributed.all_gather_object(parts, found)
-    worst = [pair for part in parts if part.bad or not any(p.bad for p in parts) for pair in part.worst]
-    loss = next(part.loss for part in parts if not math.isfinite(part.loss))
-    return Finding(loss, sum(part.rows for part in parts), sum(part.bad for part in parts), worst[:SHOWN])
-
-
-def find(batch: Batch, prediction: Tensor, loss: Tensor, tables: Tables) -> Finding:
-    """Find the ratings that make a loss infinite or NaN.
-
-    Args:
-        batch: The ratings.
-        prediction: On the unit scale, [batch].
-        loss: A scalar.
-        tables: Those that the batch's rows are of.
-    """
-    error = (prediction.float() - batch.rating).abs().cpu()
-    worst = error.nan_to_num(nan=math.inf, posinf=math.inf).argsort(descending=True, stable=True)[:SHOWN]
-    users = tables.user_ids[batch.user.cpu()[worst].long()]
-    movies = tables.movie_ids[batch.movie.cpu()[worst].long()]
-    bad = int((~error.isfinite()).sum())
-    shown = min(bad or SHOWN, SHOWN)
-    return Finding(loss.item(), len(error), bad, list(zip(users.tolist(), movies.tolist(), strict=True))[:shown])
-
-
-def tell(found: Finding) -> str:
-    """Say which ratings make a loss infinite or NaN."""
-    pairs = ", ".join(f"user {user} and film {movie}" for user, movie in found.worst)
-    if not found.bad:
-        return f"the errors of its {found.rows:,} predictions are too large, most of all those of {pairs}."
-    verb, whose = ("is", ": that of") if found.bad == 1 else ("are", ": those of")
-    if found.bad > len(found.worst):
-        whose = ", such as those of"
-    return f"{found.bad:,} of its {found.rows:,} predictions {verb} not finite{whose} {pairs}."
-
-
 def check_weights(task: "RatingTask") -> None:
-    """Refuse weights that are no finite numbers: the last step of an epoch makes them, and no loss has shown it yet.
+    """Refuse weights that are not finite: the last step of an epoch makes them, and no loss has shown it yet.
 
     Raises:
         DivergenceError: Some are not finite.
@@ -145,10 +81,10 @@ def check_weights(task: "RatingTask") -> None:
     assert task.network is not None
     bad = [name for name, weight in task.network.named_parameters() if not weight.isfinite().all()]
     if bad:
-        others = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
         raise DivergenceError(
-            f"Expected finite weights after epoch {task.current_epoch + 1}, got NaN or infinity in {bad[0]}{others}: "
-            f"the loss of its last batch was finite still, but the step that followed went too far.\n{advise(task)}"
+            f"Expected finite weights after epoch {task.current_epoch + 1}, got NaN or infinity in "
+            f"{', '.join(bad[:3])}: the loss of its last batch was finite still, but the step that followed went too "
+            f"far.\n{advise(task)}"
         )
 
 
@@ -163,21 +99,41 @@ def check_validation(task: "RatingTask") -> None:
         assert task.tables is not None
         rows = task.evaluation("val").rows()
         batch = Batch(user=rows["user"], movie=rows["movie"], bank=rows["movie"], rating=rows["rating"])
-        found = find(batch, rows["prediction"], loss, task.tables)
+        found, some = find_cause(batch, rows["prediction"], task.tables)
         raise DivergenceError(
-            f"Expected a finite loss of the validation rows after epoch {task.current_epoch + 1}, got {found.loss}: "
-            f"{tell(found)}\n{advise(task, found)}"
+            f"Expected a finite loss of the validation rows after epoch {task.current_epoch + 1}, got {loss.item()}: "
+            f"{found}\n{advise(task, some)}"
         )
 
 
-def advise(task: "RatingTask", found: Finding | None = None) -> str:
+def find_cause(batch: Batch, prediction: Tensor, tables: Tables) -> tuple[str, bool]:
+    """Name the rating that makes a loss infinite or NaN; of several processes, each looks at its own part.
+
+    Args:
+        batch: The ratings.
+        prediction: On the unit scale, [batch].
+        tables: Those that the batch's rows are of.
+
+    Returns:
+        What is wrong, and whether some of the predictions are finite and others not.
+    """
+    error = (prediction.float() - batch.rating).abs().cpu().nan_to_num(nan=math.inf, posinf=math.inf)
+    bad, worst = int((~error.isfinite()).sum()), int(error.argmax())
+    pair = f"user {tables.user_ids[batch.user[worst]]} and film {tables.movie_ids[batch.movie[worst]]}"
+    if not bad:
+        return f"the errors of its {len(error):,} predictions are too large, most of all that of {pair}.", False
+    return f"{bad:,} of its {len(error):,} predictions are not finite; the first is of {pair}.", bad < len(error)
+
+
+def advise(task: "RatingTask", some: bool = False) -> str:  # noqa: FBT001, FBT002 - a finding of `find_cause`
     """Say what helps: where all predictions are bad the weights are, where some are it is their data."""
-    lr, precision = task.hparams["lr"], str(task.trainer.precision)
-    if found and 0 < found.bad < found.rows:
+    if some:
         text = "The others are finite, so look at the data of these users and films: python -m movierec data check."
     else:
+        lr = task.trainer.optimizers[0].param_groups[0]["lr"]
         lower = lr / 10 if lr <= 1 else DEFAULT_LR
-        text = f"Most likely the steps are too long: start again with --model.lr {lower:g} in place of {lr:g}."
+        text = f"Most likely the steps are too long: start again with --model.optimizer.lr {lower:g}, not {lr:g}."
+    precision = str(task.trainer.precision)
     if half := HALF.get(precision.split("-", maxsplit=1)[0]):
         text += f" With --trainer.precision {precision}, {half}: 32-true is safer."
     return text

@@ -1,10 +1,11 @@
 """Training and evaluating a rating network, as a LightningModule."""
 
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import torch
-from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat, PositiveFloat, PositiveInt
 from lightning import LightningModule
+from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -13,27 +14,21 @@ from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError, ConfigError
 from movierec.metrics.rating import Loss, RatingMetrics, RunningMetrics
-from movierec.models.mlp import Activation, Normalisation, RatingNetwork
+from movierec.models.checkpoint import build_network, describe_network
+from movierec.models.mlp import MLP
+from movierec.models.network import RatingNetwork
 from movierec.training.continuation import catch_up, check_same_data, take_weights
 from movierec.training.divergence import DivergenceWatch, Step, check_validation, check_weights
 from movierec.training.random_state import read_random_states, write_random_states
 
-OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
-
 
 class RatingTask(LightningModule):
-    """Train a multilayer perceptron to predict ratings on the unit scale.
+    """Train a network to predict ratings on the unit scale.
 
     Args:
-        hidden: Widths of the hidden layers.
-        dropout: Dropout after each hidden layer; one number stands for all of them.
-        activation: What follows each hidden layer.
-        normalisation: What comes between a hidden layer and its activation.
-        loss: `huber`, `mse` or `l1`, on the unit scale.
-        huber_delta: Where the Huber loss turns from quadratic to linear.
-        optimizer: The optimizer.
-        lr: Learning rate.
-        weight_decay: Weight decay.
+        network: The network; it gets the tables of the data, and its own hyper-parameters from `init_args`.
+        loss: A function of predictions and ratings on the unit scale, both [batch], that returns their mean loss.
+        optimizer: The optimizer of the network's weights.
         scheduler: `cosine`: the learning rate falls to 0 over the epochs. `plateau`: a tenth whenever the validation
             RMSE has not improved for 5 epochs.
     """
@@ -41,27 +36,14 @@ class RatingTask(LightningModule):
     def __init__(
         self,
         *,
-        hidden: list[PositiveInt] = [256, 128, 64, 32],  # noqa: B006 - never changed; a tuple does not round-trip
-        dropout: ClosedUnitInterval | list[ClosedUnitInterval] = 0.0,
-        activation: Activation = "relu",
-        normalisation: Normalisation = "none",
-        loss: Literal["huber", "mse", "l1"] = "huber",
-        huber_delta: PositiveFloat = 1.0,
-        optimizer: Literal["adamw", "adam", "sgd"] = "adamw",
-        lr: PositiveFloat = 1e-3,
-        weight_decay: NonNegativeFloat = 0.01,
+        network: Callable[[Tables], RatingNetwork] = MLP,
+        loss: Callable[..., Any] = nn.functional.huber_loss,
+        optimizer: OptimizerCallable = lambda weights: torch.optim.AdamW(weights, lr=0.001, fused=True),
         scheduler: Literal["none", "cosine", "plateau"] = "none",
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
-        self.hidden = list(hidden)
-        self.dropout = list(dropout) if isinstance(dropout, list | tuple) else [dropout] * len(hidden)
-        if len(self.dropout) != len(self.hidden):
-            raise ConfigError(
-                f"Expected one dropout, or one for each of the {len(self.hidden)} hidden layers; got {self.dropout}."
-            )
-        losses: dict[str, Loss] = {"huber": nn.HuberLoss(delta=huber_delta), "mse": nn.MSELoss(), "l1": nn.L1Loss()}
-        self.loss = losses[loss]
+        self.make_network, self.make_optimizer, self.scheduler = network, optimizer, scheduler
+        self.loss: Loss = loss
         self.tables: Tables | None = None
         self.network: RatingNetwork | None = None
         self.running = RunningMetrics(self.loss)
@@ -73,20 +55,15 @@ class RatingTask(LightningModule):
         self.stored_epoch = 0
         self.stored_random_states: dict[str, Tensor] = {}
 
-    def attach(self, tables: Tables) -> None:
-        """Build the network and the metrics for the tables of a data set; the inputs' number follows from them."""
-        self.tables = tables
-        self.network = RatingNetwork(
-            tables,
-            hidden=self.hidden,
-            dropout=self.dropout,
-            activation=self.hparams["activation"],
-            normalisation=self.hparams["normalisation"],
-        )
+    def attach(self, network: RatingNetwork) -> None:
+        """Take a network, and build the metrics for the tables that it reads."""
+        self.network, self.tables = network, network.tables
         # The tables are the same in all processes, and far too large to be sent to the others at each step.
+        stored = network.state_dict()
         DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]  # noqa: SLF001 - documented, if private
-            self, [f"network.first.{name}" for name, _ in self.network.first.named_buffers()]
+            self, [f"network.{name}" for name, _ in network.named_buffers() if name not in stored]
         )
+        tables = network.tables
         for part in PARTS:  # "train" alone is an attribute of each module
             self.evaluations[f"{part}_rows"] = RatingMetrics(
                 min_stars=tables.min_stars,
@@ -105,14 +82,23 @@ class RatingTask(LightningModule):
         Without a trainer, in `load_from_checkpoint`, the checkpoint's own tables come a moment later.
         """
         if self.network is None and self._trainer is not None:
-            self.attach(self.trainer.datamodule.tables)  # type: ignore[attr-defined]
+            self.attach(self.make_network(self.trainer.datamodule.tables))  # type: ignore[attr-defined]
             if self.initial:
                 take_weights(self, self.initial)
 
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
-        """Predict ratings of rows of the tables; see `RatingNetwork.forward`."""
-        assert self.network is not None, "attach the tables of a data set first"
-        ratings: Tensor = self.network(user, movie, bank)
+        """Predict ratings of rows of the tables, on the unit scale.
+
+        Args:
+            user: Rows of the users, [batch] int.
+            movie: Rows of the films, [batch] int.
+            bank: Banks of statistics, [batch] int.
+
+        Returns:
+            [batch].
+        """
+        assert self.network is not None, "attach a network first"
+        ratings: Tensor = self.network(self.network.user_statistics[bank, user], movie, bank)
         return ratings
 
     def predict_batch(self, batch: Batch) -> Tensor:
@@ -123,13 +109,8 @@ class RatingTask(LightningModule):
         """Return the loss of a batch, and count its errors in the epoch's metrics.
 
         Raises:
-            ConfigError: A batch of one row with `normalisation: batch`, which needs two.
             DivergenceError: The loss is not finite.
         """
-        if self.hparams["normalisation"] == "batch" and len(batch.rating) == 1:
-            raise ConfigError(
-                "Expected 2 rows in each batch with `normalisation: batch`, got 1. Change the batch size."
-            )
         prediction = self.predict_batch(batch)
         loss = self.loss(prediction, batch.rating)
         self.divergence.add(self, Step(batch_idx, batch, prediction.detach(), loss.detach()))
@@ -237,17 +218,11 @@ class RatingTask(LightningModule):
         Raises:
             ConfigError: `cosine` without a number of epochs to fall over.
         """
-        hparams = self.hparams
-        optimizer = OPTIMIZERS[hparams["optimizer"]](
-            self.parameters(),
-            lr=hparams["lr"],
-            weight_decay=hparams["weight_decay"],
-            fused=self.device.type == "cpu",  # one pass over the weights; on a GPU the default is as fast
-        )
-        if hparams["scheduler"] == "plateau":
+        optimizer = self.make_optimizer(self.parameters())
+        if self.scheduler == "plateau":
             plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/rmse"}}
-        if hparams["scheduler"] == "cosine":
+        if self.scheduler == "cosine":
             epochs = self.trainer.max_epochs
             if epochs is None or epochs < 1:
                 raise ConfigError(f"Expected `trainer.max_epochs` above 0 with `scheduler: cosine`, got {epochs}.")
@@ -262,6 +237,8 @@ class RatingTask(LightningModule):
         """
         check_weights(self)
         assert self.tables is not None
+        assert self.network is not None
+        checkpoint["network"] = describe_network(self.network)
         checkpoint["tables"] = self.tables.state()
         checkpoint["metrics"] = self.results
         checkpoint["random_states"] = read_random_states(self)
@@ -280,6 +257,6 @@ class RatingTask(LightningModule):
         if self._trainer is not None and self.trainer.state.fn == "fit":
             self.results = dict(checkpoint["metrics"])
         if self.tables is None:
-            self.attach(stored)
+            self.attach(build_network(checkpoint["network"], stored))
         else:
             check_same_data(stored, self.tables)

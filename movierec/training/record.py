@@ -1,9 +1,7 @@
 """What a run leaves behind beside its weights: metrics.json, diagnostics.json, and what TensorBoard shows."""
 
-import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +9,18 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-import movierec
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.errors import DivergenceError
 from movierec.metrics.diagnostics import Background, Rated, diagnose
-from movierec.metrics.topn import evaluate_retrieval
+from movierec.metrics.topn import MIN_RATINGS, evaluate_retrieval
 from movierec.models.checkpoint import read_checkpoint, read_network
-from movierec.recommend.films import MIN_RATINGS
-from movierec.runs import Run
+from movierec.runs import Run, flatten, replace_text
 from movierec.training import tensorboard as board
 from movierec.training.checkpoints import best_checkpoint
-from movierec.training.hardware import describe_hardware
-from movierec.training.projector import write_projector
+from movierec.training.environment import describe_hardware, describe_revision, versions
 from movierec.training.rating_task import RatingTask
-from movierec.training.revision import describe_revision
-
-PACKAGES = ("lightning", "torch", "torchmetrics", "pandas", "scikit-learn", "numpy")
 
 
 class RunRecord(Callback):
@@ -38,6 +30,7 @@ class RunRecord(Callback):
         run: The run's folder; nothing is written without one.
         config: Name of the configuration.
         seed: The seed of the network.
+        model: The options of the model, as plain types.
         resolved: The resolved configuration, as YAML.
         histograms: Whether TensorBoard gets the distribution of the weights after each epoch.
         initial: The checkpoint whose weights the run began with.
@@ -49,20 +42,28 @@ class RunRecord(Callback):
         run: Run | None,
         config: str,
         seed: int | None,
+        model: dict[str, Any],
         resolved: str,
         histograms: bool = False,
         initial: str | None = None,
     ) -> None:
         self.run = run
-        self.initial = {"initial_checkpoint": initial} if initial else {}
-        self.config, self.seed, self.resolved, self.histograms = config, seed, resolved, histograms
+        self.described = {"config": config, "seed": seed, "model": model}
+        self.described |= {"initial_checkpoint": initial} if initial else {}
+        self.resolved, self.histograms = resolved, histograms
         self.started = 0.0
         self.earlier = 0.0
         self.code: dict[str, Any] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Note the revision of the code now; when the numbers are written it may be another one."""
-        if self.run is not None and trainer.is_global_zero and stage != "predict":
+        """Save the configuration of a fit, and note the revision of the code; later it may be another one."""
+        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        folder = self.run.path if self.run else Path(trainer.log_dir) if trainer.log_dir else None
+        if stage == "fit" and folder is not None and trainer.logger is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            replace_text(folder / "config.yaml", self.resolved)
+        if self.run is not None and stage != "predict":
             self.code = describe_revision()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -83,7 +84,7 @@ class RunRecord(Callback):
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Note in the checkpoint what it was trained with; a later test need not be given the same seed."""
-        checkpoint["run"] = {"config": self.config, "seed": self.seed, **self.initial}
+        checkpoint["run"] = self.described
         checkpoint["fit_seconds"] = self.earlier + self.seconds()
         if writer := board.find_writer(trainer):
             writer.flush()  # a fit that is killed and resumed goes on in its curves without a gap
@@ -133,9 +134,8 @@ class RunRecord(Callback):
         }
         self.run.write_metrics({**self.describe(task, path, best), **fit, "val": metrics})
         if isinstance(trainer.logger, TensorBoardLogger):
-            shown = {name: value for name, value in task.hparams.items() if not name.startswith("_")}
-            trainer.logger.log_hyperparams(shown | best["run"])  # into hparams.yaml
-            board.show_fit(trainer.logger.experiment, shown | best["run"], metrics, trainer.current_epoch)
+            trainer.logger.log_hyperparams(best["run"])  # into hparams.yaml
+            board.show_fit(trainer.logger.experiment, flatten(best["run"]), metrics, trainer.current_epoch)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
@@ -166,7 +166,7 @@ class RunRecord(Callback):
 
             board.show_drawings(writer, draw_test(run), known["epoch"])
             board.show_precision_recall(writer, task.test_rows, task.tables.threshold, known["epoch"])
-            write_projector(run.path, task.network, task.tables, background.movie_ratings)
+            board.show_films(writer, task.network, background.movie_ratings, known["epoch"])
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock, outside a fit."""
@@ -208,12 +208,7 @@ class RunRecord(Callback):
             "weights": task.network.num_weights,
             "versions": versions(),
             "code": self.code,
-            "hardware": describe_hardware()
-            | {
-                "accelerator": accelerator(task),
-                "processes": task.trainer.world_size,
-                "threads": torch.get_num_threads(),
-            },
+            "hardware": describe_hardware(task),
         }
 
     def seconds(self) -> float:
@@ -230,7 +225,7 @@ def background_of(tables: Tables, train: Batch) -> Background:
     return Background(
         low=tables.min_stars,
         high=tables.max_stars,
-        step=1.0 if bool((tables.rated_stars % 1 == 0).all()) else 0.5,
+        step=1.0 if bool((tables.history_stars % 1 == 0).all()) else 0.5,
         threshold=tables.to_stars(torch.tensor(tables.threshold)).item(),
         user_ratings=counted(train.user, len(tables.user_ids)),
         movie_ratings=counted(train.movie, len(tables.movie_ids)),
@@ -250,17 +245,6 @@ def is_partial(trainer: Trainer) -> bool:
     return bool(trainer.fast_dev_run or limits(trainer, part))  # type: ignore[attr-defined]
 
 
-def accelerator(task: LightningModule) -> str:
-    """Name the device that a task is on: `cpu`, or the model of the GPU."""
-    return torch.cuda.get_device_name(task.device) if task.device.type == "cuda" else task.device.type
-
-
-def versions() -> dict[str, str]:
-    """List the versions that the numbers were computed with."""
-    found = {name: version(name) for name in PACKAGES}
-    return {"movierec": movierec.__version__, "python": platform.python_version()} | found
-
-
 def record_retrieval(
     run: Run | None,
     checkpoint: Path,
@@ -274,8 +258,7 @@ def record_retrieval(
     Returns:
         What `evaluate_retrieval` does, and `min_ratings`, that of `recommend`.
     """
-    tables, network = read_network(checkpoint)
-    measured = evaluate_retrieval(tables, network, rows, num_users=num_users, min_ratings=MIN_RATINGS, watch=watch)
+    measured = evaluate_retrieval(read_network(checkpoint), rows, num_users=num_users, watch=watch)
     found = {"min_ratings": MIN_RATINGS, **measured}
     if run is not None:
         run.write_metrics(run.read_metrics() | {"retrieval": found})

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,31 +10,34 @@ from typing import Any
 
 import yaml
 from filelock import FileLock, Timeout
-from jsonargparse import Namespace
 
 from movierec.errors import BusyError, CheckpointError, ConfigError, MovierecError
 from movierec.models.checkpoint import read_checkpoint
-from movierec.runs import Run, existing_checkpoint, find_run, newest_run, next_version, run_of
-
-WAYS = ("last", "previous", "best")  # the newest first; the second is there in case the first was damaged
-# What changes the numbers of a resumed fit, beside the model's own options; `data` is compared by its fingerprint.
-FIXED = (
-    "data.init_args.batch_size",
-    "checkpoint.monitor",
-    "trainer.precision",
-    "trainer.accumulate_grad_batches",
-    "trainer.gradient_clip_val",
-    "trainer.gradient_clip_algorithm",
-    "trainer.limit_train_batches",
-    "trainer.limit_val_batches",
-    "trainer.overfit_batches",
-    "trainer.val_check_interval",
-    "trainer.check_val_every_n_epoch",
+from movierec.runs import (
+    Run,
+    differing_options,
+    existing_checkpoint,
+    find_run,
+    flatten,
+    newest_run,
+    next_version,
+    run_of,
 )
+
+# A resumed fit may train for longer and on other devices; the data are compared by their fingerprint.
+MAY_CHANGE = {
+    "trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "trainer.accelerator", "trainer.devices",
+    "trainer.strategy", "trainer.num_nodes", "trainer.num_sanity_val_steps",
+}  # fmt: skip
+WAYS = ("last", "previous", "best")  # the newest first; the second is there in case the first was damaged
 
 
 class NothingToDoError(MovierecError):
     """The run that is to be resumed is over."""
+
+    def __init__(self, run: Run, epochs: int) -> None:
+        super().__init__(f"{run.path} is over: its {epochs} epochs are trained.")
+        self.run = run
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,11 @@ class Start:
         return self.epoch is None
 
 
-def choose_start(options: Namespace, root: Path, name: str, own: Run | None) -> Start:
+def choose_start(options: Mapping[str, Any], root: Path, name: str, own: Run | None) -> Start:
     """Find the run and the checkpoint that a fit goes on with, or number its new run.
 
     Args:
-        options: The options of the fit; `resume` and `ckpt_path` decide.
+        options: All options of the fit, as plain types.
         root: The folder of all runs.
         name: Name of the run.
         own: The run whose config.yaml was given.
@@ -70,26 +74,26 @@ def choose_start(options: Namespace, root: Path, name: str, own: Run | None) -> 
         CheckpointError: There is no checkpoint to go on from, or it is damaged.
         ConfigError: The checkpoint was trained with other options.
     """
-    if options.ckpt_path not in (None, "last"):
-        path = find_checkpoint(options.ckpt_path, root, name, own)
+    if options["ckpt_path"] not in (None, "last"):
+        path = find_checkpoint(options["ckpt_path"], root, name, own)
         return go_on(options, path, read_checkpoint(path))
-    if options.resume:
+    if options["resume"]:
         run = own or find_run(root, name)
     else:
-        run = (own or newest_run(root, name)) if options.ckpt_path else None
+        run = (own or newest_run(root, name)) if options["ckpt_path"] else None
     if run is None:
         return Start(Run(root / name / f"version_{next_version(root, name)}"))
-    if options.resume and is_finished(run, options.trainer.max_epochs):
-        raise NothingToDoError(f"{run.path} is over: its {options.trainer.max_epochs} epochs are trained.")
+    if options["resume"] and is_finished(run, options["trainer"]["max_epochs"]):
+        raise NothingToDoError(run, options["trainer"]["max_epochs"])
     newest = newest_checkpoint(run)
     if newest is not None:
         return go_on(options, *newest)
-    if options.ckpt_path:
+    if options["ckpt_path"]:
         existing_checkpoint(run.checkpoints / "last.ckpt")
     return Start(run, epoch=0)
 
 
-def go_on(options: Namespace, path: Path, checkpoint: dict[str, Any]) -> Start:
+def go_on(options: Mapping[str, Any], path: Path, checkpoint: dict[str, Any]) -> Start:
     """Go on from a checkpoint.
 
     Raises:
@@ -195,7 +199,7 @@ def is_finished(run: Run, max_epochs: int | None) -> bool:
     return metrics.get("end") in ("planned", "early") and metrics["epochs"]["planned"] == max_epochs
 
 
-def check_resumed(options: Namespace, checkpoint: dict[str, Any], path: Path) -> None:
+def check_resumed(options: Mapping[str, Any], checkpoint: dict[str, Any], path: Path) -> None:
     """Refuse to go on with options that would make other numbers than those of an uninterrupted run.
 
     Args:
@@ -207,58 +211,44 @@ def check_resumed(options: Namespace, checkpoint: dict[str, Any], path: Path) ->
         ConfigError: A hyper-parameter, the seed, or another option that changes the numbers is not what it was, or all
             epochs are over; the message says how to start a new run with the weights.
     """
-    if 0 <= options.trainer.max_epochs <= checkpoint["epoch"]:
+    epochs = options["trainer"]["max_epochs"]
+    if 0 <= epochs <= checkpoint["epoch"]:
         raise ConfigError(
-            f"{path} is of epoch {checkpoint['epoch'] + 1}, and trainer.max_epochs is "
-            f"{options.trainer.max_epochs}. Give a larger number to go on."
+            f"{path} is of epoch {checkpoint['epoch'] + 1}, and trainer.max_epochs is {epochs}. Give a larger number "
+            "to go on."
         )
-    given = {"seed_everything": options.seed_everything}
-    trained = {"seed_everything": checkpoint["run"]["seed"]}
     run = run_of(path)
-    if run is not None:
-        saved = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-        for name in FIXED:
-            shown = name.replace("init_args.", "")
-            given[shown], trained[shown] = look_up(options.as_dict(), name), look_up(saved, name)
-    check_equal(given, trained, path)
+    saved = yaml.safe_load(run.config.read_text(encoding="utf-8")) if run else {}
+    given = dict(options) if run else {"seed_everything": options["seed_everything"]}
+    saved["seed_everything"] = checkpoint["run"]["seed"]
+    check_equal(given, saved, path, may_differ=MAY_CHANGE)
 
 
-def check_trained_with(options: Namespace, checkpoint: dict[str, Any], path: Path) -> None:
-    """Refuse hyper-parameters that differ from the checkpoint's: Lightning would use the latter without a word.
+def check_trained_with(options: Mapping[str, Any], checkpoint: dict[str, Any], path: Path) -> None:
+    """Refuse options of the model that differ from the checkpoint's, whose network is restored as it was.
 
     Raises:
         ConfigError: They differ; the message says where.
     """
-    given = {f"model.{name}": value for name, value in options.model.as_dict().items()}
-    trained = {f"model.{name}": value for name, value in checkpoint["hyper_parameters"].items() if name[0] != "_"}
-    check_equal(given, trained, path)
+    check_equal({"model": options["model"]}, {"model": checkpoint["run"]["model"]}, path)
 
 
-def check_equal(given: dict[str, Any], trained: dict[str, Any], path: Path) -> None:
-    """Refuse options that differ from those of a checkpoint.
+def check_equal(
+    given: Mapping[str, Any], trained: Mapping[str, Any], path: Path, *, may_differ: Collection[str] = ()
+) -> None:
+    """Refuse options that change numbers and differ from those of a checkpoint.
 
     Raises:
         ConfigError: They differ; the message says where.
     """
-    differing = [name for name in given.keys() | trained.keys() if plain(given.get(name)) != plain(trained.get(name))]
+    differing = [name for name in differing_options(given, trained) if name not in may_differ]
     if not differing:
         return
-    listed = "; ".join(f"{name} is {given.get(name)} here, {trained.get(name)} there" for name in sorted(differing))
+    here, there = flatten(given), flatten(trained)
+    listed = "; ".join(f"{name} is {here.get(name)} here, {there.get(name)} there" for name in differing)
     own = run_of(path)
     raise ConfigError(
         f"Expected what {path} was trained with: {listed}. Use the options of the run"
         f"{f', --config {own.config}' if own else ''}; to train with others, start a new run, with these weights "
         f"if you like: fit --initial_checkpoint {path}"
     )
-
-
-def look_up(content: Any, name: str) -> Any:
-    """Find a value by the names on the way to it, joined by dots; nothing if it is not there."""
-    for key in name.split("."):
-        content = content.get(key) if isinstance(content, dict) else None
-    return content
-
-
-def plain(value: Any) -> Any:
-    """Make tuples and lists compare equal."""
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,20 +1,27 @@
-"""What TensorBoard shows of a run beside the curves of its metrics."""
+"""What TensorBoard shows of a run beside the curves of its metrics: settings, figures, weights, a map of the films."""
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from lightning import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
+from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from movierec.metrics.rating import NAMES
+from movierec.metrics.registry import METRICS
+from movierec.models.network import Model
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
     from movierec.metrics.style import Drawing
 
+MOST_FILMS = 10_000  # more make the projector slow
+DIMENSIONS = 32
 CHARTED = ("rmse", "loss", "r2", "mae")  # measured of training and of validation rows
 FIRST = ("rmse_stars", "ndcg@10", "r2")
 COMPARED = ("val/rmse_stars", "val/ndcg@10", "val/r2", "train/rmse")
@@ -59,7 +66,7 @@ def show_fit(writer: "SummaryWriter", hparams: Mapping[str, Any], metrics: Mappi
     for name, value in metrics.items():
         writer.add_scalar(f"val_best/{name}", value, epochs)
     # TensorBoard goes by the first entry, so it must name what only a test will measure. It shows few columns at first.
-    order = [*FIRST, *(name for name in NAMES if name not in FIRST)]
+    order = [*FIRST, *(name for name in METRICS if name not in FIRST)]
     names = {f"{part}/{name}": 0.0 for name in order for part in ("val_best", "test")}
     shown = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in hparams.items()}
     for summary in summaries(shown, names):  # type: ignore[no-untyped-call]
@@ -94,3 +101,35 @@ def show_weights(writer: "SummaryWriter", network: nn.Module, epoch: int) -> Non
     for name, weights in network.named_parameters():
         if torch.isfinite(weights).all():
             writer.add_histogram(f"weights/{name}", weights, epoch)
+
+
+def show_films(writer: "SummaryWriter", model: Model, ratings: np.ndarray, epoch: int) -> None:
+    """Show the films in the projector: those that the model takes for alike lie close to each other.
+
+    Nothing is shown of fewer than three films, or of a model that diverged.
+
+    Args:
+        writer: Where to.
+        model: The model.
+        ratings: How many training ratings each film has got, [num_movies] int.
+        epoch: Of the checkpoint.
+    """
+    tables, vectors = model.tables, model.film_vectors().double().cpu().numpy()
+    order = np.argsort(-ratings, kind="stable")
+    films = order[(tables.complete.numpy() & (ratings > 0))[order]][:MOST_FILMS]
+    if len(films) < 3 or not np.isfinite(vectors[films]).all():  # noqa: PLR2004 - a map has two dimensions
+        return
+    points = PCA(min(DIMENSIONS, len(films), vectors.shape[1]), random_state=0).fit_transform(vectors[films])
+    shutil.rmtree(Path(writer.log_dir) / f"{epoch:05}" / "films", ignore_errors=True)  # else torch prints a warning
+    lines = []
+    for film in films.tolist():
+        genres = one_line(tables.genres[film]) or "(none)"
+        title = one_line(tables.titles[film]) or f"film {tables.movie_ids[film]}"
+        lines.append([title, genres, genres.split("|")[0], str(ratings[film])])
+    header = ["title", "genres", "first genre", "training ratings"]
+    writer.add_embedding(torch.from_numpy(points), lines, tag="films", metadata_header=header, global_step=epoch)
+
+
+def one_line(text: str) -> str:
+    """Take tabs and line ends out of a text, which would end its cell."""
+    return " ".join(text.split())

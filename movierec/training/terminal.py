@@ -12,28 +12,12 @@ from movierec.data.tables import Tables
 from movierec.metrics.constant import describe_constant, is_constant
 from movierec.metrics.leak import LEAKING
 from movierec.metrics.published import published_row
+from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.topn import LIKED_STARS
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import Run
 from movierec.training.rating_task import RatingTask
 
-LABELS = {
-    "r2": "R2",
-    "mae": "MAE, unit scale",
-    "mse": "MSE, unit scale",
-    "rmse": "RMSE, unit scale",
-    "mae_stars": "MAE, stars",
-    "rmse_stars": "RMSE, stars",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "auroc": "AUROC",
-    "ndcg@10": "NDCG@10, per user",
-    "precision@10": "precision@10, per user",
-    "recall@10": "recall@10, per user",
-    "map": "MAP, per user",
-}
-RETRIEVAL = ("recall@10", "ndcg@10", "map@10", "coverage", "novelty")
 RANKINGS = {"model": "the model", "popularity": "number of ratings", "film_mean": "mean rating"}
 NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
 
@@ -151,7 +135,7 @@ def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tabl
         also = f", and so are those of the {' and the '.join(NAMES[part] for part in others)}" if others else ""
         out.print(
             f"warning: the network has collapsed, {describe_constant(results[first], NAMES[first])}{also}. Try a lower "
-            "--model.lr, or --model.activation gelu.",
+            "--model.optimizer.lr, or --model.network.activation gelu.",
             style="yellow",
             soft_wrap=True,
         )
@@ -162,10 +146,10 @@ def print_retrieval(retrieval: dict[str, Any]) -> None:
     rankings = {name: values for name, values in retrieval.items() if isinstance(values, dict)}
     users = int(rankings["model"]["users"])
     table = Table("films ranked by", title=f"recommendations to {users:,} users", title_justify="left")
-    for metric in RETRIEVAL:
-        table.add_column(metric, justify="right")
-    for name, values in rankings.items():
-        table.add_row(RANKINGS[name], *(f"{values[metric]:.4f}" for metric in RETRIEVAL))
+    for metric in LIST_METRICS.values():
+        table.add_column(metric.label, justify="right")
+    for ranking, values in rankings.items():
+        table.add_row(RANKINGS[ranking], *(metric.format(values[name]) for name, metric in LIST_METRICS.items()))
     out = console()
     out.print(table)
     out.print(
@@ -201,9 +185,11 @@ def metrics_table(
         table.add_column(f"{part_label(part, tables)}\n{size}", justify="right")
     if published:
         table.add_column("published,\ntraining rows*", justify="right")
-    for name, label in LABELS.items():
-        values = [f"{results[part][name]:.4f}" for part in parts]
+    for name, metric in METRICS.items():
+        if name == "loss":
+            continue
+        values = [metric.format(results[part][name]) for part in parts]
         if published:
-            values.append(f"{published[name]:.4f}" if name in published else "")
-        table.add_row(label, *values)
+            values.append(metric.format(published[name]) if name in published else "")
+        table.add_row(metric.full_label, *values)
     return table

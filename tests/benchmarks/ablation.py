@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from movierec.models.dropout import Dropout
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
@@ -15,7 +16,6 @@ from torch.utils.data import DataLoader, TensorDataset
 from movierec.data import MovieDataModule
 from movierec.data.batches import Batch
 from movierec.metrics.rating import RunningMetrics
-from movierec.models.dropout import Dropout
 from movierec.models.mlp import RatingNetwork
 from tests.benchmarks.reference import dense_network, feature_matrix
 

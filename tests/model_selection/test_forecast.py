@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-
-from movierec.console import duration
 from movierec.model_selection.forecast import Forecast, epoch_in, seconds_of, share_done
 from movierec.model_selection.plan import Entry, Job, Resolved
+
+from movierec.console import duration
 
 
 def job(name: str, seconds: float) -> Job:

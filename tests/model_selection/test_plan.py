@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from movierec.model_selection.plan import NAMES, Entry, Resolved, make_entries, make_jobs
 
 from movierec.errors import ConfigError
-from movierec.model_selection.plan import NAMES, Entry, Resolved, make_entries, make_jobs
 
 REPOSITORY = Path(__file__).parent.parent.parent
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from movierec.model_selection.plan import Entry, Job, Resolved
 from movierec.model_selection.step import finished_run, next_step
 

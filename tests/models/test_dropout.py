@@ -2,9 +2,8 @@ import math
 
 import pytest
 import torch
-from torch import Tensor, nn
-
 from movierec.models.dropout import Dropout
+from torch import Tensor, nn
 
 SIZE = 2**22
 LEVEL = 1 / 65_536

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from movierec.models.dropout import Dropout
 from torch import Tensor, nn
 
 from movierec.data import CombinedDataModule, MovieDataModule, RatingsDataModule
 from movierec.data.batches import Batch
 from movierec.data.tables import Tables
-from movierec.models.dropout import Dropout
 from movierec.models.mlp import ACTIVATIONS, Activation, Normalisation, RatingNetwork, TableLinear, padded_positions
 
 LAYERS = {"linear": nn.Linear, "dropout": Dropout, "batch": nn.BatchNorm1d, "layer": nn.LayerNorm}

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from movierec.training.configs import config_name, find_config, own_config, run_name, shipped_names, split_configs
 
 from movierec.errors import ConfigError
-from movierec.training.configs import config_name, find_config, own_config, run_name, shipped_names, split_configs
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from movierec.training.revision import describe_revision
 
 from movierec.cli import main
 from movierec.models.checkpoint import read_checkpoint
-from movierec.training.revision import describe_revision
 
 RUN = Path("lightning_logs/model1/version_0")
 STOPPING = """\

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 import torch
+from movierec.training.configs import shipped_names
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from movierec.cli import main
 from movierec.datasets.sample import SampleSize, write_sample
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import Run
-from movierec.training.configs import shipped_names
 from movierec.training.rating_task import RatingTask
 from movierec.training.resume import hold
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from movierec.training.revision import describe_revision
 
 GIT = shutil.which("git")

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from movierec.training.configs import shipped_names
 
 from movierec.cli import main
-from movierec.training.configs import shipped_names
 
 MODELS = [name for name in shipped_names() if re.search(r"model\d$", name)]
 

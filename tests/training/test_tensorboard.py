@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from movierec.training.projector import DIMENSIONS, choose_films, one_line, project_films, write_projector
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
@@ -26,7 +27,6 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from movierec.cli import main
 from movierec.metrics.rating import NAMES
 from movierec.models.checkpoint import read_checkpoint
-from movierec.training.projector import DIMENSIONS, choose_films, one_line, project_films, write_projector
 from movierec.training.rating_task import RatingTask
 from tests.small import RUN, SMALL, write_small
 

@@ -3,9 +3,6 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from movierec.errors import ConfigError
 from movierec.runs import ROOT, Run, existing_checkpoint, run_of
@@ -88,7 +85,7 @@ def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
         The arguments, with the path of each configuration that was found, and the paths by the names given.
 
     Raises:
-        ConfigError: A configuration is not there, or no YAML.
+        ConfigError: A configuration is not there.
     """
     found: dict[str, Path] = {}
     rewritten: list[str] = []
@@ -102,52 +99,7 @@ def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
             rewritten += [option, str(found[value])]
         else:
             rewritten.append(argument)
-    for path in found.values():
-        check_yaml(path)
     return rewritten, found
-
-
-class StrictLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml ships no types
-    """Read YAML, and refuse an option that is given twice, of which the last one would count without a word."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - as yaml has it
-        """Read a mapping.
-
-        Raises:
-            ConstructorError: A key is there twice.
-        """
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"found {key.value!r} twice", key.start_mark)
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
-        return dict(super().construct_mapping(node, deep))
-
-
-def check_yaml(path: Path) -> None:
-    """Refuse a configuration that is no YAML.
-
-    Raises:
-        ConfigError: It is not; the message names the line.
-    """
-    content = path.read_bytes()
-    try:
-        yaml.load(content.decode(), StrictLoader)  # noqa: S506 - a safe loader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: of a date that is none, or not UTF-8
-        line, reason = find_fault(error, content)
-        place = f", line {line}" if line else ""
-        raise ConfigError(f"{path}{place}: expected YAML; {reason}. Mend the file.") from error
-
-
-def find_fault(error: Exception, content: bytes) -> tuple[int | None, str]:
-    """Say on which line a configuration is no YAML, so far as that is known, and why."""
-    if isinstance(error, UnicodeDecodeError):
-        return 1 + content.count(b"\n", 0, error.start), "found what is not UTF-8"
-    if isinstance(error, yaml.reader.ReaderError):
-        return 1 + content.decode().count("\n", 0, error.position), f"found the character {chr(error.character)!r}"
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        return 1 + error.problem_mark.line, str(error.problem)
-    return None, "found too many lists in lists" if isinstance(error, RecursionError) else str(error)
 
 
 def own_config(args: Sequence[str]) -> list[str]:

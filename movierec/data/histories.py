@@ -1,0 +1,58 @@
+"""What a model knows of a person: the films they have rated, and the stars they gave."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from movierec.data.statistics import describe, sums
+from movierec.data.tables import Tables
+
+
+@dataclass(frozen=True)
+class History:
+    """The ratings of one person that a model may read: of a known user the training ratings, of a new one all.
+
+    Attributes:
+        movies: Rows of the films, [num_rated] int64.
+        stars: [num_rated] float64.
+        user_id: Id of a known user, for networks that read ids.
+    """
+
+    movies: np.ndarray
+    stars: np.ndarray
+    user_id: int | None = None
+
+
+def history_of(tables: Tables, user: int) -> History:
+    """Look up the training ratings of a user.
+
+    Args:
+        tables: The tables of a data set.
+        user: Row of the user.
+    """
+    own = slice(*tables.history_offsets[user : user + 2].tolist())
+    return History(
+        tables.history_movies[own].numpy().astype(np.int64),
+        tables.history_stars[own].numpy().astype(np.float64),
+        int(tables.user_ids[user]),
+    )
+
+
+def user_statistics(tables: Tables, history: History) -> Tensor:
+    """Compute what a network reads of a user, scaled as in training.
+
+    Of a known user, that is the line of `tables.user_statistics` that validation and test rows read. A network that
+    reads ids gets the median id of a new user.
+
+    Returns:
+        [d_user_statistics].
+    """
+    values = describe(sums(np.zeros(len(history.stars), dtype=np.int64), history.stars, 1))[0]
+    low, high = tables.statistics_range[1][tables.scoring_bank].numpy()
+    if len(low) > len(values):  # the id comes first
+        user_id = np.median(tables.user_ids.numpy()) if history.user_id is None else history.user_id
+        values = np.insert(values, 0, user_id)
+    scale = 1 / np.where(high > low, high - low, 1.0)  # step by step as scikit-learn's MinMaxScaler, to the last bit
+    return torch.tensor(values * scale + (0 - low * scale), dtype=torch.float32)

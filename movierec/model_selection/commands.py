@@ -1,0 +1,52 @@
+"""The command `reproduce`."""
+
+import argparse
+from pathlib import Path
+
+DESCRIPTION = """\
+Train and test all models as the report describes them (over several seeds) and as its notebook ran them, and what
+compares the films' metadata, one after another. It takes hours. Stop it with Ctrl-C and start it again: what is done
+is not repeated, and what was interrupted goes on.
+"""
+SEEDS = 5
+
+
+def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `reproduce` to the commands."""
+    text = "train and test all models over several seeds"
+    command = commands.add_parser("reproduce", help=text, description=DESCRIPTION)
+    add = command.add_argument
+    add("--root", type=Path, help="folder of the data (default: MOVIEREC_DATA, else data)")
+    add("--runs", type=Path, default=Path("lightning_logs"), help="folder of the runs (default: lightning_logs)")
+    seeds = f"seeds of each described model; model5 has 2 at most (default: {SEEDS})"
+    add("--seeds", type=int, default=SEEDS, metavar="N", help=seeds)
+    only = "configurations to train, such as model1 'published/*' (default: all)"
+    add("--only", nargs="+", default=[], metavar="NAME", help=only)
+    add("--overlay", nargs="+", default=[], metavar="CONFIG", help="configurations that come after each one")
+    add("--full", action="store_true", help="train all 100 epochs of model5, instead of stopping when it gets worse")
+    add("--plan", action="store_true", help="show what would be done, and do nothing")
+    command.set_defaults(run=run_reproduce)
+
+
+def run_reproduce(options: argparse.Namespace) -> int:
+    """Reproduce.
+
+    Returns:
+        The exit status: 1 if a run has failed.
+    """
+    from movierec.model_selection.reproduce import find_run, is_done, plan, reproduce
+    from movierec.training.commands import quiet
+    from movierec.training.memory import keep_freed_memory
+
+    quiet()
+    keep_freed_memory()
+    jobs = plan(seeds=options.seeds, full=options.full, only=options.only, overlays=options.overlay, root=options.root)
+    if options.plan:
+        pending = [job for job in jobs if not is_done(find_run(job, options.runs))]
+        print(f"{len(jobs) - len(pending)} of {len(jobs)} runs are done. To do:", *map(str, pending), sep="\n")
+        return 0
+    failed = reproduce(jobs, options.runs)
+    for job in failed:
+        print(f"failed: {job}. Mend what its message says, and start again.")
+    print(f"next: python -m movierec report --runs {options.runs}")
+    return 1 if failed else 0

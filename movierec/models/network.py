@@ -1,0 +1,190 @@
+"""What lists, explanations and checkpoints need of a model, and a base class that derives it from a forward pass."""
+
+import importlib
+import inspect
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from movierec.data.histories import History, user_statistics
+from movierec.data.tables import Tables
+from movierec.errors import CheckpointError
+
+FILMS_AT_ONCE = 4096
+VIEWERS = 64
+
+
+class Model(Protocol):
+    """A model, as everything outside it sees it. Films are rows of the tables, [size] int64."""
+
+    tables: Tables
+
+    def predict(self, history: History, films: Tensor) -> Tensor:
+        """Predict the stars that a person gives films, clipped to the scale: [size]."""
+
+    def rank(self, history: History, films: Tensor) -> Tensor:
+        """Score films for a list, the highest first: [size]."""
+
+    def explain(self, history: History, films: Tensor) -> pd.DataFrame:
+        """Divide predictions into shares, in stars.
+
+        Returns:
+            `average`, a share `from_...` for each group of inputs, and `prediction`, not clipped, which is their sum;
+            [size] rows.
+        """
+
+    def film_vectors(self) -> Tensor:
+        """Place films such that those the model takes for alike point the same way from 0: [num_movies, d]."""
+
+
+class RatingNetwork(nn.Module):
+    """Base of the networks that predict a rating from a film's row and from a user's statistics.
+
+    A subclass takes `tables` and keyword arguments of plain types, which it keeps as attributes of the same names, and
+    defines `forward`.
+
+    Args:
+        tables: The tables of a data set. They give the sizes of all inputs; checkpoints hold them once, as data.
+    """
+
+    user_statistics: Tensor
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__()
+        self.tables = tables
+        self.register_buffer("user_statistics", tables.user_statistics, persistent=False)
+
+    def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
+        """Predict ratings.
+
+        Args:
+            user: Scaled statistics of each rating's user, [batch, d_user_statistics].
+            movie: Rows of the films, [batch] int.
+            bank: Banks of the films' statistics, [batch] int.
+
+        Returns:
+            Ratings on the unit scale, not clipped, [batch].
+        """
+        raise NotImplementedError
+
+    @property
+    def hyper_parameters(self) -> dict[str, Any]:
+        """The constructor's arguments beside the tables, as plain types."""
+        names = list(inspect.signature(type(self)).parameters)[1:]
+        return {name: plain(getattr(self, name)) for name in names}
+
+    @property
+    def class_path(self) -> str:
+        """The import path of the class."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    @property
+    def num_weights(self) -> int:
+        """Number of trained weights."""
+        return sum(weight.numel() for weight in self.parameters())
+
+    def predict(self, history: History, films: Tensor) -> Tensor:
+        """Predict the stars that a person gives films; see `Model`."""
+        return self.tables.to_stars(self.rank(history, films))
+
+    def rank(self, history: History, films: Tensor) -> Tensor:
+        """Score films by the predicted rating, on the unit scale and not clipped; see `Model`."""
+        return self.rate(user_statistics(self.tables, history), films)
+
+    @torch.inference_mode()
+    def rate(self, user: Tensor, films: Tensor) -> Tensor:
+        """Predict the ratings of one user.
+
+        Args:
+            user: The user's scaled statistics, [d_user_statistics].
+            films: Rows of films, [size] int64.
+
+        Returns:
+            Ratings on the unit scale, [size].
+        """
+        ratings = [
+            self(user.expand(len(part), -1), part, torch.full_like(part, self.tables.scoring_bank))
+            for part in torch.split(films, FILMS_AT_ONCE)
+        ]
+        return torch.cat(ratings) if ratings else torch.empty(0)
+
+    @property
+    def average_user(self) -> Tensor:
+        """The mean statistics of all users, the active ones counting more: [d_user_statistics]."""
+        tables = self.tables
+        return weighted_mean(tables.user_statistics[tables.scoring_bank], tables.seen_offsets.diff())
+
+    def explain(self, history: History, films: Tensor) -> pd.DataFrame:
+        """Divide predictions between user and film by Shapley's formula; see `Model`.
+
+        With f the prediction, u the user and i the film, and averages over users and films in place of what is unknown,
+        the user's share is ((f(u, .) - f(., .)) + (f(u, i) - f(., i))) / 2, and the film's likewise.
+        """
+        known = torch.from_numpy(np.flatnonzero(self.tables.complete.numpy() & (self.tables.num_ratings > 0)))
+        weight = torch.from_numpy(self.tables.num_ratings)[known].double()
+        own, average = user_statistics(self.tables, history), self.average_user
+
+        def mean(user: Tensor) -> Tensor:
+            return weight @ self.rate(user, known).double() / weight.sum()
+
+        nobody, of_user, of_film, both = mean(average), mean(own), self.rate(average, films), self.rate(own, films)
+        width = self.tables.max_stars - self.tables.min_stars
+        return pd.DataFrame(
+            {
+                "average": np.full(len(films), (self.tables.min_stars + width * nobody).item()),
+                "from_user": (width * (of_user - nobody + both - of_film) / 2).numpy(),
+                "from_film": (width * (of_film - nobody + both - of_user) / 2).numpy(),
+                "prediction": (self.tables.min_stars + width * both.double()).numpy(),
+            }
+        )
+
+    def film_vectors(self) -> Tensor:
+        """Place films by the ratings that some users would give them, from each user's mean; see `Model`.
+
+        Returns:
+            [num_movies, at most 64].
+        """
+        of_users = self.tables.user_statistics[self.tables.scoring_bank]
+        chosen = of_users[torch.linspace(0, len(of_users) - 1, min(VIEWERS, len(of_users))).long()]
+        films = self.tables.complete.nonzero().squeeze(1)
+        ratings = torch.stack([self.rate(user, films) for user in chosen], dim=1)
+        vectors = torch.zeros(len(self.tables.movie_ids), len(chosen))
+        vectors[films] = ratings - ratings.mean(dim=0)
+        return vectors
+
+
+def plain(value: Any) -> Any:
+    """Turn restricted numbers, tuples and nested lists into what a checkpoint may hold."""
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return int(value) if isinstance(value, int) else float(value)
+
+
+def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
+    """Average rows: [size, d] to [d], in double precision between."""
+    weight = weight.double()
+    return (weight @ values.double() / weight.sum()).float()
+
+
+def network_class(class_path: str) -> type[RatingNetwork]:
+    """Import the class of a network that a checkpoint names.
+
+    Raises:
+        CheckpointError: There is no such class, or it is no network.
+    """
+    module, _, name = class_path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CheckpointError(
+            f"Expected the network {class_path}, which the checkpoint is of; it cannot be imported: {error}. Start "
+            "where its module can be found."
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, RatingNetwork)):
+        raise CheckpointError(f"Expected a checkpoint of a RatingNetwork; {class_path} is none. Train again.")
+    return found

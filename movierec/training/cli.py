@@ -1,0 +1,185 @@
+"""The options of fit, validate, test and predict, by LightningCLI, and the objects that they describe."""
+
+import difflib
+import inspect
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import yaml
+from jsonargparse import Namespace
+from jsonargparse.typing import NonNegativeInt
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from movierec.data import MovieDataModule
+from movierec.data.split import LARGEST_SEED
+from movierec.errors import ConfigError
+from movierec.training.checkpoints import BestCheckpoint, LastCheckpoint
+from movierec.training.rating_task import RatingTask
+
+SEED = 123
+NOISE = (  # lines of jsonargparse's account of all types it tried
+    "Does not validate against", "Subtypes:", "Errors:", "Problem with given class_path", "Given value type",
+    "Expected a <class 'NoneType'>", "Given value: Nested", "Given value: {",
+)  # fmt: skip
+
+
+class Parser(LightningArgumentParser):
+    """Lightning's parser, with a short answer to wrong usage instead of two screens of options."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, allow_abbrev=False, **kwargs)  # a misspelt option is not another one
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print what is wrong, and end with status 2."""
+        if not self.exit_on_error:
+            super().error(message, ex)
+        parser = getattr(ex, "subcommand_parser", None) or self
+        help_option = "--help"
+        if of_data := re.match(r"""Parser key "data":.*?class_path '([\w.]+)'""", message, flags=re.DOTALL):
+            help_option = f"--data.help {of_data[1].removeprefix('movierec.data.')}"
+        message = shorten(message)
+        hint = f"All options: {parser.prog.replace(' [options]', '')} {help_option}"
+        if unknown := re.match(r"unrecognized arguments: (--[\w.]+)", message, flags=re.IGNORECASE):
+            data = {f"--data.{name}" for name in inspect.signature(MovieDataModule).parameters}
+            known = set(re.findall(r"--[\w.]+", parser.format_help())) | data
+            if close := difflib.get_close_matches(unknown[1], known, n=1):
+                hint = f"Did you mean {close[0]}? {hint}"
+        self.exit(2, f"movierec: error: {message}\n{hint}\n")
+
+
+def shorten(message: str) -> str:
+    """Keep of jsonargparse's account of all types it tried what a user can act on, in plain words."""
+    # An option of a class in an option: each has a line of its own.
+    option = ".".join(dict.fromkeys(re.findall(r'Parser key "([^"]+)":', message)))
+    message = re.sub(r'Parser key "[^"]+":', "", message)
+    lines = [line.strip(" -") for line in message.splitlines()]
+    text = "; ".join(line for line in lines if line and not line.startswith(NOISE))
+    if unknown := re.match(r"Option '([\w.]+)' is not accepted", text):
+        return f"unrecognized arguments: --{option}.{unknown[1]}"
+    for pattern, words in (
+        (r"Expected a typing\.Literal\[(.*?)\]", lambda match: f"expected one of {match[1].replace(chr(39), '')}"),
+        (r"Expected an? <class '([\w.]+)'>", r"expected \1"),
+        (r"Not of type \w+: ", ""),
+        (r"[.;]* (Got|Given) value: ", "; got "),
+    ):
+        text = re.sub(pattern, words, text)
+    return f"{option}: {text}" if option else text
+
+
+class ExperimentCLI(LightningCLI):
+    """Parse the options of a command, and build the data module and the model; `build_trainer` builds the trainer.
+
+    Args:
+        command: `fit`, `validate`, `test` or `predict`.
+        args: Its options.
+    """
+
+    def __init__(self, command: str, args: Sequence[str]) -> None:
+        self.command, self.arguments = command, list(args)
+        super().__init__(
+            RatingTask,
+            MovieDataModule,
+            run=False,
+            subclass_mode_data=True,
+            seed_everything_default=SEED,
+            auto_configure_optimizers=False,
+            save_config_callback=None,  # RunRecord saves it
+            # The last checkpoint comes after the best one, whose state it holds.
+            trainer_defaults={
+                "devices": 1,
+                "max_epochs": 50,
+                "num_sanity_val_steps": 0,
+                "enable_model_summary": False,
+                "callbacks": [LastCheckpoint()],
+            },
+            parser_class=Parser,
+            parser_kwargs={"prog": f"python -m movierec {command}"},
+            args=self.arguments,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the checkpoint group, and the options of our own."""
+        parser.add_lightning_class_args(BestCheckpoint, "checkpoint")
+        add = parser.add_argument
+        add("--name", type=str | None, help="Name of the run. Default: that of the configuration.")
+        add("--ckpt_path", type=str | None, help="Checkpoint: a file, or `best` or `last` of the newest run.")
+        add("--resume", action="store_true", help="Go on with the newest run of the name, or begin one.")
+        add("--initial_checkpoint", type=str | None, help="Checkpoint whose weights a new run begins with.")
+        add("--histograms", type=bool, default=False, help="Show the weights of each epoch of fit in TensorBoard.")
+        add("--out", type=str | None, help="Where predict writes. Default: in the run's folder.")
+        add(
+            "--ranking_users",
+            type=NonNegativeInt | None,
+            help="Of how many users `test` measures the recommendations among all films. Default: 1000; 0: of none.",
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse the options.
+
+        Raises:
+            ConfigError: Options contradict each other.
+        """
+        self.config = parser.parse_args(self.arguments)
+        check_options(self.command, self.config)
+        saved = self.config.clone()
+        saved["ckpt_path"], saved["resume"] = None, False
+        saved.pop("config", None)
+        self.resolved = str(parser.dump(saved, skip_none=False))  # any command takes it as a configuration
+
+    @property
+    def plain_options(self) -> dict[str, Any]:
+        """All options, as plain types, that of `ckpt_path` and `resume` among them."""
+        options: dict[str, Any] = yaml.safe_load(self.resolved)
+        return options | {name: self.config[name] for name in ("ckpt_path", "resume")}
+
+    def instantiate_classes(self) -> None:
+        """Build data module and model; the trainer needs the run's folder, which is not known yet."""
+        self.config_init = self.parser.instantiate_classes(self.config)
+        self.datamodule, self.model = self._get(self.config_init, "data"), self._get(self.config_init, "model")
+
+    def build_trainer(self, *, callbacks: list[Any], plugins: list[Any], **defaults: Any) -> None:
+        """Build the trainer.
+
+        Args:
+            callbacks: Our own, after the given ones.
+            plugins: Our own, before the given ones.
+            defaults: What counts where nothing was given.
+        """
+        given = self._get(self.config_init, "trainer")
+        defaults = {name: value for name, value in defaults.items() if given.get(name) in (None, True)}
+        callbacks = [*as_list(given.get("callbacks")), *callbacks]
+        self.trainer = self.instantiate_trainer(
+            callbacks=callbacks, plugins=[*plugins, *as_list(given.get("plugins"))], **defaults
+        )
+
+
+def check_options(command: str, options: Namespace) -> None:
+    """Refuse options that would be passed over in silence.
+
+    Raises:
+        ConfigError: A seed that NumPy does not take, for which Lightning takes another; an option with another command
+            than its own, or several that say where a fit begins.
+    """
+    given = {
+        ("--out", "predict"): options.out,
+        ("--data.pairs", "predict"): options.data.init_args.get("pairs"),
+        ("--ranking_users", "test"): options.ranking_users,
+        ("--resume", "fit"): options.resume or None,
+        ("--initial_checkpoint", "fit"): options.initial_checkpoint,
+    }
+    if not isinstance(options.seed_everything, bool) and not 0 <= options.seed_everything <= LARGEST_SEED:
+        raise ConfigError(f"Expected seed_everything from 0 to {LARGEST_SEED}, got {options.seed_everything}.")
+    for (option, its_command), value in given.items():
+        if value is not None and command != its_command:
+            raise ConfigError(f"Expected {option} with {its_command} alone, got it with {command}. Leave it out.")
+    starts = [f"--{name}" for name in ("resume", "ckpt_path", "initial_checkpoint") if options[name]]
+    if command == "fit" and len(starts) > 1 and starts != ["--resume", "--initial_checkpoint"]:
+        raise ConfigError(f"Expected one of {' and '.join(starts)}: each says where the fit begins. Leave one out.")
+
+
+def as_list(value: Any) -> list[Any]:
+    """Take nothing as no element and one as one."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -1,0 +1,192 @@
+"""fit, validate, test and predict: for the command line, which prints, and for Python, which gets the metrics."""
+
+import json
+import logging
+import re
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from movierec.console import asks_yes, is_attended
+from movierec.data import MovieDataModule
+from movierec.datasets.catalog import SERVER
+from movierec.datasets.root import explain_release_folder, is_sample
+from movierec.errors import ConfigError
+from movierec.training.checkpoints import best_checkpoint
+from movierec.training.config import own_config, split_configs
+from movierec.training.experiment import Experiment
+from movierec.training.memory import keep_freed_memory
+from movierec.training.resume import NothingToDoError
+from movierec.training.terminal import print_fit, print_predictions, print_start, print_test, print_validation
+
+CONFIG_FREE = r"--data(=.*)?|--data\.help.*|--help|-h|--print_config.*|--model.*\.help.*"  # need no configuration
+
+
+def fit(
+    *configs: str | Path, options: Mapping[str, Any] | None = None, resume: bool = False, name: str | None = None
+) -> dict[str, Any]:
+    """Train a model.
+
+    Args:
+        configs: Configuration files, or names of shipped ones such as `model1`; a later one overrides an earlier one.
+        options: Further options by their names on the command line, such as `{"trainer.max_epochs": 5}`.
+        resume: Go on with the newest run of the name, if there is one.
+        name: Name of the run; else that of the configuration.
+
+    Returns:
+        The content of the run's metrics.json: `val` holds the validation metrics of the best epoch.
+
+    Raises:
+        MovierecError: As on the command line.
+    """
+    own = {"resume": resume, "name": name}
+    try:
+        return build("fit", arguments_of(configs, {**(options or {}), **own})).fit()
+    except NothingToDoError as done:
+        return done.run.read_metrics()
+
+
+def test(*configs: str | Path, options: Mapping[str, Any] | None = None, name: str | None = None) -> dict[str, Any]:
+    """Test the newest run of a configuration, or the checkpoint that the option `ckpt_path` names; see `fit`.
+
+    Returns:
+        The metrics of the ratings of `train`, `val` and `test`, and of lists among all films, `retrieval`.
+    """
+    return build("test", arguments_of(configs, {**(options or {}), "name": name})).test()
+
+
+def arguments_of(configs: Sequence[str | Path], options: Mapping[str, Any]) -> list[str]:
+    """Write configurations and options as on the command line."""
+    given = [argument for config in configs for argument in ("--config", str(config))]
+    for name, value in options.items():
+        if value is True and name == "resume":
+            given.append("--resume")
+        elif value is not None and value is not False:
+            given.append(f"--{name}={value if isinstance(value, str | Path) else json.dumps(value)}")
+        elif value is False and name != "resume":
+            given.append(f"--{name}=false")
+    return given
+
+
+def build(command: str, arguments: Sequence[str]) -> Experiment:
+    """Build what a command line describes.
+
+    Raises:
+        ConfigError: There is no configuration.
+    """
+    args, configs = split_configs(arguments)
+    if not configs and (own := own_config(args)):
+        args, configs = [*own, *args], {own[1]: Path(own[1])}
+    if not configs and not any(re.fullmatch(CONFIG_FREE, argument) for argument in args):
+        raise ConfigError("Expected a configuration, such as --config configs/model1.yaml; got none.")
+    return Experiment(command, args, configs)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one of fit, validate, test and predict on the command line.
+
+    Args:
+        arguments: The command and its options.
+
+    Returns:
+        The exit status, 0.
+    """
+    quiet()
+    keep_freed_memory()
+    command, *options = arguments
+    try:
+        experiment = build(command, options)
+    except NothingToDoError as answer:
+        print(answer)
+        return 0
+    COMMANDS[command](experiment)
+    return 0
+
+
+def run_fit(experiment: Experiment) -> None:
+    """Train, and show the validation metrics of the best checkpoint."""
+    if not experiment.trainer.is_global_zero:
+        experiment.fit()
+        return
+    experiment.data.download |= accepts_download(experiment.data)
+    with experiment.held:
+        experiment.prepare()
+        assert experiment.data.tables is not None
+        print_start(experiment.name, experiment.data.tables, experiment.run, resumed=experiment.start.checkpoint)
+        experiment.fit()
+    best, test_command = best_checkpoint(experiment.trainer), experiment.shell_command("test")
+    print_fit(experiment.run, best, experiment.data.tables, test_command, partial=experiment.is_partial)
+
+
+def run_validate(experiment: Experiment) -> None:
+    """Show the validation metrics of a checkpoint."""
+    experiment.validate()
+    if experiment.trainer.is_global_zero:
+        print_validation(experiment.model, experiment.start.checkpoint, partial=experiment.is_partial)
+
+
+def run_test(experiment: Experiment) -> None:
+    """Show the metrics of all parts of the ratings, and of the lists."""
+    found = experiment.test()
+    if experiment.trainer.is_global_zero:
+        print_test(
+            experiment.name,
+            experiment.model,
+            experiment.start.checkpoint,
+            experiment.run,
+            retrieval=found.get("retrieval", {}),
+            partial=experiment.is_partial,
+        )
+
+
+def run_predict(experiment: Experiment) -> None:
+    """Say where the predictions are."""
+    path = experiment.predict()
+    if experiment.trainer.is_global_zero:
+        print_predictions(path, experiment.predictions.rows, experiment.start.checkpoint)
+
+
+COMMANDS = {"fit": run_fit, "validate": run_validate, "test": run_test, "predict": run_predict}
+
+
+def accepts_download(data: MovieDataModule) -> bool:
+    """Ask whether missing releases shall be downloaded; no if nobody can be asked or all is there."""
+    if data.download or not is_attended() or is_sample(data.root) or explain_release_folder(data.root):
+        return False
+    if not (missing := data.missing_releases()):
+        return False
+    if lacking := data.missing_metadata():
+        print(
+            f"This also needs {' and '.join(lacking)} in {data.root}, which a download does not bring: "
+            "get them afterwards with `data fetch`, with a key of your own."
+        )
+    are, it = ("is", "it") if len(missing) == 1 else ("are", "them")
+    return asks_yes(
+        f"{' and '.join(release.name for release in missing)} {are} not in {data.root}. Download {it} from "
+        f"{urlsplit(SERVER).hostname} ({sum(release.megabytes for release in missing):.1f} MB)?"
+    )
+
+
+def quiet() -> None:
+    """Keep Lightning's hints about hardware, loaders and folders out of what a user reads."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        "does not have many workers",
+        "Checkpoint directory .* is not empty",
+        "The number of training batches",
+        "LightningCLI's args parameter",  # movierec hands over its own
+    ):
+        warnings.filterwarnings("ignore", message=f".*{message}.*")
+    # torch deprecates what it calls itself.
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    threading.excepthook = leave_to_caller
+
+
+def leave_to_caller(arguments: threading.ExceptHookArgs) -> None:
+    """Print no traceback when TensorBoard's thread cannot write: the next call raises what has happened."""
+    if type(arguments.thread).__name__ != "_AsyncWriterThread":
+        threading.__excepthook__(arguments)
