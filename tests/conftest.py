@@ -39,9 +39,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> P
     """The best checkpoint of a small model that was trained on the sample; tests must not change it."""
     folder = tmp_path_factory.mktemp("trained")
     arguments = [
-        "--model.hidden",
+        "--model.network.hidden",
         "[16,8]",
-        "--model.lr",
+        "--model.optimizer.lr",
         "0.01",
         "--trainer.max_epochs",
         "5",

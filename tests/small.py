@@ -16,8 +16,11 @@ data:
   init_args:
     root: {root}
 model:
-  hidden: [16, 8]
-  dropout: 0.2
+  network:
+    class_path: MLP
+    init_args:
+      hidden: [16, 8]
+      dropout: 0.2
 trainer:
   max_epochs: 3
 """,

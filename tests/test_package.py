@@ -28,7 +28,7 @@ def run_python(code: str, site: Path, folder: Path) -> str:
 
 
 def test_the_wheel_works_without_the_repository(unpacked_wheel: Path, tmp_path: Path) -> None:
-    code = "import movierec.training.configs as c; print(c.__file__); print(c.find_config('configs/model5.yaml'))"
+    code = "import movierec.training.config as c; print(c.__file__); print(c.find_config('configs/model5.yaml'))"
     module, config = run_python(code, unpacked_wheel, tmp_path).splitlines()
     assert Path(module).is_relative_to(unpacked_wheel)
     assert Path(config) == unpacked_wheel / "movierec" / "configs" / "model5.yaml"

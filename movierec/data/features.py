@@ -12,7 +12,6 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from movierec.data.row_set import fingerprint
 from movierec.data.statistics import is_statistic
 from movierec.errors import ConfigError
 
@@ -38,14 +37,12 @@ class MovieFeatures(NamedTuple):
         names: What each of the columns holds.
         complete: Whether each film has all that the network reads, [num_movies] bool.
         scalers: Least and greatest value of each number among the training films, and with `impute` the median.
-        films: Fingerprint of the films that the transformers were fitted on.
     """
 
     table: np.ndarray
     names: list[str]
     complete: np.ndarray
     scalers: dict[str, dict[str, float]]
-    films: int
 
 
 def known_columns() -> tuple[str, ...]:
@@ -123,7 +120,6 @@ def encode_films(
         names=[name.removeprefix("number=") for name in columns_out],
         complete=complete,
         scalers=fitted_scalers(transformer),
-        films=fingerprint(fitted_on.index.to_numpy()),
     )
 
 

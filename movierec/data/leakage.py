@@ -1,84 +1,90 @@
-"""Guards against leaks: no statistic, scaler or encoder from other rows than it may, no rating in two parts, no copy.
+"""What gives the ratings away: columns that are nearly a copy of them, and options that leak by their name."""
 
-What is fitted says by a fingerprint which rows it was fitted on, taken where they are used. The options that leak are
-allowed, because they say so by name, and are recorded as leaks.
-"""
-
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+import torch
+from torch import Tensor
 
 from movierec.data.batches import Batch
-from movierec.data.row_set import add_up, fingerprint, in_digits
 from movierec.data.scaling import Scaling
-from movierec.data.split import Split
-from movierec.data.statistics import Banks, Kind, is_statistic
+from movierec.data.statistics import Kind, is_statistic
 from movierec.data.tables import Tables
 from movierec.errors import LeakageError
 
 LIMIT = 0.99  # a column whose correlation with the ratings is beyond it counts as their copy
 LEAK_FREE = ("cross_fit", "leave_one_out", "train")  # of the options `statistics` and `scaling`
-OTHERS = "other rows"
-PAIRS = 1 << 20  # at a time
-USERS = 1 << 12
+ROWS = 1 << 22  # training rows at a time
+CELLS = 1 << 12  # lines of a table at a time
 
 
-def check_fitted(
-    split: Split,
-    *,
-    movie: np.ndarray,
-    statistics: Kind,
-    banks: Banks,
-    scaling: Scaling,
-    scalers: list[int],
-    encoder: int,
-    target: int,
-) -> dict[str, list[str]]:
-    """Refuse what was fitted on other rows than its option says.
+class Cells(NamedTuple):
+    """The training rows by the line of a table that they read: how many, and the sum of their centred ratings."""
+
+    number: np.ndarray
+    total: np.ndarray
+
+
+def correlate(tables: Tables, train: Batch) -> dict[str, float]:
+    """Compute Pearson's correlation of each of the network's inputs with the training ratings.
+
+    All rows that read the same line c of a table have the same inputs, so the rows need only be counted by line. With
+    n_c the number of training rows that read line c, s_c the sum of their ratings less the mean one, and m the mean
+    of column x over all N training rows,
+
+        r(x) = sum_c s_c x_c / sqrt((sum_c n_c x_c^2 - N m^2) sum_i (y_i - mean(y))^2)    with N m = sum_c n_c x_c
+
+    which is exact, and needs no matrix of rows and columns. A constant column has the correlation 0.
 
     Args:
-        split: The parts of the ratings.
-        movie: Film of each rating, [num_ratings] int64.
-        statistics: Which ratings a row's statistics come from.
-        banks: The statistics.
-        scaling: Which rows statistics are scaled by.
-        scalers: Fingerprints of the rows that the scalers of statistics were fitted on.
-        encoder: Fingerprint of the films that the films' encoder was fitted on.
-        target: Fingerprint of the rows that the unit scale of the ratings follows from.
+        tables: The tables.
+        train: The training rows.
 
     Returns:
-        The parts of the ratings that each was fitted on.
-
-    Raises:
-        LeakageError: Rows of validation or test are among them under an option that does not leak, or others.
+        The correlation of each column, -1 to 1, by its name, in the order of the inputs.
     """
-    parts = {fingerprint(rows): part for part, rows in split._asdict().items()}
-    films = {fingerprint(np.flatnonzero(np.bincount(movie[split.train]))): "train"}
-    fitted = {
-        "statistics": {parts.get(rows, OTHERS) for rows in rows_of_banks(banks, split, statistics)},
-        "scalers": {parts.get(rows, OTHERS) for rows in scalers},
-        "encoder": {films.get(encoder, OTHERS)},
-        "target": {parts.get(target, OTHERS)},
-    }
-    may = {"statistics": {"val"} if statistics == "per_split" else set()}
-    may |= {"scalers": {"val", "test"} if scaling == "per_split" else set()}
-    for name, found in fitted.items():
-        if found - {"train"} - may.get(name, set()):
-            raise LeakageError(
-                f"Expected the {name} to be fitted on training rows alone; found {', '.join(sorted(found))}. The "
-                "network would know of ratings that it is measured on. Fit on `split.train`; nothing was trained."
-            )
-    return {name: sorted(found) for name, found in fitted.items()}
+    mean = train.rating.mean(dtype=torch.float64).item()
+    spread = train.rating.var(correction=0).item() * len(train.rating)
+    of_movies = count(train, train.movie, mean, tables.movie_statistics)
+    of_users = count(train, train.user, mean, tables.user_statistics)
+    by_movie = Cells(*(sums.reshape(-1, len(tables.movie_ids)).sum(axis=0) for sums in of_movies))  # of all banks
+    found = [
+        correlate_columns(table.numpy().reshape(len(cells.number), -1), cells, spread)
+        for table, cells in (
+            (tables.movie_features, by_movie),
+            (tables.movie_statistics, of_movies),
+            (tables.user_statistics, of_users),
+        )
+    ]
+    return dict(zip(tables.feature_names, np.concatenate(found).tolist(), strict=True))
 
 
-def rows_of_banks(banks: Banks, split: Split, statistics: Kind) -> Iterator[int]:
-    """Compute the fingerprint of each bank's ratings; with `cross_fit`, and of the training rows it is hidden from."""
-    readers = banks.row[split.train]
-    for bank, rows in enumerate(banks.rows):
-        hidden = split.train[readers == bank] if statistics == "cross_fit" else split.train[:0]
-        yield add_up([rows, fingerprint(hidden)])
+def count(train: Batch, index: Tensor, mean: float, statistics: Tensor) -> Cells:
+    """Count the training rows by the line of a table of statistics, [num_banks, size, d], that they read."""
+    num_banks, size, _ = statistics.shape
+    number, total = np.zeros((2, num_banks * size))
+    for start in range(0, len(index), ROWS):
+        part = slice(start, start + ROWS)
+        cell = train.bank[part].numpy().astype(np.int64) * size + index[part].numpy()
+        number += np.bincount(cell, minlength=len(number))
+        total += np.bincount(cell, weights=train.rating[part].double().numpy() - mean, minlength=len(number))
+    return Cells(number, total)
+
+
+def correlate_columns(table: np.ndarray, cells: Cells, spread: float) -> np.ndarray:
+    """Compute the correlation of each column of a table, [num_cells, d], with the ratings of the rows that read it."""
+    sums, squares, products = np.zeros((3, table.shape[1]))
+    for start in range(0, len(table), CELLS):
+        number, total = (column[start : start + CELLS] for column in cells)
+        values = table[start : start + CELLS].astype(np.float64)
+        products += total @ values
+        sums += number @ values
+        squares += number @ np.square(values, out=values)
+    deviation = np.sqrt(np.maximum(squares - sums**2 / cells.number.sum(), 0) * spread)
+    varies = deviation > np.sqrt(squares * spread) * 1e-7  # else it is rounding
+    found: np.ndarray = np.divide(products, deviation, out=np.zeros_like(products), where=varies)
+    return found.clip(-1, 1)
 
 
 def name_leaks(statistics: Kind, scaling: Scaling, copies: Mapping[str, float]) -> list[str]:
@@ -126,62 +132,3 @@ def check_copies(record: Mapping[str, Any]) -> None:
 def source_of(name: str) -> str:
     """Name the column that an input was encoded from."""
     return name.removeprefix("missingindicator_").split("=")[0]
-
-
-def pairs_of(tables: Tables, rows: Batch) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Give the user ids and the film ids of some rows, a piece at a time."""
-    for start in range(0, len(rows.rating), PAIRS):
-        part = rows.take(slice(start, start + PAIRS))
-        yield tables.user_ids[part.user.long()].numpy(), tables.movie_ids[part.movie.long()].numpy()
-
-
-def rated_pairs(tables: Tables) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Give the user ids and the film ids of all ratings, some users at a time."""
-    offsets = tables.seen_offsets.numpy()
-    for start in range(0, len(tables.user_ids), USERS):
-        ends = offsets[start : start + USERS + 1]
-        user_ids = np.repeat(tables.user_ids[start : start + USERS].numpy(), np.diff(ends))
-        yield user_ids, tables.movie_ids[tables.seen_movies[ends[0] : ends[-1]].long()].numpy()
-
-
-def check_parts(tables: Tables, rows: Mapping[str, Batch]) -> None:
-    """Refuse parts that do not hold each rating once, or are not those that were recorded.
-
-    The fingerprints of parts that share no rating add up to that of all ratings, which is taken of the films by user.
-
-    Raises:
-        LeakageError: A pair of user and film is in two parts, or the rows are not those of the record.
-    """
-    found = {part: add_up(fingerprint(*pairs) for pairs in pairs_of(tables, batch)) for part, batch in rows.items()}
-    for user_ids, movie_ids in rated_pairs(tables):
-        if (again := (np.diff(user_ids) == 0) & (np.diff(movie_ids) == 0)).any():
-            first = int(again.argmax())
-            raise LeakageError(
-                f"Expected each pair of user and film once; user {user_ids[first]} rated film {movie_ids[first]} "
-                "twice, so that the training rows may hold what is tested. Remove one of the ratings."
-            )
-    if add_up(found.values()) != add_up(fingerprint(*pairs) for pairs in rated_pairs(tables)):
-        raise LeakageError(f"Expected each rating in one part; {where_shared(tables, rows)}. Mend the split.")
-    if (written := {part: in_digits(one) for part, one in found.items()}) != tables.record["row_sets"]:
-        raise LeakageError(
-            f"Expected the rows that the tables were prepared with, of fingerprints {tables.record['row_sets']}; found "
-            f"{written}. Remove the folder `prepared` below the data root, and start again."
-        )
-
-
-def where_shared(tables: Tables, rows: Mapping[str, Batch]) -> str:
-    """Name a pair of user and film that is in two parts, or in one part twice."""
-    frames = [
-        pd.DataFrame({"part": part, "user": user_ids, "movie": movie_ids})
-        for part, batch in rows.items()
-        for user_ids, movie_ids in pairs_of(tables, batch)
-    ]
-    every = pd.concat(frames, ignore_index=True)
-    again = every[every.duplicated(["user", "movie"], keep=False)].sort_values(["user", "movie"])
-    if again.empty:
-        return "some ratings are in none"
-    first, second = (again.iloc[rank] for rank in range(2))
-    return (
-        f"that of user {first['user']} of film {first['movie']} is in {first['part']} and in {second['part']} "
-        f"({len(again):,} such rows)"
-    )

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loader
 from movierec.data.cache import Prepared
 from movierec.data.features import Missing, check_columns, known_columns
-from movierec.data.leakage import check_copies, check_parts
+from movierec.data.leakage import check_copies
 from movierec.data.pairs import read_pairs
 from movierec.data.preparation import Options, file_names, prepare
 from movierec.data.scaling import Scaling
@@ -144,7 +144,6 @@ class MovieDataModule(LightningDataModule):
 
         Raises:
             MovierecError: As in `setup`, or a release cannot be downloaded.
-            LeakageError: A rating is in two parts.
         """
         if self.download and (missing := self.missing_releases()):
             if (lacking := self.missing_metadata()) and not is_sample(self.root):
@@ -157,9 +156,7 @@ class MovieDataModule(LightningDataModule):
             from movierec.datasets.download import Origin, download_releases  # noqa: PLC0415 - slow, and rarely needed
 
             download_releases(missing, self.root, Origin())
-        if self.tables is None:
-            tables, rows = self.prepare()
-            check_parts(tables, rows)  # those of an earlier run, too
+        self.prepare()
 
     def setup(self, stage: str | None = None) -> None:
         """Read, split and encode the data, once.
@@ -168,7 +165,7 @@ class MovieDataModule(LightningDataModule):
             MissingDataError: A file is not there.
             DataFormatError: A file does not hold what it should.
             ConfigError: Options contradict each other, or a part of the split would be empty.
-            LeakageError: Something was fitted on other rows than it may; before a fit, a column copies the ratings.
+            LeakageError: Before a fit, a column copies the ratings.
         """
         tables, _ = self.prepare()
         if stage == "fit" and not self.allow_leaks:

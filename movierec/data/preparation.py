@@ -12,10 +12,8 @@ import torch
 
 from movierec.data.batches import Batch
 from movierec.data.cache import Prepared, cache_path, load, store
-from movierec.data.correlation import correlate
 from movierec.data.features import ROW_IDS, Missing, complete_films, encode_films
-from movierec.data.leakage import check_fitted, check_parts, closest, find_copies, name_leaks
-from movierec.data.row_set import fingerprint, in_digits
+from movierec.data.leakage import closest, correlate, find_copies, name_leaks
 from movierec.data.scaling import Scaled, Scaling, fit_target, scale_statistics
 from movierec.data.split import LARGEST_SEED, Split, Way, published_split, random_split, time_split
 from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
@@ -90,7 +88,6 @@ def prepare(root: Path, options: Options, *, cache: bool) -> Prepared:
         MissingDataError: A file is not there.
         DataFormatError: A file does not hold what it should.
         ConfigError: Options contradict each other, or a part of the split would be empty.
-        LeakageError: Something was fitted on other rows than it may, or a rating is in two parts.
     """
     options.check()
     origin = describe_origin(root, options)
@@ -147,16 +144,6 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     trained[movie[split.train]] = True
     films = encode_films(movies, columns=options.columns, missing=options.missing, trained=trained)
     target = fit_target(stars, split.train)
-    fitted_on = check_fitted(
-        split,
-        movie=movie,
-        statistics=options.statistics,
-        banks=banks,
-        scaling=options.scaling,
-        scalers=of_movies.rows + of_users.rows,
-        encoder=films.films,
-        target=target.rows,
-    )
     known, history_offsets = group_by_user(user[split.train], movie[split.train], len(user_ids))
     known = split.train[known]
     seen, seen_offsets = group_by_user(user, movie, len(user_ids))
@@ -181,11 +168,10 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         min_stars=target.low,
         max_stars=target.high,
         threshold=target.median,
-        record=origin | describe_ratings(ratings, split, num_read=num_read) | {"fitted_on": fitted_on},
+        record=origin | describe_ratings(ratings, split, num_read=num_read),
     )
     rows = rows_of_parts(user, movie, banks, target.to_unit(stars), split)
     tables.record.update(describe_inputs(tables, rows["train"], options))
-    check_parts(tables, rows)
     return tables, rows
 
 
@@ -278,8 +264,7 @@ def describe_origin(root: Path, options: Options) -> dict[str, Any]:
 
 
 def describe_ratings(ratings: pd.DataFrame, split: Split, *, num_read: int) -> dict[str, Any]:
-    """Count the ratings, and those who gave and got them, and tell the parts by the fingerprints of their pairs."""
-    pairs = [ratings[name].to_numpy() for name in ("user_id", "movie_id")]
+    """Count the ratings, and those who gave and got them, and hash each part's rows: equal hashes, equal ratings."""
     return {
         "ratings": len(ratings),
         "ratings_left_out": num_read - len(ratings),
@@ -287,10 +272,16 @@ def describe_ratings(ratings: pd.DataFrame, split: Split, *, num_read: int) -> d
         "movies": int(ratings["movie_id"].nunique()),
         "rows": {part: len(positions) for part, positions in split._asdict().items()},
         "row_sets": {
-            part: in_digits(fingerprint(*(ids[positions] for ids in pairs)))
+            part: hash_pairs(*(ratings[name].to_numpy()[positions] for name in ("user_id", "movie_id")))
             for part, positions in split._asdict().items()
         },
     }
+
+
+def hash_pairs(user_ids: np.ndarray, movie_ids: np.ndarray) -> str:
+    """Hash pairs of user and film, whatever their order, to 16 hexadecimal digits."""
+    order = np.lexsort((movie_ids, user_ids))
+    return hashlib.sha256(np.stack([user_ids[order], movie_ids[order]]).tobytes()).hexdigest()[:16]
 
 
 def describe_inputs(tables: Tables, train: Batch, options: Options) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import torch
 from sklearn.preprocessing import MinMaxScaler
 from torch import Tensor
 
-from movierec.data.row_set import fingerprint
 from movierec.data.split import Split
 from movierec.errors import DataFormatError
 
@@ -20,12 +19,10 @@ class Scaled(NamedTuple):
     Attributes:
         values: [num_banks, size, d].
         ranges: Least and greatest value of each bank before scaling, [num_banks, 2, d] float64.
-        rows: Fingerprint of the ratings that each scaler was fitted on.
     """
 
     values: Tensor
     ranges: Tensor
-    rows: list[int]
 
 
 class TargetScale(NamedTuple):
@@ -35,13 +32,11 @@ class TargetScale(NamedTuple):
         low: The lowest, in stars.
         high: The highest, in stars.
         median: The median, on the unit scale.
-        rows: Fingerprint of the ratings it follows from.
     """
 
     low: float
     high: float
     median: float
-    rows: int
 
     def to_unit(self, stars: np.ndarray) -> Tensor:
         """Scale ratings from stars to the unit scale."""
@@ -63,7 +58,7 @@ def fit_target(stars: np.ndarray, rows: np.ndarray) -> TargetScale:
     if low == high:
         raise DataFormatError(f"Expected training ratings that differ; all of them are {low} stars.")
     median = torch.tensor((np.median(known) - low) / (high - low), dtype=torch.float32).item()
-    return TargetScale(low, high, median, fingerprint(rows))
+    return TargetScale(low, high, median)
 
 
 def scale_statistics(
@@ -80,13 +75,12 @@ def scale_statistics(
             the range of its own rows.
     """
 
-    def fit(rows: np.ndarray) -> tuple[MinMaxScaler, int]:
+    def fit(rows: np.ndarray) -> MinMaxScaler:
         read = np.zeros(values.shape[:2], dtype=bool)
         read[bank[rows], index[rows]] = True
-        return MinMaxScaler().fit(values[read]), fingerprint(rows)
+        return MinMaxScaler().fit(values[read])
 
-    fitted = [fit(rows) for rows in split] if scaling == "per_split" else [fit(split.train)] * len(values)
-    scalers, rows = zip(*fitted, strict=True)
+    scalers = [fit(rows) for rows in split] if scaling == "per_split" else [fit(split.train)] * len(values)
     scaled = np.stack([scaler.transform(table) for scaler, table in zip(scalers, values, strict=True)])
     ranges = np.array([[scaler.data_min_, scaler.data_max_] for scaler in scalers])
-    return Scaled(torch.tensor(scaled, dtype=torch.float32), torch.tensor(ranges, dtype=torch.float64), list(rows))
+    return Scaled(torch.tensor(scaled, dtype=torch.float32), torch.tensor(ranges, dtype=torch.float64))

@@ -19,7 +19,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from movierec.data.row_set import fingerprint, without
 from movierec.data.split import Split, folds
 
 Kind = Literal["cross_fit", "leave_one_out", "self_inclusive", "per_split"]
@@ -39,14 +38,12 @@ class Banks(NamedTuple):
         movie: The same of each film, [num_banks, num_movies, 3] float64.
         row: The bank that each rating reads, [num_ratings] int64.
         scoring: The bank for pairs that are in no part: all training ratings.
-        rows: Fingerprint of the ratings in each bank; with `leave_one_out`, before one is left out.
     """
 
     user: np.ndarray
     movie: np.ndarray
     row: np.ndarray
     scoring: int
-    rows: list[int]
 
 
 class Sums(NamedTuple):
@@ -66,19 +63,18 @@ class Sums(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """Sums over some ratings by user and by film, and the fingerprint of these ratings, which goes the same ways."""
+    """Sums over some ratings by user and by film."""
 
     user: Sums
     movie: Sums
-    rows: int
 
     def minus(self, other: "Summary") -> "Summary":
         """Take another set's ratings out of this one."""
-        return Summary(self.user.minus(other.user), self.movie.minus(other.movie), without(self.rows, other.rows))
+        return Summary(self.user.minus(other.user), self.movie.minus(other.movie))
 
     def without(self, stars: float) -> "Summary":
         """Take one rating of so many stars out of every user and film."""
-        return self._replace(user=self.user.without(stars), movie=self.movie.without(stars))
+        return Summary(self.user.without(stars), self.movie.without(stars))
 
 
 def sums(index: np.ndarray, stars: np.ndarray, size: int) -> Sums:
@@ -89,7 +85,8 @@ def sums(index: np.ndarray, stars: np.ndarray, size: int) -> Sums:
         stars: [num_ratings] float64.
         size: Number of users or films.
     """
-    return Sums(*(np.bincount(index, weights=weight, minlength=size) for weight in (stars**0, stars, stars**2)))
+    weights = stars**0, stars, stars**2
+    return Sums(*(np.bincount(index, weight, size).astype(np.float64, copy=False) for weight in weights))
 
 
 def describe(these: Sums) -> np.ndarray:
@@ -133,8 +130,7 @@ def build_banks(
     train = split.train
 
     def of(rows: np.ndarray) -> Summary:
-        of_users, of_movies = sums(user[rows], stars[rows], num_users), sums(movie[rows], stars[rows], num_movies)
-        return Summary(of_users, of_movies, fingerprint(rows))
+        return Summary(sums(user[rows], stars[rows], num_users), sums(movie[rows], stars[rows], num_movies))
 
     whole = of(train)
     row = np.zeros(len(stars), dtype=np.int64)
@@ -159,5 +155,4 @@ def build_banks(
         movie=np.stack([describe(bank.movie) for bank in banks]),
         row=row,
         scoring=len(banks) - 1,
-        rows=[bank.rows for bank in banks],
     )

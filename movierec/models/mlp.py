@@ -41,7 +41,7 @@ class MLP(RatingNetwork):
         normalisation: What comes between a hidden layer and its activation.
 
     Raises:
-        ConfigError: There are more or fewer dropouts than hidden layers, or none of the latter.
+        ConfigError: There are more or fewer dropouts than hidden layers.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class MLP(RatingNetwork):
         super().__init__(tables)
         self.hidden, self.dropout, self.activation, self.normalisation = hidden, dropout, activation, normalisation
         shares = dropout if isinstance(dropout, list) else [dropout] * len(hidden)
-        if not hidden or len(shares) != len(hidden):
+        if len(shares) != len(hidden):
             raise ConfigError(f"Expected one dropout, or one for each of the hidden layers {hidden}; got {dropout}.")
         widths = [*hidden, 1]
         self.first = TableLinear(tables, widths[0])

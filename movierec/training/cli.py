@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import torch
 import yaml
 from jsonargparse import Namespace
 from jsonargparse.typing import NonNegativeInt
@@ -14,6 +15,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from movierec.data import MovieDataModule
 from movierec.data.split import LARGEST_SEED
 from movierec.errors import ConfigError
+from movierec.models import MLP
 from movierec.training.checkpoints import BestCheckpoint, LastCheckpoint
 from movierec.training.rating_task import RatingTask
 
@@ -41,8 +43,9 @@ class Parser(LightningArgumentParser):
         message = shorten(message)
         hint = f"All options: {parser.prog.replace(' [options]', '')} {help_option}"
         if unknown := re.match(r"unrecognized arguments: (--[\w.]+)", message, flags=re.IGNORECASE):
-            data = {f"--data.{name}" for name in inspect.signature(MovieDataModule).parameters}
-            known = set(re.findall(r"--[\w.]+", parser.format_help())) | data
+            nested = {"data": MovieDataModule, "model.network": MLP, "model.optimizer": torch.optim.AdamW}
+            known = {f"--{name}.{each}" for name, kind in nested.items() for each in inspect.signature(kind).parameters}
+            known |= set(re.findall(r"--[\w.]+", parser.format_help()))
             if close := difflib.get_close_matches(unknown[1], known, n=1):
                 hint = f"Did you mean {close[0]}? {hint}"
         self.exit(2, f"movierec: error: {message}\n{hint}\n")

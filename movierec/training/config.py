@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from movierec.errors import ConfigError
 from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 
@@ -85,7 +87,7 @@ def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
         The arguments, with the path of each configuration that was found, and the paths by the names given.
 
     Raises:
-        ConfigError: A configuration is not there.
+        ConfigError: A configuration is not there, or no YAML.
     """
     found: dict[str, Path] = {}
     rewritten: list[str] = []
@@ -99,7 +101,24 @@ def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
             rewritten += [option, str(found[value])]
         else:
             rewritten.append(argument)
+    for path in found.values():
+        check_yaml(path)
     return rewritten, found
+
+
+def check_yaml(path: Path) -> None:
+    """Refuse a configuration that is no YAML; jsonargparse would not name the file.
+
+    Raises:
+        ConfigError: It is not; the message names the line.
+    """
+    try:
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: of a date, or not UTF-8
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or str(error) or "too many lists in lists"
+        raise ConfigError(f"{path}{place}: expected YAML; {reason}. Correct the file.") from error
 
 
 def own_config(args: Sequence[str]) -> list[str]:

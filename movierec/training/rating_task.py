@@ -216,9 +216,12 @@ class RatingTask(LightningModule):
         """Build the optimizer and the scheduler.
 
         Raises:
-            ConfigError: `cosine` without a number of epochs to fall over.
+            ConfigError: An option out of its range, or `cosine` without a number of epochs to fall over.
         """
-        optimizer = self.make_optimizer(self.parameters())
+        try:
+            optimizer = self.make_optimizer(self.parameters())
+        except ValueError as error:  # of an option out of its range
+            raise ConfigError(f"Expected options that the optimizer takes: {error}.") from error
         if self.scheduler == "plateau":
             plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/rmse"}}

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from movierec.training.configs import find_config
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +22,7 @@ from movierec.datasets.catalog import RELEASES
 from movierec.datasets.root import default_root, is_sample
 from movierec.datasets.sample import DEFAULT_RELEASES, SampleSize, write_sample
 from movierec.runs import replace_text
+from movierec.training.config import find_config
 from tests.benchmarks import reading, start, training
 
 BASELINE = Path(__file__).with_name("baseline.json")

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from movierec.models.dropout import Dropout
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
@@ -16,7 +15,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from movierec.data import MovieDataModule
 from movierec.data.batches import Batch
 from movierec.metrics.rating import RunningMetrics
-from movierec.models.mlp import RatingNetwork
+from movierec.models.layers import Dropout
+from movierec.models.mlp import MLP
 from tests.benchmarks.reference import dense_network, feature_matrix
 
 SHIPPED = "as shipped"
@@ -24,9 +24,7 @@ Step = Callable[[Batch], Tensor]
 Network = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-def measure(
-    data: MovieDataModule, network: RatingNetwork, *, hidden: list[int], rounds: int, steps: int
-) -> dict[str, Any]:
+def measure(data: MovieDataModule, network: MLP, *, hidden: list[int], rounds: int, steps: int) -> dict[str, Any]:
     """Time steps of each variant in turn.
 
     Returns:
@@ -49,9 +47,7 @@ def measure(
     return {"milliseconds a step": 1000 * statistics.median(shipped) / steps} | ratios
 
 
-def build(
-    data: MovieDataModule, network: RatingNetwork, hidden: list[int], rows: Batch
-) -> dict[str, Callable[[], None]]:
+def build(data: MovieDataModule, network: MLP, hidden: list[int], rows: Batch) -> dict[str, Callable[[], None]]:
     """Build a loop over all rows for each variant."""
     assert data.tables is not None
     size = data.batch_size
@@ -79,14 +75,14 @@ def build(
     return variants
 
 
-def replace(network: RatingNetwork, kind: type[nn.Module], new: Callable[[Any], nn.Module]) -> RatingNetwork:
+def replace(network: MLP, kind: type[nn.Module], new: Callable[[Any], nn.Module]) -> MLP:
     """Copy a network with other layers in place of those of a kind."""
     changed = copy.deepcopy(network)
     changed.rest = nn.Sequential(*(new(layer) if isinstance(layer, kind) else layer for layer in changed.rest))
     return changed
 
 
-def once_a_film(network: RatingNetwork) -> RatingNetwork:
+def once_a_film(network: MLP) -> MLP:
     """Copy a network, and let it add up the labels of a film that comes up twice in a batch only once."""
     changed = copy.deepcopy(network)
     first = changed.first
@@ -107,7 +103,7 @@ def once_a_film(network: RatingNetwork) -> RatingNetwork:
 
 
 def loop(
-    network: RatingNetwork,
+    network: MLP,
     rows: Batch,
     batch_size: int,
     *,
@@ -142,7 +138,7 @@ def loop(
     return run
 
 
-def products(network: RatingNetwork, batch_size: int, *, times: int) -> Callable[[], None]:
+def products(network: MLP, batch_size: int, *, times: int) -> Callable[[], None]:
     """Build a loop over the matrix products of a training step, which no way of training can leave out."""
     later = [layer.weight for layer in network.rest if isinstance(layer, nn.Linear)]
     shapes = [weight.shape for weight in (network.first.number_weight, *later)]

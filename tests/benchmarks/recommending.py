@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from movierec.data.tables import Tables
 from movierec.models.checkpoint import read_checkpoint, restore_network
-from movierec.models.mlp import RatingNetwork
+from movierec.models.mlp import MLP
 from movierec.recommend.output import writer_to
 from movierec.recommend.recommender import Recommender
 from tests.benchmarks.start import fit, peak_megabytes
@@ -92,7 +92,7 @@ def measure_calls(path: Path, *, rounds: int, clock: Clock) -> dict[str, float]:
     return {"films": len(tables.movie_ids), **milliseconds, **ratios}
 
 
-def dense_forward(tables: Tables, network: RatingNetwork) -> Callable[[int], Tensor]:
+def dense_forward(tables: Tables, network: MLP) -> Callable[[int], Tensor]:
     """Build the plain network over dense inputs, and return what scores all films for a user."""
     first = nn.Linear(tables.width, len(network.first.bias))
     first.weight.data, first.bias.data = network.first.dense_weight(), network.first.bias

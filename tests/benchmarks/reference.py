@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from movierec.data.batches import Batch
 from movierec.data.tables import Tables
-from movierec.models.mlp import RatingNetwork
+from movierec.models.mlp import MLP
 
 LEARNING_RATE = 1e-3
 
@@ -68,9 +68,7 @@ class NaiveLoop:
 class BareLoop:
     """Train movierec's own network on its own batches in the shortest loop that does it, with nothing logged."""
 
-    def __init__(
-        self, network: RatingNetwork, rows: dict[str, Batch], *, batch_size: int, eval_batch_size: int
-    ) -> None:
+    def __init__(self, network: MLP, rows: dict[str, Batch], *, batch_size: int, eval_batch_size: int) -> None:
         self.network = copy.deepcopy(network)
         self.rows = rows
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
@@ -126,7 +124,7 @@ def matrix_rate(dtype: torch.dtype = torch.float32) -> float:
     return repeats * 2 * left.numel() * right.shape[1] / (time.perf_counter() - start)
 
 
-def operations(network: RatingNetwork) -> int:
+def operations(network: MLP) -> int:
     """Count the multiplications and additions that training on one rating needs.
 
     A layer of n inputs and m outputs takes 2 n m forward, and as many for the gradient of its weights and for that

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from movierec.data import CombinedDataModule, correlation
+from movierec.data import CombinedDataModule, leakage
 from movierec.data.batches import Batch
-from movierec.data.correlation import correlate
+from movierec.data.leakage import correlate
 from movierec.data.tables import Tables
 
 
@@ -37,8 +37,8 @@ def reference(tables: Tables, train: Batch) -> dict[str, float]:
 def test_each_correlation_is_that_of_the_matrix_written_out(
     sample_root: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(correlation, "ROWS", 1111)
-    monkeypatch.setattr(correlation, "CELLS", 37)
+    monkeypatch.setattr(leakage, "ROWS", 1111)
+    monkeypatch.setattr(leakage, "CELLS", 37)
     tables, train = prepared(sample_root, **options)
     found, expected = correlate(tables, train), reference(tables, train)
     assert list(found) == tables.feature_names

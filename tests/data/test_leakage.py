@@ -1,7 +1,6 @@
 """No statistic, scaler or encoder is fitted on what is to be predicted, no rating is in two parts, no input a copy."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,23 +18,14 @@ from movierec.data import (
     MovieDataModule,
     RatingsDataModule,
     TMDbDataModule,
-    preparation,
 )
 from movierec.data.batches import Batch
-from movierec.data.cache import cache_path, load, store
-from movierec.data.preparation import Options, describe_origin, prepare
-from movierec.data.scaling import fit_target
-from movierec.data.split import Split
-from movierec.data.statistics import Banks, build_banks
-from movierec.datasets import movielens
-from movierec.datasets.catalog import RELEASES
+from movierec.data.preparation import Options, prepare
 from movierec.datasets.sample import SampleSize, write_sample
 from movierec.errors import LeakageError
 
 MODULES = [RatingsDataModule, TMDbDataModule, IMDbDataModule, CombinedDataModule, Combined1MDataModule]
 LEAK_FREE = ("cross_fit", "leave_one_out")
-ALL_LEAK = {"statistics": "per_split", "scaling": "per_split"}
-TRAIN_ALONE = {name: ["train"] for name in ("statistics", "scalers", "encoder", "target")}
 
 
 @pytest.fixture(scope="module")
@@ -49,102 +39,21 @@ def options(**changes: Any) -> Options:
     return replace(CombinedDataModule().options, fractions=(0.6, 0.2, 0.2), missing="impute", **changes)
 
 
-def everything(split: Split) -> Split:
-    return split._replace(train=np.concatenate(split))
-
-
-def with_one_more(split: Split) -> Split:
-    return split._replace(train=np.append(split.train, split.test[0]))
-
-
-def swapped(split: Split) -> Split:
-    return Split(split.val, split.train, split.test)
-
-
-def wrap(monkeypatch: pytest.MonkeyPatch, name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Have a function of the preparation called with other arguments."""
-    function = getattr(preparation, name)
-    monkeypatch.setattr(preparation, name, lambda *args, **given: function(*args, **(given | change(given))))
-
-
-@pytest.mark.parametrize("wrong", [everything, with_one_more, swapped])
-@pytest.mark.parametrize("statistics", [*LEAK_FREE, "self_inclusive", "per_split"])
-def test_statistics_of_other_rows_than_training_rows_are_refused(
-    small_root: Path, monkeypatch: pytest.MonkeyPatch, statistics: Any, wrong: Callable[[Split], Split]
-) -> None:
-    wrap(monkeypatch, "build_banks", lambda given: {"split": wrong(given["split"])})
-    # Both banks of `per_split`, swapped, are still banks of training and of validation rows, as it says.
-    if (statistics, wrong) == ("per_split", swapped):
-        prepare(small_root, options(statistics=statistics), cache=False)
-        return
-    with pytest.raises(LeakageError, match="Expected the statistics to be fitted on training rows alone; found"):
-        prepare(small_root, options(statistics=statistics), cache=False)
-
-
-def test_a_bank_that_holds_the_rows_that_read_it_is_refused(small_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def one_fold_on(**given: Any) -> Banks:
-        banks = build_banks(**given)
-        banks.row[given["split"].train] = (banks.row[given["split"].train] + 1) % given["num_folds"]
-        return banks
-
-    monkeypatch.setattr(preparation, "build_banks", one_fold_on)
-    with pytest.raises(LeakageError, match="the statistics to be fitted on training rows alone; found other rows"):
-        prepare(small_root, options(statistics="cross_fit"), cache=False)
-
-
 @pytest.mark.parametrize(
-    ("wrong", "found"), [(everything, "other rows"), (with_one_more, "other rows"), (swapped, "val")]
-)
-def test_scalers_of_other_rows_than_training_rows_are_refused(
-    small_root: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Split], Split], found: str
-) -> None:
-    wrap(monkeypatch, "scale_statistics", lambda given: {"split": wrong(given["split"])})
-    with pytest.raises(LeakageError, match=f"Expected the scalers to be fitted on training rows alone; found {found}"):
-        prepare(small_root, options(), cache=False)
-
-
-def test_an_encoder_of_films_that_no_training_rating_is_of_is_refused(
-    small_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wrap(monkeypatch, "encode_films", lambda given: {"trained": np.ones_like(given["trained"])})
-    with pytest.raises(LeakageError, match="Expected the encoder to be fitted on training rows alone"):
-        prepare(small_root, options(), cache=False)
-
-
-def test_a_unit_scale_of_all_ratings_is_refused(small_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparation, "fit_target", lambda stars, _: fit_target(stars, np.arange(len(stars))))
-    with pytest.raises(LeakageError, match="Expected the target to be fitted on training rows alone"):
-        prepare(small_root, options(), cache=False)
-
-
-@pytest.mark.parametrize("statistics", LEAK_FREE)
-def test_the_record_says_what_was_fitted_on_what_and_that_nothing_leaks(small_root: Path, statistics: Any) -> None:
-    record = prepare(small_root, options(statistics=statistics), cache=False)[0].record
-    assert record["fitted_on"] == TRAIN_ALONE
-    assert record["leaks"] == []
-
-
-@pytest.mark.parametrize(
-    ("leaking", "fitted_on", "leaks"),
+    ("chosen", "leaks"),
     [
-        ({"statistics": "self_inclusive"}, {}, ["statistics: self_inclusive"]),
-        ({"statistics": "per_split"}, {"statistics": ["train", "val"]}, ["statistics: per_split"]),
-        (
-            ALL_LEAK,
-            {"statistics": ["train", "val"], "scalers": ["test", "train", "val"]},
-            ["statistics: per_split", "scaling: per_split"],
-        ),
+        ({"statistics": "cross_fit"}, []),
+        ({"statistics": "leave_one_out"}, []),
+        ({"statistics": "self_inclusive"}, ["statistics: self_inclusive"]),
+        ({"statistics": "per_split"}, ["statistics: per_split"]),
+        ({"statistics": "per_split", "scaling": "per_split"}, ["statistics: per_split", "scaling: per_split"]),
     ],
 )
-def test_options_that_leak_by_name_are_allowed_and_labelled(
-    small_root: Path, leaking: dict[str, Any], fitted_on: dict[str, Any], leaks: list[str]
-) -> None:
-    record = prepare(small_root, options(**leaking), cache=False)[0].record
-    assert record["fitted_on"] == TRAIN_ALONE | fitted_on
-    assert record["leaks"] == leaks
+def test_options_that_leak_by_name_are_recorded(small_root: Path, chosen: dict[str, Any], leaks: list[str]) -> None:
+    assert prepare(small_root, options(**chosen), cache=False)[0].record["leaks"] == leaks
 
 
-def test_the_fingerprints_of_the_parts_follow_from_the_pairs_alone(small_root: Path, tmp_path: Path) -> None:
+def test_the_hashes_of_the_parts_follow_from_the_pairs_alone(small_root: Path, tmp_path: Path) -> None:
     first = prepare(small_root, options(), cache=False)[0].record["row_sets"]
     assert len(set(first.values())) == 3
     assert prepare(small_root, options(statistics="per_split", columns=()), cache=False)[0].record["row_sets"] == first
@@ -156,45 +65,14 @@ def test_the_fingerprints_of_the_parts_follow_from_the_pairs_alone(small_root: P
     assert prepare(root, options(), cache=False)[0].record["row_sets"] == first
 
 
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (lambda s: s._replace(val=np.append(s.val, s.train[:3])), r"is in train and in val \(6 such rows\)"),
-        (lambda s: s._replace(test=np.append(s.test, s.val[0])), r"is in val and in test \(2 such rows\)"),
-        (lambda s: s._replace(test=np.append(s.test, s.test[0])), r"is in test and in test"),
-        (lambda s: s._replace(test=s.test[1:]), "some ratings are in none"),
-    ],
-    ids=["train and val", "val and test", "twice in test", "one left out"],
-)
-def test_parts_that_do_not_hold_each_rating_once_are_refused(
-    small_root: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Split], Split], said: str
-) -> None:
-    split = preparation.split_ratings
-    monkeypatch.setattr(preparation, "split_ratings", lambda *args: wrong(split(*args)))
-    with pytest.raises(LeakageError, match=rf"Expected each rating in one part; .*{said}.*Mend the split\."):
-        prepare(small_root, options(), cache=False)
-
-
-def test_a_pair_that_was_rated_twice_is_refused_even_if_a_reader_lets_it_pass(
-    small_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = movielens.read_ratings
-    twice = read(small_root, RELEASES["ml-latest-small"]).iloc[[0]]
-    monkeypatch.setattr(movielens, "read_ratings", lambda *args: pd.concat([read(*args), twice], ignore_index=True))
-    user_id, movie_id = twice[["user_id", "movie_id"]].iloc[0]
-    with pytest.raises(LeakageError, match=f"user {user_id} rated film {movie_id} twice"):
-        prepare(small_root, options(), cache=False)
-
-
-def test_kept_tables_whose_rows_are_not_those_recorded_are_refused(small_root: Path, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(small_root, tmp_path / "root"))
-    module = CombinedDataModule(root=root)
-    module.prepare_data()
-    path = cache_path(root, describe_origin(root, module.options))
-    tables, rows = load(path) or pytest.fail("nothing is kept")
-    store(path, (tables, {"train": rows["test"], "val": rows["val"], "test": rows["train"]}))
-    with pytest.raises(LeakageError, match=r"Expected the rows that the tables were prepared with.*folder `prepared`"):
-        CombinedDataModule(root=root).prepare_data()
+@pytest.mark.parametrize("split", ["random", "time"])
+def test_each_rating_is_in_one_part(small_root: Path, split: Any) -> None:
+    module = RatingsDataModule(root=small_root, split=split, cache=False)
+    module.setup()
+    found = [pairs(module, rows) for rows in module.rows.values()]
+    ratings = pd.read_csv(small_root / "ml-latest-small/ratings.csv")
+    assert set.union(*found) == set(zip(ratings["userId"], ratings["movieId"], strict=True))
+    assert sum(map(len, found)) == len(ratings)
 
 
 def state_of(module: MovieDataModule, *, films: Tensor | slice = slice(None)) -> dict[str, Any]:
@@ -209,6 +87,11 @@ def state_of(module: MovieDataModule, *, films: Tensor | slice = slice(None)) ->
         "movie_range": tables.statistics_range[0],
         "user_range": tables.statistics_range[1],
         "ratings": module.rows["train"].rating,
+        "history_offsets": tables.history_offsets,
+        "history_movies": tables.history_movies,
+        "history_stars": tables.history_stars,
+        "seen_offsets": tables.seen_offsets,
+        "seen_movies": tables.seen_movies,
     }
     tensors |= {
         f"{part}_{name}": getattr(rows, name)

@@ -103,7 +103,7 @@ def test_films_are_scaled_by_the_films_that_training_ratings_are_of(tmp_path: Pa
 def test_whole_stars_are_cut_before_anything_else(tmp_path: Path) -> None:
     tables, rows = by_time(write_root(tmp_path), whole_stars=True)
     assert (tables.min_stars, tables.max_stars) == (0, 2)  # 0.5 becomes 0, and 1.5 becomes 1
-    assert tables.rated_stars.tolist() == [0, 1, 1, 2, 3, 3, 4, 5]
+    assert tables.history_stars.tolist() == [0, 1, 1, 2]
     assert rows["train"].rating.tolist() == [0, 0.5, 0.5, 1]
     assert tables.statistics_range[1][0, 0, 1].item() == 1  # the mean of user 10
 

@@ -8,7 +8,8 @@ import torch
 from sklearn.preprocessing import MinMaxScaler
 from torch import Tensor
 
-from movierec.data import CombinedDataModule
+from movierec.data import CombinedDataModule, RatingsDataModule
+from movierec.data.histories import History, history_of, user_statistics
 from movierec.data.scaling import Scaling, scale_statistics
 from movierec.data.split import Split, random_split
 from movierec.data.tables import SCHEMA, Tables, group_by_user
@@ -65,7 +66,7 @@ def check_against_frames_of_rows(
     values: np.ndarray, index: np.ndarray, bank: np.ndarray, split: Split, scaling: Scaling
 ) -> None:
     """Scale as one would without tables: a frame of one line a rating, and scikit-learn's scaler on it."""
-    scaled, ranges, _ = scale_statistics(values, index=index, bank=bank, split=split, scaling=scaling)
+    scaled, ranges = scale_statistics(values, index=index, bank=bank, split=split, scaling=scaling)
     frame = values[bank, index]
     assert (scaled.dtype, ranges.dtype, ranges.shape) == (torch.float32, torch.float64, (len(values), 2, 4))
     for part in split:
@@ -95,27 +96,56 @@ def test_statistics_that_no_training_row_reads_do_not_change_the_scale() -> None
     values, index, split = draw_statistics(2)
     bank = np.ones(80, dtype=np.int64)
     bank[split.train] = 0
-    scaled, _, _ = scale_statistics(values, index=index, bank=bank, split=split, scaling="train")
+    scaled, _ = scale_statistics(values, index=index, bank=bank, split=split, scaling="train")
     changed = values.copy()
     changed[1] *= 100
     changed[0, -1] = -1e9
-    rescaled, _, _ = scale_statistics(changed, index=index, bank=bank, split=split, scaling="train")
+    rescaled, _ = scale_statistics(changed, index=index, bank=bank, split=split, scaling="train")
     assert torch.equal(scaled[0, :-1], rescaled[0, :-1])
 
 
-def test_rated_films_are_grouped_by_user_in_the_order_of_the_films() -> None:
-    user, movie = np.array([2, 0, 2, 0, 2]), np.array([7, 3, 1, 0, 4])
-    grouped = group_by_user(user, movie, np.array([5.0, 0.5, 1.5, 2.0, 4.5]), num_users=4)
-    assert grouped["rated_offsets"].tolist() == [0, 2, 2, 5, 5]
-    assert grouped["rated_movies"].tolist() == [0, 3, 1, 4, 7]
-    assert grouped["rated_stars"].tolist() == [2, 0.5, 1.5, 4.5, 5]
+def test_ratings_are_grouped_by_user_in_the_order_of_the_films() -> None:
+    order, offsets = group_by_user(np.array([2, 0, 2, 0, 2]), np.array([7, 3, 1, 0, 4]), num_users=4)
+    assert offsets.tolist() == [0, 2, 2, 5, 5]
+    assert order.tolist() == [3, 1, 2, 4, 0]
 
 
-def test_the_tables_know_all_films_that_each_user_has_rated(tables: Tables, sample_root: Path) -> None:
-    ratings = pd.read_csv(sample_root / "ml-latest-small/ratings.csv")
-    ratings = ratings[ratings["movieId"].isin(tables.movie_ids[tables.complete].tolist())]
-    for row, user_id in enumerate(tables.user_ids.tolist()):
-        start, end = tables.rated_offsets[row : row + 2].tolist()
-        theirs = ratings[ratings["userId"] == user_id].sort_values("movieId")
-        assert tables.movie_ids[tables.rated_movies[start:end]].tolist() == theirs["movieId"].tolist()
-        assert tables.rated_stars[start:end].tolist() == theirs["rating"].tolist()
+def test_the_tables_know_what_each_user_has_rated_in_training_and_has_seen_in_any_part(
+    sample_root: Path,
+) -> None:
+    module = RatingsDataModule(root=sample_root)
+    module.setup()
+    tables = module.tables
+    assert tables is not None
+    ratings = pd.read_csv(sample_root / "ml-latest-small/ratings.csv").sort_values(["userId", "movieId"])
+    train = module.rows["train"]
+    known = set(zip(train.user.tolist(), train.movie.tolist(), strict=True))
+    for user, user_id in enumerate(tables.user_ids.tolist()):
+        theirs = ratings[ratings["userId"] == user_id]
+        assert tables.movie_ids[tables.seen(user)].tolist() == theirs["movieId"].tolist()
+        stars = dict(zip(theirs["movieId"], theirs["rating"], strict=True))
+        history = history_of(tables, user)
+        assert history.user_id == user_id
+        assert set(history.movies.tolist()) == {movie for owner, movie in known if owner == user}
+        assert history.stars.tolist() == [stars[film] for film in tables.movie_ids[history.movies].tolist()]
+
+
+@pytest.mark.parametrize("columns", [["genres"], ["userId", "genres"]])
+@pytest.mark.parametrize("statistics", ["cross_fit", "leave_one_out", "self_inclusive", "per_split"])
+def test_a_history_has_the_statistics_that_the_tables_have_of_its_user_to_the_last_bit(
+    sample_root: Path, statistics: Any, columns: list[str]
+) -> None:
+    scaling: Any = "per_split" if statistics == "per_split" else "train"
+    module = RatingsDataModule(root=sample_root, statistics=statistics, scaling=scaling, columns=columns)
+    module.setup()
+    tables = module.tables
+    assert tables is not None
+    of_users = tables.user_statistics[tables.scoring_bank]
+    for user in range(0, len(tables.user_ids), 7):
+        assert torch.equal(user_statistics(tables, history_of(tables, user)), of_users[user])
+
+
+def test_a_new_user_of_a_network_that_reads_ids_has_the_one_in_the_middle(tables: Tables) -> None:
+    found = user_statistics(tables, History(np.array([3]), np.array([4.0])))
+    low, high = tables.user_ids.min(), tables.user_ids.max()
+    assert found[0].item() == pytest.approx((np.median(tables.user_ids) - low) / (high - low))

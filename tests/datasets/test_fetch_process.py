@@ -156,8 +156,17 @@ def test_what_is_fetched_is_what_the_server_has_and_a_model_trains_on_it(
     assert_same_values(sample_root, root)
     config = Path("configs/model4.yaml").absolute()
     monkeypatch.chdir(tmp_path)
-    options = ["--config", str(config), "--data.root", str(root), "--trainer.max_epochs", "1", "--model.hidden", "[8]"]
-    assert main(["fit", *options, "--model.dropout", "[0.0]", "--trainer.accelerator", "cpu"]) == 0
+    options = [
+        "--config",
+        str(config),
+        "--data.root",
+        str(root),
+        "--trainer.max_epochs",
+        "1",
+        "--model.network.hidden",
+        "[8]",
+    ]
+    assert main(["fit", *options, "--model.network.dropout", "[0.0]", "--trainer.accelerator", "cpu"]) == 0
     metrics = json.loads((tmp_path / "lightning_logs" / "model4" / "version_0" / "metrics.json").read_text("utf-8"))
     assert metrics["val"]["rmse_stars"] > 0
 

@@ -1,8 +1,6 @@
 """Checkpoints: damaged in any place, or whole and holding something else."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,26 +16,6 @@ WHOLE_FILES = {
     "empty": b"", "zeros": bytes(5000), "html": mutation.HTML, "empty archive": b"PK\x05\x06" + bytes(18),
     "csv": b"userId,movieId\n1,1\n", "pickle": b"\x80\x02}q\x00.", "half a pickle": b"\x80\x02}q\x00",
 }  # fmt: skip
-OTHERS: dict[str, Any] = {
-    "nothing": None, "a text": "text", "a list": [1, 2], "NaN": float("nan"), "a tensor": torch.zeros(3), "-1": -1,
-}  # fmt: skip
-OF_TABLES = [
-    "schema", "movie_features", "movie_statistics", "user_statistics", "statistics_range", "feature_names",
-    "scoring_bank", "user_ids", "movie_ids", "titles", "genres", "complete", "rated_offsets", "rated_movies",
-    "rated_stars",
-]  # fmt: skip
-OF_CHECKPOINT = ["run", "tables", "state_dict", "hyper_parameters"]
-OF_HYPER_PARAMETERS = ["hidden", "dropout", "activation", "normalisation"]
-TENSORS = [
-    "movie_features", "movie_statistics", "user_statistics", "user_ids", "movie_ids", "complete", "rated_offsets",
-    "rated_movies", "rated_stars",
-]  # fmt: skip
-RESHAPED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "a row fewer": lambda tensor: tensor[:-1],
-    "a row more": lambda tensor: torch.cat([tensor, tensor[-1:]]),
-    "an axis more": lambda tensor: tensor.unsqueeze(-1),
-    "in double precision": lambda tensor: tensor.double(),
-}
 
 
 def recommended(recommender: Recommender) -> list[pd.DataFrame]:
@@ -85,41 +63,5 @@ def test_a_changed_byte_of_the_weights_is_refused(tmp_path: Path, small_checkpoi
     path = tmp_path / "damaged.ckpt"
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match="is not as it was written") as caught:
-        Recommender.from_checkpoint(path)
-    assert_clear(str(caught.value), path)
-
-
-@pytest.mark.parametrize("other", [*OTHERS, "a gap"])
-@pytest.mark.parametrize(
-    "key",
-    [
-        *OF_CHECKPOINT,
-        *(f"tables.{name}" for name in OF_TABLES),
-        *(f"hyper_parameters.{name}" for name in OF_HYPER_PARAMETERS),
-    ],
-)
-def test_a_checkpoint_that_holds_something_else(
-    tmp_path: Path, small_checkpoint: Path, small: Recommender, key: str, other: str
-) -> None:
-    content = torch.load(small_checkpoint, weights_only=True)
-    *parents, name = key.split(".")
-    part = content[parents[0]] if parents else content
-    if other == "a gap":
-        del part[name]
-    else:
-        part[name] = OTHERS[other]
-    torch.save(content, path := tmp_path / "other.ckpt")
-    assert_same_or_refused(path, small)
-
-
-@pytest.mark.parametrize("change", RESHAPED)
-@pytest.mark.parametrize("name", TENSORS)
-def test_tables_that_do_not_belong_together_are_refused(
-    tmp_path: Path, small_checkpoint: Path, name: str, change: str
-) -> None:
-    content = torch.load(small_checkpoint, weights_only=True)
-    content["tables"][name] = RESHAPED[change](content["tables"][name])
-    torch.save(content, path := tmp_path / "other.ckpt")
-    with pytest.raises(CheckpointError) as caught:
         Recommender.from_checkpoint(path)
     assert_clear(str(caught.value), path)

@@ -19,10 +19,13 @@ VALID = b"""\
 seed_everything: 7
 name: small
 model:
-  hidden: [16, 8]
-  dropout: 0.25
-  activation: gelu
-  lr: 0.005
+  network:
+    class_path: MLP
+    init_args:
+      hidden: [16, 8]
+      dropout: 0.25
+      activation: gelu
+      lr: 0.005
 trainer:
   max_epochs: 3
 data:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from movierec.training.configs import split_configs
 
 from movierec.data.pairs import read_pairs
 from movierec.datasets.catalog import RELEASES
@@ -18,6 +17,7 @@ from movierec.models.checkpoint import read_checkpoint
 from movierec.recommend.ratings_file import read_ratings_of_one
 from movierec.recommend.recommender import Recommender
 from movierec.runs import existing_checkpoint
+from movierec.training.config import split_configs
 from tests.fuzzing.contract import assert_clear
 
 CSV, DOUBLE_COLON, TAB = RELEASES["ml-latest-small"], RELEASES["ml-1m"], RELEASES["ml-100k"]

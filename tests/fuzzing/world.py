@@ -27,7 +27,7 @@ GENRES = ["Drama|<i>Noir</i> & $\\no$", "Comedy|Romance", "Animation|Children"]
 
 FIT = [
     "fit", "--config", "small.yaml", "--data", "TMDbDataModule", "--data.root", "data", "--data.cache", "false",
-    "--model.hidden", "[8,4]", "--trainer.max_epochs", "1", "--trainer.enable_progress_bar", "false",
+    "--model.network.hidden", "[8,4]", "--trainer.max_epochs", "1", "--trainer.enable_progress_bar", "false",
 ]  # fmt: skip
 
 

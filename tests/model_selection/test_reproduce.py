@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from movierec.model_selection.reproduce import alone
 
 from movierec.cli import main
 from movierec.errors import BusyError
+from movierec.model_selection.reproduce import alone
 
 SMALL = "trainer:\n  max_epochs: {epochs}\nmodel:\n  hidden: [16, 8]\n  dropout: 0.1\n"
 MODEL1 = ["--only", "model1", "--overlay", "small.yaml"]

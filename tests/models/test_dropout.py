@@ -2,8 +2,9 @@ import math
 
 import pytest
 import torch
-from movierec.models.dropout import Dropout
 from torch import Tensor, nn
+
+from movierec.models.layers import Dropout
 
 SIZE = 2**22
 LEVEL = 1 / 65_536

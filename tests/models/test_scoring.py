@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from movierec.data.tables import Tables
-from movierec.models.mlp import ACTIVATIONS, RatingNetwork
-from movierec.models.scoring import FILMS_AT_ONCE, Scorer, top_positions
+from movierec.models.mlp import ACTIVATIONS, MLP
+from movierec.models.scoring import FILMS_AT_ONCE, top_positions
 
 PLAIN: dict[str, Any] = {"dropout": [0.5, 0.0], "activation": "relu", "normalisation": "none"}
 
 
-def build(tables: Tables, **options: Any) -> RatingNetwork:
+def build(tables: Tables, **options: Any) -> MLP:
     torch.manual_seed(0)
-    network = RatingNetwork(tables, **{"hidden": [32, 8]} | PLAIN | options)
+    network = MLP(tables, **{"hidden": [32, 8]} | PLAIN | options)
     for layer in network.rest:
         if isinstance(layer, nn.BatchNorm1d):
             assert layer.running_mean is not None
@@ -25,10 +25,10 @@ def build(tables: Tables, **options: Any) -> RatingNetwork:
     return network.eval()
 
 
-def pair_by_pair(network: RatingNetwork, tables: Tables, user: int, movies: Tensor) -> Tensor:
+def pair_by_pair(network: MLP, tables: Tables, user: int, movies: Tensor) -> Tensor:
     bank = torch.full_like(movies, tables.scoring_bank)
     with torch.inference_mode():
-        ratings: Tensor = network(torch.full_like(movies, user), movies, bank)
+        ratings: Tensor = network(tables.user_statistics[bank, user], movies, bank)
     return ratings
 
 
@@ -48,7 +48,7 @@ def test_a_user_scored_at_once_gets_what_the_network_gives_pair_by_pair(
     tables: Tables, options: dict[str, Any]
 ) -> None:
     network = build(tables, **options)
-    scorer = Scorer(tables, network)
+    scorer = network.scorer
     movies = tables.complete.nonzero().squeeze(1)
     for user in range(0, len(tables.user_ids), 37):
         statistics = tables.user_statistics[tables.scoring_bank, user]
@@ -62,7 +62,7 @@ def test_any_films_in_any_order_get_their_own_scores(
 ) -> None:
     monkeypatch.setattr("movierec.models.scoring.FILMS_AT_ONCE", 64)  # so that the sample makes several blocks
     network = build(tables)
-    scorer = Scorer(tables, network)
+    scorer = network.scorer
     assert len(scorer.blocks) > 2
     movies = tables.complete.nonzero().squeeze(1)
     movies = movies[torch.randperm(len(movies))][:size]
@@ -74,7 +74,7 @@ def test_any_films_in_any_order_get_their_own_scores(
 def test_a_network_whose_units_are_all_off_predicts_its_last_bias(tables: Tables) -> None:
     network = build(tables)
     nn.init.constant_(network.first.bias, -1e6)
-    scorer = Scorer(tables, network)
+    scorer = network.scorer
     movies = tables.complete.nonzero().squeeze(1)
     scores = scorer.score(tables.user_statistics[tables.scoring_bank, 0], movies)
     torch.testing.assert_close(scores, pair_by_pair(network, tables, 0, movies), rtol=0, atol=1e-6)
@@ -82,7 +82,7 @@ def test_a_network_whose_units_are_all_off_predicts_its_last_bias(tables: Tables
 
 
 def test_blocks_are_no_wider_than_the_cache_likes(tables: Tables) -> None:
-    assert all(block.shape[1] <= FILMS_AT_ONCE for block in Scorer(tables, build(tables)).blocks)
+    assert all(block.shape[1] <= FILMS_AT_ONCE for block in build(tables).scorer.blocks)
 
 
 @given(st.lists(st.integers(0, 5), max_size=40), st.integers(1, 45))

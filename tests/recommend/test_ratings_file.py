@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from movierec.errors import DataFormatError, MissingDataError, UnknownIdError
+from movierec.models.mlp import MLP
 from movierec.recommend.ratings_file import read_ratings_of_one
 from movierec.recommend.recommender import Recommender
 
@@ -14,7 +15,10 @@ TITLES = ["Matrix, The (1999)", "Godzilla (1998)", "Godzilla (Gojira) (1954)", '
 def named(trained: Recommender) -> Recommender:
     """The small model, whose first four films have well-known names."""
     tables = replace(trained.tables, titles=[*TITLES, *trained.tables.titles[4:]])
-    return Recommender(tables, trained.network)
+    assert isinstance(trained.model, MLP)
+    network = MLP(tables, **trained.model.hyper_parameters)
+    network.load_state_dict(trained.model.state_dict())
+    return Recommender(network.eval())
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from torch.utils.tensorboard import SummaryWriter
 from movierec.cli import main
 from movierec.report import figures
 from movierec.runs import Run
-from movierec.training import launch
+from movierec.training import commands
 from movierec.training.rating_task import RatingTask
 from movierec.training.record import RunRecord
 
@@ -37,7 +37,7 @@ MOMENTS: dict[str, tuple[Any, str]] = {
     "record": (Run, "write_metrics"),
     "end": (RunRecord, "on_fit_end"),
 }
-assert launch  # imported here, so that no command has to
+assert commands  # imported here, so that no command has to
 assert figures
 
 

@@ -10,6 +10,7 @@ import torch
 
 from movierec.data import CombinedDataModule, MovieDataModule
 from movierec.data.batches import Share, batch_loader
+from movierec.models.mlp import MLP
 from movierec.training.rating_task import RatingTask
 
 META = torch.device("meta")
@@ -18,8 +19,8 @@ META = torch.device("meta")
 def on_meta(module: MovieDataModule) -> RatingTask:
     module.setup()
     assert module.tables is not None
-    task = RatingTask(hidden=[16, 8], dropout=0.2)
-    task.attach(module.tables)
+    task = RatingTask()
+    task.attach(MLP(module.tables, hidden=[16, 8], dropout=0.2))
     return task.to(META)
 
 

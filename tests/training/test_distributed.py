@@ -19,7 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from movierec.cli import main
 from movierec.data.modules import PARTS
-from movierec.metrics.rating import NAMES, SPREADS
+from movierec.metrics.registry import METRICS as NAMES
 from movierec.models.checkpoint import read_checkpoint
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc, as on Linux")
@@ -41,14 +41,17 @@ data:
     fractions: [0.8, 0.09996, 0.10004]
     eval_batch_size: 300
 model:
-  hidden: [16, 8]
-  dropout: 0.0
+  network:
+    class_path: MLP
+    init_args:
+      hidden: [16, 8]
+      dropout: 0.0
 """
 # The processes' gradients are averaged, so with all training ratings in a step, and halves of the same size, two
 # processes make the step that one does. SGD is linear in the gradient: rounding stays rounding.
 WHOLE_STEPS = (
     *("--data.batch_size", "16000", "--trainer.max_epochs", "10"),
-    *("--model.optimizer", "sgd", "--model.lr", "0.5"),
+    *("--model.optimizer", "SGD", "--model.optimizer.lr", "0.5"),
 )
 # Python imports this at its start, in each process of a run: note who writes prepared tables.
 SITECUSTOMIZE = """\
@@ -327,7 +330,7 @@ def test_two_processes_measure_what_one_does(
     together, alone = (read_metrics(folder) for folder in evaluated[command])
     assert command in together["seconds"]
     for part in parts:
-        assert set(together[part]) == {*NAMES, *SPREADS}
+        assert set(together[part]) == {*NAMES, "prediction_sd_stars", "rating_sd_stars"}
         assert together[part] == pytest.approx(alone[part], rel=0, abs=1e-6), part
 
 
@@ -352,7 +355,7 @@ def test_torchrun_starts_one_run_that_uses_each_training_rating_once_an_epoch(he
     # left out or repeated would show. The 15,999 of them are an odd number, in batches that do not divide them.
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m")
     fractions = ("--data.fractions", "[0.79996, 0.1, 0.10004]")
-    still = ("--model.lr", "1e-30", "--data.batch_size", "700", "--trainer.max_epochs", "2")
+    still = ("--model.optimizer.lr", "1e-30", "--data.batch_size", "700", "--trainer.max_epochs", "2")
     fit = ("movierec", "fit", "--config", "small.yaml", *TWO, *fractions, *still)
     with started(here, *torchrun, *fit) as process:
         done = finish(process)
@@ -365,7 +368,7 @@ def test_torchrun_starts_one_run_that_uses_each_training_rating_once_an_epoch(he
 
 
 def test_batch_normalisation_learns_and_the_checkpoint_is_what_was_validated(here: Path) -> None:
-    options = ("--model.normalisation", "batch", "--trainer.max_epochs", "3", "--model.lr", "0.01")
+    options = ("--model.network.normalisation", "batch", "--trainer.max_epochs", "3", "--model.optimizer.lr", "0.01")
     run_two(here, "fit", "--config", "small.yaml", *options)
     losses = curve(here, "val/loss")
     assert losses[-1] < losses[0]
@@ -419,7 +422,7 @@ def test_a_signal_ends_both_processes_and_one_says_what_is_kept(
 
 def test_two_processes_that_are_resumed_end_as_two_that_were_not_interrupted(tmp_path: Path, sample_root: Path) -> None:
     whole, resumed = (new_folder(tmp_path / name, sample_root) for name in ("whole", "resumed"))
-    fit = ("fit", "--config", "small.yaml", "--model.dropout", "0.3", "--trainer.max_epochs")
+    fit = ("fit", "--config", "small.yaml", "--model.network.dropout", "0.3", "--trainer.max_epochs")
     run_two(whole, *fit, "3")
     run_two(resumed, *fit, "2")
     run_two(resumed, *fit, "3", "--resume")

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from movierec.cli import main
 from movierec.data.batches import Batch
 from movierec.data.tables import Tables
 from movierec.models.checkpoint import read_checkpoint
-from movierec.training.divergence import Finding, find, tell
+from movierec.training.divergence import find_cause
 from tests.small import BEST, LAST, RUN, SMALL, write_small
 
 Diverge = Callable[..., str]
@@ -27,7 +26,7 @@ from lightning import Callback
 
 
 def spoil_most_rated(task):
-    film = task.tables.rated_movies.long().bincount().argmax()
+    film = task.tables.num_ratings.argmax()
     task.network.first.movie_statistics[:, film] = math.nan
 
 
@@ -85,7 +84,7 @@ def read_metrics() -> dict[str, Any]:
 def most_rated() -> int:
     """The id of the film that is spoilt."""
     tables = Tables.from_state(read_checkpoint(LAST)["tables"])
-    return int(tables.movie_ids[tables.rated_movies.long().bincount().argmax()])
+    return int(tables.movie_ids[tables.num_ratings.argmax()])
 
 
 def assert_two_epochs_are_kept() -> None:
@@ -96,18 +95,25 @@ def assert_two_epochs_are_kept() -> None:
     metrics = read_metrics()
     assert metrics["end"] == "diverged"
     assert metrics["epochs"] == {"trained": 2, "planned": 4}
-    assert metrics["val"]["rmse"] > 0
+    assert metrics["val"] == read_checkpoint(BEST)["metrics"]["val"]
 
 
-@pytest.mark.parametrize("options", [["--model.loss", "mse"], ["--model.loss", "l1"], ["--model.optimizer", "sgd"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--model.loss", "torch.nn.functional.mse_loss"],
+        ["--model.loss", "torch.nn.functional.l1_loss"],
+        ["--model.optimizer", "SGD"],
+    ],
+)
 def test_a_learning_rate_far_too_high_ends_the_fit_with_the_ids_of_the_batch(
     options: list[str], diverge: Diverge
 ) -> None:
-    message = diverge("--model.lr", "1e30", *options)
+    message = diverge("--model.optimizer.lr", "1e30", *options)
     assert "Expected a finite loss, got " in message
     assert " of 16 in epoch 1: " in message
-    assert ", such as those of user " in message
-    assert "start again with --model.lr 0.001 in place of 1e+30." in message
+    assert " is of user " in message or "most of all that of user " in message
+    assert "start again with --model.optimizer.lr 0.001, not 1e+30." in message
     assert "The first epoch was not over, and nothing is kept." in message
     assert not LAST.exists()
     assert not (RUN / "metrics.json").exists()
@@ -115,15 +121,14 @@ def test_a_learning_rate_far_too_high_ends_the_fit_with_the_ids_of_the_batch(
 
 def test_half_precision_is_named_where_it_may_be_the_cause(diverge: Diverge) -> None:
     assert "--trainer.precision bf16-mixed, numbers have three digits" in diverge(
-        "--model.lr", "1e38", "--trainer.precision", "bf16-mixed"
+        "--model.optimizer.lr", "1e38", "--trainer.precision", "bf16-mixed"
     )
-    assert "numbers overflow above 65,504" in diverge("--trainer.precision", "16-true", "--model.lr", "1")
+    assert "numbers overflow above 65,504" in diverge("--trainer.precision", "16-true", "--model.optimizer.lr", "1")
 
 
 def test_a_film_whose_features_are_no_numbers_is_named_and_the_epochs_before_are_kept(diverge: Diverge) -> None:
     message = diverge(poison="FilmPoison")
-    ids = {int(part.split()[0].rstrip(",.")) for part in message.split("\n")[0].split(" film ")[1:]}
-    assert ids == {most_rated()}
+    assert f"and film {most_rated()}." in message
     assert "in epoch 3: " in message
     assert "look at the data of these users and films" in message
     assert "All up to epoch 2 is kept" in message
@@ -136,7 +141,7 @@ def test_what_is_kept_of_a_fit_that_diverged_can_be_tested_as_its_message_says(d
     assert command[:4] == ["python", "-m", "movierec", "test"]
     assert main(command[3:]) == 0
     assert read_metrics()["end"] == "diverged"
-    assert read_metrics()["test"]["rmse"] > 0
+    assert math.isfinite(read_metrics()["test"]["rmse"])
 
 
 @pytest.mark.parametrize("poison", ["LastStepPoison", "LateWeightsPoison"])
@@ -155,32 +160,23 @@ def test_a_fit_without_validation_saves_no_infinite_weights_either(diverge: Dive
 def test_a_validation_loss_that_is_not_finite_ends_the_fit_with_ids(diverge: Diverge) -> None:
     message = diverge(poison="ValidationPoison")
     assert "Expected a finite loss of the validation rows after epoch 3, got nan: " in message
-    assert f" and film {most_rated()}" in message
+    assert f" and film {most_rated()}." in message
     assert_two_epochs_are_kept()
 
 
-def found(tables: Tables, prediction: list[float], rating: list[float]) -> Finding:
+def cause(tables: Tables, prediction: list[float], rating: list[float]) -> tuple[str, bool]:
     rows = torch.arange(len(prediction))
     batch = Batch(user=rows, movie=rows + 10, bank=rows, rating=torch.tensor(rating))
-    values = torch.tensor(prediction)
-    return find(batch, values, loss_of(values, batch.rating), tables)
+    return find_cause(batch, torch.tensor(prediction), tables)
 
 
-def loss_of(prediction: Tensor, rating: Tensor) -> Tensor:
-    return (prediction - rating).square().mean()
+def test_the_first_row_that_is_not_finite_is_told_by_the_ids_of_the_files(tables: Tables) -> None:
+    pair = f"user {tables.user_ids[1]} and film {tables.movie_ids[11]}"
+    said = f"2 of its 4 predictions are not finite; the first is of {pair}."
+    assert cause(tables, [0.5, math.inf, 0.2, math.nan], [0.1, 0.2, 0.3, 0.4]) == (said, True)
 
 
-def test_rows_that_are_not_finite_are_told_by_the_ids_of_the_files(tables: Tables) -> None:
-    one = found(tables, [0.5, math.inf, 0.2, math.nan], [0.1, 0.2, 0.3, 0.4])
-    pairs = [(int(tables.user_ids[row]), int(tables.movie_ids[row + 10])) for row in (1, 3)]
-    assert one._replace(loss=0) == Finding(0, 4, 2, pairs)
-    (user, film), (other, another) = pairs
-    those = f"user {user} and film {film}, user {other} and film {another}"
-    assert tell(one) == f"2 of its 4 predictions are not finite: those of {those}."
-
-
-def test_a_loss_that_overflows_though_all_predictions_are_finite_names_the_largest_errors(tables: Tables) -> None:
-    one = found(tables, [0.5, -3e20, 2e20, 1e3, 0.1], [0.1] * 5)
-    assert (one.loss, one.bad) == (math.inf, 0)
-    assert one.worst == [(int(tables.user_ids[row]), int(tables.movie_ids[row + 10])) for row in (1, 2, 3)]
-    assert "the errors of its 5 predictions are too large" in tell(one)
+def test_a_loss_that_overflows_though_all_predictions_are_finite_names_the_largest_error(tables: Tables) -> None:
+    pair = f"user {tables.user_ids[1]} and film {tables.movie_ids[11]}"
+    said = f"the errors of its 5 predictions are too large, most of all that of {pair}."
+    assert cause(tables, [0.5, -3e20, 2e20, 1e3, 0.1], [0.1] * 5) == (said, False)

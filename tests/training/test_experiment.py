@@ -179,7 +179,7 @@ def test_a_checkpoint_holds_plain_types_and_all_that_scoring_needs(trained: Path
     tables = checkpoint["tables"]
     assert tables["movie_features"].shape[0] == len(json.loads(tables["titles"])) == len(tables["movie_ids"]) == 400
     assert tables["user_statistics"].shape[:2] == (11, 300)
-    assert len(tables["rated_movies"]) == 20_000
+    assert (len(tables["history_movies"]), len(tables["seen_movies"])) == (16_000, 20_000)
     assert len(tables["record"]["fingerprint"]) == 64
     tables_of_network = ("labels", "numbers", "movie_statistics", "user_statistics")
     assert not any(name.endswith(tables_of_network) for name in checkpoint["state_dict"])
@@ -299,7 +299,7 @@ def test_a_runs_own_config_means_that_run(trained: Path) -> None:
 
 
 def test_what_to_type_next_works_whatever_options_were_given(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["fit", *SMALL, "--model.lr", "0.01", "--name", "mine/own"]) == 0
+    assert main(["fit", *SMALL, "--model.optimizer.lr", "0.01", "--name", "mine/own"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("next:"))
     command = line.removeprefix("next:").split()
     assert command[:3] == ["python", "-m", "movierec"]
@@ -333,8 +333,8 @@ def test_a_run_can_be_tested_from_its_checkpoint_alone(trained: Path) -> None:
 
 @pytest.mark.parametrize("command", ["test", "fit"])
 def test_a_hyperparameter_that_differs_from_the_checkpoint_is_refused(command: str, trained: Path, fail: Fail) -> None:
-    message = fail(command, *SMALL, "--model.lr", "0.5", "--ckpt_path", "last")
-    assert "model.lr is 0.5 here, 0.001 there" in message
+    message = fail(command, *SMALL, "--model.optimizer.lr", "0.5", "--ckpt_path", "last")
+    assert "model.optimizer.lr is 0.5 here, 0.001 there" in message
 
 
 @pytest.mark.parametrize(
@@ -410,14 +410,18 @@ def test_a_misspelt_option_is_an_error(here: Path, capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit) as stop:
         main(["fit", *SMALL, "--model.hiden", "[8]"])
     assert stop.value.code == 2
-    assert "Did you mean --model.hidden?" in capsys.readouterr().err
+    assert "Did you mean --model.network.hidden?" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["fit", *SMALL, "--trainer.max_epoch", "1"])
 
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--model.lr", "-1"), ("--data.batch_size", "0"), ("--model.dropout", "1.5"), ("--data.split", "fair")],
+    [
+        ("--data.batch_size", "0"),
+        ("--model.network.dropout", "1.5"),
+        ("--data.split", "fair"),
+    ],
 )
 def test_a_value_out_of_range_is_an_error(
     option: str, value: str, here: Path, capsys: pytest.CaptureFixture[str]
@@ -477,7 +481,9 @@ def test_batches_of_one_and_batches_that_do_not_divide_work(batch_size: str, her
 
 
 def test_batch_normalisation_refuses_a_batch_of_one(here: Path, fail: Fail) -> None:
-    assert "2 rows in each batch" in fail("fit", *SMALL, "--model.normalisation", "batch", "--data.batch_size", "1")
+    assert "2 rows in each batch" in fail(
+        "fit", *SMALL, "--model.network.normalisation", "batch", "--data.batch_size", "1"
+    )
 
 
 @pytest.mark.parametrize("scheduler", ["cosine", "plateau"])

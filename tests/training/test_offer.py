@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from movierec.training.offer import accepts_download
 
 from movierec.data import Combined1MDataModule, MovieDataModule, RatingsDataModule
+from movierec.training.commands import accepts_download
 
 QUESTION = "ml-1m is not in {root}. Download it from files.grouplens.org (5.9 MB)? [y/N] "
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from movierec.training.revision import describe_revision
 
 from movierec.cli import main
 from movierec.models.checkpoint import read_checkpoint
+from movierec.training.environment import describe_revision
 
 RUN = Path("lightning_logs/model1/version_0")
 STOPPING = """\
@@ -28,7 +28,7 @@ def fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_root: Path) -> l
     """The arguments of a small fit, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     Path("stopping.yaml").write_text(STOPPING)
-    small = ["--model.hidden", "[16, 8]", "--model.dropout", "0.1", "--data.root", str(sample_root)]
+    small = ["--model.network.hidden", "[16, 8]", "--model.network.dropout", "0.1", "--data.root", str(sample_root)]
     return ["fit", "--config", "configs/model1.yaml", "--name", "model1", *small]
 
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 import torch
-from movierec.training.configs import shipped_names
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from movierec.cli import main
 from movierec.datasets.sample import SampleSize, write_sample
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import Run
+from movierec.training.config import shipped_names
 from movierec.training.rating_task import RatingTask
 from movierec.training.resume import hold
 
@@ -94,7 +94,7 @@ def fits() -> Iterator[Fits]:
 def fit(config: str, root: Path, *more: str) -> list[str]:
     """The arguments of a short fit: a network that is narrow where the configuration's is wide."""
     layers = 5 if config.endswith(("3", "4", "5")) else 4
-    options = ["--name", "a", "--data.root", str(root), "--model.hidden", str([8] * layers).replace(" ", "")]
+    options = ["--name", "a", "--data.root", str(root), "--model.network.hidden", str([8] * layers).replace(" ", "")]
     options += ["--trainer.max_epochs", str(EPOCHS), "--trainer.enable_progress_bar", "false"]
     return ["fit", "--config", config, *options, *more]
 
@@ -191,12 +191,12 @@ def test_a_fit_that_is_killed_again_and_again_ends_as_one_that_is_not(fits: Fits
     "options",
     [
         ["--model.scheduler", "cosine"],
-        ["--model.scheduler", "plateau", "--model.lr", "0.3"],
+        ["--model.scheduler", "plateau", "--model.optimizer.lr", "0.3"],
         ["--data.num_workers", "1"],
         ["--trainer.check_val_every_n_epoch", "2"],
         ["--trainer.accumulate_grad_batches", "3"],
         ["--trainer.precision", "bf16-mixed"],
-        ["--model.normalisation", "batch"],
+        ["--model.network.normalisation", "batch"],
     ],
     ids=" ".join,
 )
@@ -300,12 +300,12 @@ def test_resuming_what_was_never_begun_begins_it(
 @pytest.mark.parametrize(
     ("options", "difference"),
     [
-        (["--model.lr", "0.5"], "model.lr is 0.5 here, 0.001 there"),
+        (["--model.optimizer.lr", "0.5"], "model.optimizer.lr is 0.5 here, 0.001 there"),
         (["--data.batch_size", "99"], "data.batch_size is 99 here, 1024 there"),
         (["--trainer.precision", "bf16-mixed"], "trainer.precision is bf16-mixed here, None there"),
         (["--trainer.gradient_clip_val", "1.5"], "trainer.gradient_clip_val is 1.5 here, None there"),
         (["--checkpoint.monitor", "val/r2"], "checkpoint.monitor is val/r2 here, val/rmse there"),
-        (["--data.seed", "5"], "data.seed: 123 then, 5 now"),
+        (["--data.seed", "5"], "data.seed is 5 here, 123 there"),
     ],
 )
 def test_other_options_are_refused_on_resume_with_the_way_to_a_new_run(
@@ -328,7 +328,16 @@ def test_a_new_run_begins_with_the_weights_of_another(copy: Path, root: Path, mo
         started(task)
 
     monkeypatch.setattr(RatingTask, "on_train_start", on_train_start)
-    options = ["--initial_checkpoint", str(LAST), "--model.lr", "0.5", "--trainer.max_epochs", "1", "--name", "b"]
+    options = [
+        "--initial_checkpoint",
+        str(LAST),
+        "--model.optimizer.lr",
+        "0.5",
+        "--trainer.max_epochs",
+        "1",
+        "--name",
+        "b",
+    ]
     assert main([*fit("model1", root), *options]) == 0
     assert_same(begun[0], read_checkpoint(LAST)["state_dict"])
     new = json.loads(Path("lightning_logs/b/version_0/metrics.json").read_text())
@@ -338,8 +347,8 @@ def test_a_new_run_begins_with_the_weights_of_another(copy: Path, root: Path, mo
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--model.hidden", "[4,8,8,8]"], "Expected the layers of the initial checkpoint"),
-        (["--data.seed", "5"], "data.seed: 123 then, 5 now"),
+        (["--model.network.hidden", "[4,8,8,8]"], "Expected the network of the initial checkpoint"),
+        (["--data.seed", "5"], "data.seed is 5 here, 123 there"),
         (["--ckpt_path", "last"], "Expected one of --ckpt_path and --initial_checkpoint"),
         (["--initial_checkpoint", "nowhere.ckpt"], "Expected a checkpoint file at nowhere.ckpt, found none"),
     ],

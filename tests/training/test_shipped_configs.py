@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from movierec.training.configs import shipped_names
 
 from movierec.cli import main
+from movierec.training.config import shipped_names
 
 MODELS = [name for name in shipped_names() if re.search(r"model\d$", name)]
 
@@ -31,7 +31,7 @@ def test_fit_then_test_measures_every_part_and_quotes_no_report_beside_invented_
 ) -> None:
     options = ["--config", f"configs/{name}.yaml", "--config", "configs/sample.yaml"]
     # The wide networks are made narrow here: their width is not what can break.
-    narrow = ["--trainer.max_epochs", "2", "--model.hidden", "[16, 8]", "--model.dropout", "0.2"]
+    narrow = ["--trainer.max_epochs", "2", "--model.network.hidden", "[16, 8]", "--model.network.dropout", "0.2"]
     assert main(["fit", *options, *narrow]) == 0
     assert f"lightning_logs/sample/{name}/version_0" in capsys.readouterr().out
     assert main(["test", *options, *narrow]) == 0

@@ -19,17 +19,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from movierec.training.projector import DIMENSIONS, choose_films, one_line, project_films, write_projector
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
+from torch.utils.tensorboard import SummaryWriter
 
 from movierec.cli import main
-from movierec.metrics.rating import NAMES
-from movierec.models.checkpoint import read_checkpoint
-from movierec.training.rating_task import RatingTask
+from movierec.metrics.registry import METRICS as NAMES
+from movierec.models.checkpoint import read_checkpoint, read_network
+from movierec.models.network import RatingNetwork
+from movierec.training.tensorboard import show_films
 from tests.small import RUN, SMALL, write_small
 
+PROJECTOR = RUN / "00002" / "films"
 START = 60  # seconds, for a server that takes five
 
 
@@ -135,7 +137,7 @@ def test_hyperparameters_and_metrics_of_fit_and_test_are_one_entry(tested: Path)
     start = plugin_data_pb2.HParamsPluginData.FromString(
         found.summary_metadata["_hparams_/session_start_info"].plugin_data.content
     ).session_start_info
-    assert start.hparams["hidden"].string_value == "[16, 8]"
+    assert start.hparams["model.network.hidden"].string_value == "[16, 8]"
     assert start.hparams["seed"].number_value == 123
     experiment = plugin_data_pb2.HParamsPluginData.FromString(
         found.summary_metadata["_hparams_/experiment"].plugin_data.content
@@ -168,77 +170,48 @@ def test_resuming_from_an_earlier_epoch_replaces_what_came_after_it(tested: Path
 
 
 def test_the_projector_has_a_point_and_a_line_for_each_film_that_was_trained_on(tested: Path) -> None:
-    points = np.loadtxt(RUN / "projector" / "tensors.tsv", delimiter="\t")
-    lines = (RUN / "projector" / "metadata.tsv").read_text(encoding="utf-8").splitlines()
+    points = np.loadtxt(PROJECTOR / "tensors.tsv", delimiter="\t")
+    lines = (PROJECTOR / "metadata.tsv").read_text(encoding="utf-8").splitlines()
     assert lines[0].split("\t") == ["title", "genres", "first genre", "training ratings"]
     assert len(points) == len(lines) - 1 > 300
     assert points.shape[1] == 16  # no more than the layer is wide
     counts = [int(line.split("\t")[3]) for line in lines[1:]]
     assert counts == sorted(counts, reverse=True)
     assert sum(counts) == 16_000
-    config = (RUN / "projector_config.pbtxt").read_text(encoding="utf-8")
-    for path in ("projector/tensors.tsv", "projector/metadata.tsv"):
-        assert f'"{path}"' in config
-        assert (RUN / path).is_file()
+    assert (RUN / "projector_config.pbtxt").is_file()
 
 
 @pytest.fixture
-def task(tested: Path) -> RatingTask:
-    return RatingTask.load_from_checkpoint(RUN / "checkpoints" / "best.ckpt").eval()
+def network(tested: Path) -> RatingNetwork:
+    return read_network(RUN / "checkpoints" / "best.ckpt")
 
 
-def test_points_keep_the_distances_of_what_films_add_to_the_first_layer(task: RatingTask) -> None:
-    assert task.network is not None
-    assert task.tables is not None
-    films = np.arange(50)
-    points = project_films(task.network, films, task.tables.scoring_bank)
-    for user in (0, 7):  # whoever it is
-        rows = torch.full((50,), user), torch.tensor(films), torch.full((50,), task.tables.scoring_bank)
-        layer = task.network.first(*rows).detach().double().numpy()
-        expected = np.linalg.norm(layer[:, None] - layer, axis=-1)
-        assert np.linalg.norm(points[:, None] - points, axis=-1) == pytest.approx(expected, abs=1e-5)
-    assert points.shape[1] <= DIMENSIONS
-
-
-def test_the_most_rated_films_are_chosen_and_none_without_ratings_or_values(task: RatingTask) -> None:
-    assert task.tables is not None
-    complete = torch.ones(400, dtype=torch.bool)
-    complete[2] = False
-    ratings = np.zeros(400, dtype=int)
-    ratings[[1, 2, 3, 4]] = [5, 9, 7, 5]
-    assert choose_films(replace(task.tables, complete=complete), ratings).tolist() == [3, 1, 4]
-
-
-def test_titles_lose_what_would_end_their_cell(task: RatingTask, tmp_path: Path) -> None:
-    assert task.network is not None
-    assert task.tables is not None
-    titles = ["Tab\there", "Line\r\nend", 'A "quoted" title\u2028and more', "", *task.tables.titles[4:]]
-    tables = replace(task.tables, titles=titles)
-    write_projector(tmp_path, task.network, tables, np.arange(400, 0, -1))
-    lines = (tmp_path / "projector" / "metadata.tsv").read_text(encoding="utf-8").splitlines()
+def test_titles_lose_what_would_end_their_cell(network: RatingNetwork, tmp_path: Path) -> None:
+    titles = ["Tab\there", "Line\r\nend", 'A "quoted" title\u2028and more', "", *network.tables.titles[4:]]
+    network.tables = replace(network.tables, titles=titles)
+    with SummaryWriter(str(tmp_path)) as writer:
+        show_films(writer, network, np.arange(400, 0, -1), 3)
+    lines = (tmp_path / "00003/films/metadata.tsv").read_text(encoding="utf-8").splitlines()
     assert [line.split("\t")[0] for line in lines[1:5]] == [
-        "Tab here", "Line end", 'A "quoted" title and more', f"film {tables.movie_ids[3]}",
+        "Tab here", "Line end", 'A "quoted" title and more', f"film {network.tables.movie_ids[3]}",
     ]  # fmt: skip
     assert len(lines) == 401
-    assert one_line(" a\u0085b\n") == "a b"
 
 
-def test_a_network_that_diverged_has_no_map(task: RatingTask, tmp_path: Path) -> None:
-    assert task.network is not None
-    assert task.tables is not None
-    with torch.no_grad():
-        task.network.first.bias[0] = torch.nan
-    write_projector(tmp_path, task.network, task.tables, np.ones(400, dtype=int))
+def test_a_network_that_diverged_has_no_map(network: RatingNetwork, tmp_path: Path) -> None:
+    network.load_state_dict({name: weight * torch.nan for name, weight in network.state_dict().items()})
+    with SummaryWriter(str(tmp_path)) as writer:
+        show_films(writer, network, np.ones(400, dtype=int), 3)
     assert list(tmp_path.glob("projector*")) == []
 
 
 def test_without_tensorboard_a_run_is_trained_and_tested_all_the_same(tested: Path) -> None:
     options = [*SMALL, "--trainer.logger", "false"]
     assert main(["fit", *options, "--trainer.max_epochs", "1"]) == 0
-    shutil.rmtree(RUN / "projector")
+    shutil.rmtree(PROJECTOR)
     assert main(["test", *options, "--ckpt_path", str(RUN / "checkpoints" / "best.ckpt")]) == 0
     assert read_json("diagnostics.json")["rows"] == 2_000
-    assert not (RUN / "projector").exists()
+    assert not PROJECTOR.exists()
 
 
 def test_a_network_that_diverges_is_measured_and_drawn_all_the_same(tested: Path) -> None:
@@ -326,7 +299,7 @@ def test_tensorboard_lists_one_run_with_hyperparameters_and_metrics_of_both_part
     query = {"experimentName": "", "allowedStatuses": ["STATUS_SUCCESS"], "colParams": [], "startIndex": 0}
     groups = board.get("/data/plugin/hparams/session_groups", query | {"sliceSize": 10})["sessionGroups"]
     assert len(groups) == 1
-    assert groups[0]["hparams"]["hidden"] == "[16, 8]"
+    assert groups[0]["hparams"]["model.network.hidden"] == "[16, 8]"
     shown = {value["name"]["tag"]: value["value"] for value in groups[0]["metricValues"]}
     metrics = json.loads((tested_folder / RUN / "metrics.json").read_text(encoding="utf-8"))
     assert shown["test/rmse_stars"] == pytest.approx(metrics["test"]["rmse_stars"], rel=1e-5)
@@ -336,10 +309,10 @@ def test_tensorboard_lists_one_run_with_hyperparameters_and_metrics_of_both_part
 def test_tensorboard_reads_the_map_of_the_films(board: Board, tested_folder: Path) -> None:
     assert board.get("/data/plugin/projector/runs") == [NAME]
     info = board.get(f"/data/plugin/projector/info?run={NAME}")
-    assert [embedding["tensorName"] for embedding in info["embeddings"]] == ["films"]
-    metadata = board.get(f"/data/plugin/projector/metadata?run={NAME}&name=films").decode()
-    points = np.loadtxt(tested_folder / RUN / "projector" / "tensors.tsv", delimiter="\t")
-    tensor = np.frombuffer(board.get(f"/data/plugin/projector/tensor?run={NAME}&name=films"), dtype=np.float32)
+    assert [embedding["tensorName"] for embedding in info["embeddings"]] == ["films:00002"]
+    metadata = board.get(f"/data/plugin/projector/metadata?run={NAME}&name=films:00002").decode()
+    points = np.loadtxt(tested_folder / PROJECTOR / "tensors.tsv", delimiter="\t")
+    tensor = np.frombuffer(board.get(f"/data/plugin/projector/tensor?run={NAME}&name=films:00002"), dtype=np.float32)
     assert tensor.reshape(points.shape) == pytest.approx(points, rel=1e-5)
     assert len(metadata.splitlines()) == len(points) + 1
 

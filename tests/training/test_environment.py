@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from movierec.training.revision import describe_revision
+
+from movierec.training.environment import describe_revision
 
 GIT = shutil.which("git")
 NOBODY = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
