@@ -126,7 +126,7 @@ def test_nothing_printed_logged_or_kept_holds_a_key(
     ask = ("data", "fetch", "omdb", "--root", "data", "--base_url")
     commands = (
         (*ask, "nowhere"), (*ask, "http://127.0.0.1:1", "--limit", "0"), ("data", "fetch", "--help"),
-        ("fit", "--help"), ("fit", *run), ("fit", *run, "--model.optimizer.lr", "-1"), ("test", *run), ("predict", *run),
+        ("fit", "--help"), ("fit", *run), ("fit", *run, "--data.seed", "-1"), ("test", *run), ("predict", *run),
         ("test", *run, "--ckpt_path", "none"), ("recommend", "--user_id", "1", "--min_ratings", "0"), ("report",),
     )  # fmt: skip
     texts += [said(*command) for command in commands]

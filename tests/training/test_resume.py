@@ -348,7 +348,7 @@ def test_a_new_run_begins_with_the_weights_of_another(copy: Path, root: Path, mo
     ("options", "message"),
     [
         (["--model.network.hidden", "[4,8,8,8]"], "Expected the network of the initial checkpoint"),
-        (["--data.seed", "5"], "data.seed is 5 here, 123 there"),
+        (["--data.seed", "5"], "data.seed: 123 then, 5 now"),
         (["--ckpt_path", "last"], "Expected one of --ckpt_path and --initial_checkpoint"),
         (["--initial_checkpoint", "nowhere.ckpt"], "Expected a checkpoint file at nowhere.ckpt, found none"),
     ],
