@@ -1,4 +1,4 @@
-"""Pairs of user and film to predict, from a file of ids."""
+"""Read the pairs of user and film to predict from a csv file."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import torch
 
 from movierec.data.batches import Batch
 from movierec.data.tables import Tables
-from movierec.datasets.table import csv_line, read_csv, require_file
+from movierec.datasets.csv_file import csv_line, pick_column, read_csv
 from movierec.errors import DataFormatError, UnknownIdError
 
 
@@ -22,8 +22,7 @@ def read_pairs(path: Path, tables: Tables) -> Batch:
         DataFormatError: A column is missing, an id is no whole number, or there is no pair.
         UnknownIdError: A user or a film is not in the ratings, or the film lacks what the network reads.
     """
-    header = require_file(path).read_bytes().split(b"\n", maxsplit=1)[0]
-    names = ("user_id", "movie_id") if b"user_id" in header else ("userId", "movieId")
+    names = pick_column(path, "userId", "user_id"), pick_column(path, "movieId", "movie_id")
     frame = read_csv(path, columns=dict.fromkeys(names, "int64")).set_axis(["userId", "movieId"], axis="columns")
     if frame.empty:
         raise DataFormatError(f"{path}: expected pairs of userId and movieId, found none.")

@@ -1,7 +1,25 @@
-"""A file: whether it is there, and the hash of its bytes."""
+"""Whether a file is there, and the hash of its bytes."""
 
 import hashlib
 from pathlib import Path
+
+from movierec.errors import MissingDataError
+
+
+def require_file(path: Path, hint: str = "Check the path.") -> Path:
+    """Return the path of a data file that must be there.
+
+    Args:
+        path: The file.
+        hint: What to do if it is not there.
+
+    Raises:
+        MissingDataError: There is no such file.
+    """
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "no such file"
+        raise MissingDataError(f"Expected the data file {path}, found {what}. {hint}")
+    return path
 
 
 def is_absent(path: Path) -> bool:

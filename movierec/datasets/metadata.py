@@ -1,4 +1,4 @@
-"""Film metadata of TMDb and OMDb, from the csv files that hold the services' own strings, into typed frames."""
+"""Read the film metadata of TMDb and OMDb from csv files that hold the services' own strings."""
 
 import logging
 import re
@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from movierec.datasets.csv_file import LARGEST, csv_line, read_csv
 from movierec.datasets.movielens import NO_ID, find, parse_ids
-from movierec.datasets.table import LARGEST, csv_line, read_csv
 from movierec.errors import DataFormatError
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def read_tmdb(root: Path) -> pd.DataFrame:
     """
     path = find(root, TMDB_FILE)
     types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(TMDB_TEXTS, "str")
-    raw = read_csv(path, columns=types, na_values=[""], keep_default_na=False)
+    raw = read_csv(path, columns=types)
     check_numbers(raw, path)
     raw = drop_duplicates(raw, "tmdbId", path)
     frame = raw[TMDB_NUMBERS].add_prefix("tmdb_")
@@ -63,7 +63,7 @@ def read_omdb(root: Path) -> pd.DataFrame:
         DataFormatError: A column is missing, or an imdbID is not `tt` and digits.
     """
     path = find(root, OMDB_FILE)
-    raw = read_csv(path, columns=dict.fromkeys(OMDB_TEXTS, "str"), na_values=["N/A", ""], keep_default_na=False)
+    raw = read_csv(path, columns=dict.fromkeys(OMDB_TEXTS, "str"), nulls=("N/A", ""))
     raw = drop_duplicates(raw.assign(imdbID=imdb_id(raw["imdbID"], path)), "imdbID", path)
     frame = pd.DataFrame(
         {

@@ -1,8 +1,4 @@
-"""MovieLens files, as GroupLens publishes them, into typed frames.
-
-Three formats exist: csv with a header (ml-latest-small, ml-20m and later ones), `::` between the fields (ml-1m and
-ml-10m), and tabs (ml-100k).
-"""
+"""Read the files of MovieLens: csv with a header, or the formats of ml-1m, ml-10m and ml-100k without one."""
 
 from pathlib import Path
 
@@ -11,9 +7,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from movierec.datasets.catalog import Release
-from movierec.datasets.headerless import read_film_lines, read_rating_lines, text_line
+from movierec.datasets.csv_file import LARGEST, csv_line, read_csv
+from movierec.datasets.file import require_file
+from movierec.datasets.headerless import DELIMITERS, read_film_lines, read_rating_lines, text_line
 from movierec.datasets.root import how_to_get, name_root
-from movierec.datasets.table import LARGEST, csv_line, read_csv, require_file
 from movierec.errors import DataFormatError, MissingDataError
 
 NO_ID = -1  # a film without an entry in the other database
@@ -42,7 +39,7 @@ def read_rating_file(path: Path, release: Release) -> pd.DataFrame:
     if release.format == "csv":
         frame = read_csv(path, columns=RATING_TYPES)
     else:
-        frame = read_rating_lines(path, release.format, RATING_TYPES)
+        frame = read_rating_lines(path, DELIMITERS[release.format], RATING_TYPES)
     frame.columns = pd.Index(RATING_NAMES)
     check_ratings(frame, release, path)
     return frame
@@ -140,9 +137,7 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
     """
     path = find(root, release.movies)
     if release.format == "csv":
-        # A film may be called "None".
-        types = {"movieId": "int64", "title": "str", "genres": "str"}
-        movies = read_csv(path, columns=types, keep_default_na=False)
+        movies = read_csv(path, columns={"movieId": "int64", "title": "str", "genres": "str"}, nulls=())
         movies.columns = pd.Index(["movie_id", "title", "genres"])
     else:
         movies = read_film_lines(path, release.format, release.encoding)

@@ -5,9 +5,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from movierec.datasets.chunk import read_chunks
+from movierec.datasets.csv_file import records
 from movierec.datasets.service import Service
-from movierec.datasets.table import records
 from movierec.errors import DataFormatError
 
 Rows = dict[int, dict[str, str]]
@@ -21,7 +20,7 @@ def read_rows(path: Path, service: Service) -> Rows:
     """
     if not path.is_file():
         return {}
-    lines = [record for chunk in read_chunks(path, quoted=True) for record in records(path, chunk)]
+    lines = list(records(path))
     column = service.columns[0]
     header = lines[0][1] if lines else []
     if column not in header:
