@@ -102,9 +102,9 @@ def test_data_sample_says_how_to_train_on_what_it_wrote(elsewhere: Path, capsys:
 def test_data_sample_names_the_release_where_the_configuration_has_another(
     elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["data", "sample", *SMALL, "--releases", "ml-100k", "ml-32m"]) == 0
+    assert main(["data", "sample", *SMALL, "--releases", "ml-10m", "ml-32m"]) == 0
     output = capsys.readouterr().out
-    assert output.endswith("fit --config configs/model1.yaml --config configs/sample.yaml --data.release ml-100k\n")
+    assert output.endswith("fit --config configs/model1.yaml --config configs/sample.yaml --data.release ml-10m\n")
 
 
 @pytest.mark.parametrize(

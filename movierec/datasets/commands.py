@@ -55,7 +55,7 @@ def download_named(options: argparse.Namespace) -> int:
 def add_sample(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `data sample`."""
     sample = actions.add_parser(
-        "sample", help="generate a data set, small or as large as asked, in the published formats"
+        "sample", help="generate a small data set, with tastes to learn, in the published formats"
     )
     sample.add_argument(
         "--root", type=Path, default=Path("data/sample"), help="folder to write to (default: %(default)s)"
@@ -70,7 +70,7 @@ def add_sample(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--releases",
         nargs="+",
         metavar="RELEASE",
-        help="which releases of MovieLens to generate, in their formats (default: ml-latest-small ml-1m)",
+        help="which releases of MovieLens to generate; all but ml-100k can be (default: ml-latest-small ml-1m)",
     )
     sample.set_defaults(run=write_sample)
 

@@ -73,8 +73,11 @@ def explain_release_folder(root: Path) -> str:
 
 def way_to(root: Path, action: str) -> str:
     """Write the command that gets data, `download RELEASE` or `fetch SOURCE`; a sample is generated anew instead."""
+    names = [word for word in action.split() if word in RELEASES]
     if is_sample(root):
-        return way_to_sample(root, [word for word in action.split() if word in RELEASES])
+        if any(RELEASES[name].splits for name in names):  # are not generated, and belong in no sample
+            return f"python -m movierec data {action} --root data"
+        return way_to_sample(root, names)
     return f"python -m movierec data {action} --root {quoted([str(root)])}"
 
 
@@ -102,6 +105,10 @@ def how_to_get(root: Path, name: str) -> str:
     action = f"download {release.name}" if release else f"fetch {Path(name).stem}"
     others = whole_releases(root) if release and name in {release.ratings, release.movies} else []
     ways = f"The folder has {', '.join(others)}: train on that with `--data.release {others[0]}`. " if others else ""
+    if is_sample(root) and release and release.splits:
+        return (
+            f"{ways}A generated sample has no {release.name}. Get it with `{way_to(root, action)}`, and name that root."
+        )
     if is_sample(root):
         return (
             f"{ways}The folder holds a generated sample without it; generate it anew, and this too, with "

@@ -15,8 +15,8 @@ from movierec.data.batches import Batch
 from movierec.data.preparation import Options, describe_origin, prepare
 from movierec.data.split import random_split
 from movierec.data.tables import Tables
-from movierec.datasets.sample import SampleSize, write_sample
 from movierec.errors import ConfigError, DataFormatError, MissingDataError
+from tests.ml_100k import write_ml_100k
 
 OPTIONS = Options(
     release="ml-latest-small",
@@ -247,8 +247,8 @@ def test_the_number_of_folds_counts_where_there_are_folds(tmp_path: Path) -> Non
 
 @pytest.fixture
 def tab_root(tmp_path: Path) -> Path:
-    """A generated ml-100k, which a test may change."""
-    write_sample(tmp_path, SampleSize(num_users=30, num_movies=60, num_ratings=600, releases=("ml-100k",)))
+    """An invented ml-100k, which a test may change."""
+    write_ml_100k(tmp_path)
     return tmp_path
 
 

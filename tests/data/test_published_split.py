@@ -1,4 +1,4 @@
-"""A published split from the generated files to the tested run."""
+"""A published split from its files to the tested run."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from movierec.cli import main
+from tests.ml_100k import write_ml_100k
 
 CONFIG = str(Path(__file__).parents[2] / "configs/model1.yaml")
 
@@ -14,9 +15,8 @@ def test_a_model_trains_on_ml_100k_and_is_tested_on_the_ratings_of_u1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    sample = ["--users", "40", "--movies", "60", "--ratings", "1000", "--releases", "ml-100k"]
-    assert main(["data", "sample", *sample]) == 0
-    options = ["--config", CONFIG, "--data.root", "data/sample", "--data.release", "ml-100k", "--data.split", "u1"]
+    write_ml_100k(tmp_path / "data", num_users=40, num_ratings=1000)
+    options = ["--config", CONFIG, "--data.root", "data", "--data.release", "ml-100k", "--data.split", "u1"]
     assert main(["fit", *options, "--name", "split", "--trainer.max_epochs", "1"]) == 0
     run = tmp_path / "lightning_logs/split/version_0"
     assert main(["test", "--config", str(run / "config.yaml")]) == 0

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from movierec.datasets import chunk
 from movierec.datasets.catalog import RELEASES, SERVER, Release
 from movierec.datasets.movielens import read_links, read_movies, read_ratings, repeated_pairs
-from movierec.datasets.writing import write_release
 from movierec.errors import DataFormatError, MissingDataError
 
 CSV, DOUBLE_COLON, TAB = RELEASES["ml-latest-small"], RELEASES["ml-1m"], RELEASES["ml-100k"]
@@ -352,6 +351,17 @@ BLOCKS = st.lists(
 )
 
 
+def film_line(release: Release, movie_id: int, title: str, genres: list[str]) -> str:
+    listed = "|".join(genres) or "(no genres listed)"
+    if release.format == "csv":
+        quoted = title.replace('"', '""')
+        return ("" if movie_id > 1 else "movieId,title,genres\n") + f'{movie_id},"{quoted}",{listed}\n'
+    if release.format == "double_colon":
+        return f"{movie_id}::{title}::{listed}\n"
+    flags = [not genres, *[False] * 7, "Drama" in genres, *[False] * 8, "War" in genres, False]
+    return f"{movie_id}|{title}||||{'|'.join(str(int(flag)) for flag in flags)}\n"
+
+
 @pytest.mark.parametrize("name", ["ml-latest-small", "ml-1m", "ml-100k", "ml-10m"])
 @settings(deterministic, max_examples=25)
 @given(
@@ -366,14 +376,12 @@ def test_what_is_written_in_a_format_is_what_is_read(
     ratings["stars"] = ratings["stars"] // 2 if release.min_stars == 1 else ratings["stars"] / 2
     titles = [f"A: {title}." for title in titles]
     genres = [["Drama", "War"][: number % 3] for number, _ in enumerate(titles)]
-    movies = pd.DataFrame({"movie_id": range(1, 1 + len(titles)), "title": titles, "year": 1990})
     root = tmp_path_factory.mktemp("written")
-    write_release(
-        root,
-        release,
-        movies.assign(genres=["|".join(g) for g in genres]),
-        [ratings[:1], *([ratings[1:]] if len(rows) > 1 else [])],
+    write_ratings(
+        root, release, *(f"{user},{film},{stars:g},{time}" for _, user, film, stars, time in ratings.itertuples())
     )
+    lines = map(film_line, [release] * len(titles), range(1, 1 + len(titles)), titles, genres)
+    write_movies(root, release, "".join(lines))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
         read = read_ratings(root, release)

@@ -12,6 +12,7 @@ from movierec.datasets.check import check_data
 from movierec.datasets.check_output import show
 from movierec.datasets.readiness import MODELS
 from movierec.datasets.sample import SampleSize, write_sample
+from tests.ml_100k import write_ml_100k
 
 MODULES: dict[str, type[MovieDataModule]] = {
     "model1": data.RatingsDataModule,
@@ -59,7 +60,10 @@ def test_metadata_that_are_not_there_are_what_models_lack_and_no_problem(
 def test_models_that_other_releases_can_train_are_named(
     releases: tuple[str, ...], others: dict[ReleaseName, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_sample(tmp_path, SampleSize(num_users=20, num_movies=60, num_ratings=600, releases=releases))
+    generated = tuple(name for name in releases if name != "ml-100k")
+    write_sample(tmp_path, SampleSize(num_users=20, num_movies=60, num_ratings=600, releases=generated))
+    if "ml-100k" in releases:
+        write_ml_100k(tmp_path)
     check = check_data(tmp_path)
     assert check.others == others
     show(check, as_json=False)

@@ -52,6 +52,12 @@ def test_what_a_sample_lacks_is_generated_and_not_downloaded(tmp_path: Path, nam
     assert "fetch" not in message
 
 
+def test_ml_100k_is_not_generated_but_downloaded_to_another_root(tmp_path: Path) -> None:
+    (tmp_path / MARKER).write_text("{}")
+    message = how_to_get(tmp_path, RELEASES["ml-100k"].ratings)
+    assert "no ml-100k. Get it with `python -m movierec data download ml-100k --root data`, and name that" in message
+
+
 def test_the_command_for_a_sample_generates_what_was_there_and_what_is_missing(tmp_path: Path) -> None:
     root = tmp_path / "my sample"
     size = SampleSize(num_users=20, num_movies=60, num_ratings=200, seed=7, releases=("ml-20m",))
