@@ -44,7 +44,7 @@ def read_csv(path: Path, *, columns: Mapping[str, str], nulls: Sequence[str] = (
             batches = arrow.open_csv(
                 file,
                 read_options=arrow.ReadOptions(skip_rows=line - 1, block_size=BLOCK_BYTES),
-                parse_options=arrow.ParseOptions(newlines_in_values=True, invalid_row_handler=skip_blank),
+                parse_options=arrow.ParseOptions(newlines_in_values=True),
                 convert_options=arrow.ConvertOptions(
                     column_types=types, include_columns=list(types), null_values=nulls, strings_can_be_null=True
                 ),
@@ -99,11 +99,6 @@ def missing_columns(path: Path, line: int, header: Sequence[str], names: str) ->
     )
 
 
-def skip_blank(row: arrow.InvalidRow) -> str:
-    """Skip lines of spaces; any other line with too many or too few fields is an error."""
-    return "error" if row.text.strip() else "skip"
-
-
 def collect(batches: Iterable[pa.RecordBatch], columns: Mapping[str, str]) -> pd.DataFrame:
     """Join batches of rows; numbers grow in place, and are never in memory twice.
 
@@ -116,7 +111,7 @@ def collect(batches: Iterable[pa.RecordBatch], columns: Mapping[str, str]) -> pd
         for name, values in numbers.items():
             if columns[name] == "int64":
                 check_range(batch[name])
-            values += batch[name].to_numpy(zero_copy_only=False).tobytes()
+            values.extend(batch[name].to_numpy(zero_copy_only=False).tobytes())
         for name, parts in texts.items():
             parts.append(batch[name])
     frame = {name: pd.Series(np.frombuffer(values, columns[name]), copy=False) for name, values in numbers.items()}
@@ -155,11 +150,13 @@ def find_fault(
 
 def is_number(text: str, dtype: str) -> bool:
     """Say whether a field's text can be read as int64 (from 0 to 2^53) or as float64, where it may be empty."""
+    if dtype == "int64":
+        return text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST)) and int(text) <= LARGEST
     try:
-        number = int(text) if dtype == "int64" else float(text or "nan")
+        float(text or "nan")
     except ValueError:
         return False
-    return text.isascii() and (dtype == "float64" or 0 <= number <= LARGEST)
+    return text.isascii() and "_" not in text  # Python alone reads 1_0 as a number
 
 
 def csv_line(path: Path, row: int) -> int:
@@ -168,7 +165,7 @@ def csv_line(path: Path, row: int) -> int:
 
 
 def records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Read the records of a csv file that are not blank, header included, with the line each begins on.
+    """Read the records of a csv file that are not empty, header included, with the line each begins on.
 
     Raises:
         DataFormatError: The text is not UTF-8, or a quote is not closed.
@@ -178,7 +175,7 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
             for fields in reader:
-                if len(fields) > 1 or "".join(fields).strip():
+                if fields:  # a line without any character is skipped, as Arrow does
                     yield line, fields
                 line = reader.line_num + 1
     except csv.Error as error:  # the end of the file, or of what the module takes for one field, within quotes

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow
 
 from movierec.datasets.catalog import Format
-from movierec.datasets.csv_file import TYPES, collect, find_fault, is_number, skip_blank
+from movierec.datasets.csv_file import TYPES, collect, find_fault, is_number
 from movierec.errors import DataFormatError
 
 BLOCK_BYTES = 1 << 22
@@ -55,17 +55,16 @@ def rating_batches(path: Path, delimiter: str, columns: Mapping[str, str]) -> It
                 yield from arrow.read_csv(
                     pa.py_buffer(text),
                     read_options=arrow.ReadOptions(column_names=list(columns)),
-                    parse_options=arrow.ParseOptions(quote_char=False, invalid_row_handler=skip_blank),
+                    parse_options=arrow.ParseOptions(quote_char=False),
                     convert_options=arrow.ConvertOptions(column_types=types, null_values=[""]),
                 ).to_batches()
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Number the lines of a file, and leave blank ones out."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, line.rstrip(b"\r\n")
+    """Number the lines of a file, and leave empty ones out."""
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if line:
+            yield number, line
 
 
 def text_line(path: Path, row: int) -> int:

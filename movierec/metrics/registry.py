@@ -31,6 +31,11 @@ class Metric:
     digits: int = 4
 
     @property
+    def heading(self) -> str:
+        """The label for a column or an axis, with its unit where it is stars."""
+        return f"{self.label} (stars)" if self.scale == "stars" else self.label
+
+    @property
     def full_label(self) -> str:
         """The label with what it is measured in, where two metrics share it."""
         return self.label + {"unit": ", unit scale", "stars": ", stars", "list": ", per user"}.get(self.scale, "")
@@ -44,7 +49,7 @@ METRICS = {
     metric.name: metric
     for metric in (
         Metric(name="loss", label="loss", scale="unit", direction="min"),
-        Metric(name="r2", label="R2", scale="other", direction="max"),
+        Metric(name="r2", label="R2", scale="other", direction="max", digits=3),
         Metric(name="mae", label="MAE", scale="unit", direction="min"),
         Metric(name="mse", label="MSE", scale="unit", direction="min"),
         Metric(name="rmse", label="RMSE", scale="unit", direction="min"),

@@ -194,9 +194,9 @@ def film(name: str, recommender: "Recommender") -> int:
 def whom_of(options: argparse.Namespace, recommender: "Recommender") -> tuple[dict[str, Any], list[str]]:
     """Say whom to recommend to, and what of their ratings could not be used."""
     if options.ratings is not None:
-        from movierec.recommend.ratings_file import read_ratings_of_one
+        from movierec.recommend.ratings_file import read_ratings_file
 
-        ratings, notes = read_ratings_of_one(options.ratings, recommender)
+        ratings, notes = read_ratings_file(options.ratings, recommender)
         return {"ratings": ratings}, notes
     return ({} if options.user_id == "new" else {"user_id": int(options.user_id)}), []
 

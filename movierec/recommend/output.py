@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TextIO
 
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
 from movierec.console import cell
 from movierec.errors import ConfigError
@@ -19,7 +21,7 @@ def writer_to(path: Path) -> Iterator[Write]:
     """Open a file, csv or parquet by its suffix, that takes frames of the same columns; it is in place only when whole.
 
     Raises:
-        ConfigError: The suffix is neither, or parquet was asked for and pyarrow is not installed.
+        ConfigError: The suffix is neither.
     """
     if path.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"Expected a file that ends in .csv or .parquet, got {path}.")
@@ -53,13 +55,6 @@ def write_csv(frame: pd.DataFrame, file: TextIO, *, header: bool) -> None:
 @contextmanager
 def parquet_writer(path: Path) -> Iterator[Write]:
     """Write frames as row groups of a parquet file."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415 - optional
-        from pyarrow import parquet  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigError(
-            f"Expected pyarrow to write parquet: pip install pyarrow, or write {path.stem}.csv."
-        ) from error
     writer: parquet.ParquetWriter | None = None
     try:
 

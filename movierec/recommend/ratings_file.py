@@ -1,15 +1,13 @@
-"""The ratings of a user who is new, from a file that a person wrote."""
+"""Read a new user's ratings from a csv file."""
 
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from movierec.data.tables import Tables
-from movierec.datasets.chunk import Chunk, read_chunks
-from movierec.datasets.table import csv_line, read_csv, records, require_file
+from movierec.datasets.csv_file import csv_line, pick_column, read_csv
 from movierec.errors import DataFormatError, UnknownIdError
 from movierec.recommend.titles import TitleIndex
 
@@ -18,11 +16,8 @@ if TYPE_CHECKING:
 
     from movierec.recommend.recommender import Recommender
 
-IDS = ("movieId", "movie_id")
-STARS = ("rating", "stars")
 
-
-def read_ratings_of_one(path: Path, recommender: "Recommender") -> tuple[dict[int, float], list[str]]:
+def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int, float], list[str]]:
     """Read a csv file with the columns movieId (or movie_id) or title, and rating (or stars).
 
     Titles need not be written as MovieLens does; a film that is unknown, ambiguous or without a rating is left
@@ -37,11 +32,8 @@ def read_ratings_of_one(path: Path, recommender: "Recommender") -> tuple[dict[in
             the message names the line.
         UnknownIdError: None of the films is known.
     """
-    header = header_of(require_file(path))
-    key = pick(header, (*IDS, "title"), path)
-    stars = pick(header, STARS, path)
-    types = {key: "str" if key == "title" else "int64", stars: "float64"}
-    frame = read_csv(path, columns=types, keep_default_na=False, na_values=[""])  # a film may be called "None"
+    key, stars = pick_column(path, "movieId", "movie_id", "title"), pick_column(path, "rating", "stars")
+    frame = read_csv(path, columns={key: "str" if key == "title" else "int64", stars: "float64"})
     check_scale(frame[stars], recommender.tables, path)
     found: dict[int, float] = {}
     notes = []
@@ -65,44 +57,13 @@ def read_ratings_of_one(path: Path, recommender: "Recommender") -> tuple[dict[in
 
 
 def check_scale(stars: "pd.Series", tables: Tables, path: Path) -> None:
-    """Refuse a rating that could not have been given; a missing one is none.
-
-    Raises:
-        DataFormatError: There is one; the message names the line.
-    """
+    """Refuse a rating outside the scale; a missing one is none."""
     low, high = tables.min_stars, tables.max_stars
     if len(outside := np.flatnonzero((stars < low) | (stars > high))):
         raise DataFormatError(
             f"{path}, line {csv_line(path, int(outside[0]))}: expected a rating from {low:g} to {high:g} stars, found "
             f"{stars.iloc[outside[0]]:g}. Mend or remove the line."
         )
-
-
-def header_of(path: Path) -> list[str]:
-    """Read the names of a csv file's columns.
-
-    Raises:
-        DataFormatError: The file is not csv.
-    """
-    chunk = next(read_chunks(path, quoted=True), Chunk(0, b""))
-    return next(records(path, chunk), (1, []))[1]
-
-
-def pick(header: Iterable[str], names: Iterable[str], path: Path) -> str:
-    """Find the first of some columns that is there.
-
-    Raises:
-        DataFormatError: None is.
-    """
-    header = list(header)
-    for name in names:
-        if name in header:
-            return name
-    found = repr(", ".join(header)[:200]) if header else "none"
-    raise DataFormatError(
-        f"{path}, line 1: expected a column {' or '.join(names)}, found {found}. "
-        "Put commas between the columns, and name them so."
-    )
 
 
 def explain(name: str, ids: list[int], index: TitleIndex | None, recommender: "Recommender") -> str:

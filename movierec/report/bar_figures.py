@@ -6,13 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import BarContainer
 
-from movierec.metrics.published import METRICS
+from movierec.metrics.published import PUBLISHED_METRICS
+from movierec.metrics.registry import METRICS
 from movierec.metrics.style import BLUE, VERMILLION, Drawing, explain, new_figure, styled
 from movierec.report.comparison import (
-    LABELS,
     OTHER_ROWS,
     SCALES,
-    Measured,
     Series,
     collect,
     direction,
@@ -24,6 +23,7 @@ from movierec.report.comparison import (
     of_sample,
     short,
 )
+from movierec.report.results import Measured
 
 HELD_OUT = ("rmse_stars", "mae_stars", "ndcg@10")
 LONG_NAME = 3
@@ -38,7 +38,7 @@ def draw_bars(measured: Sequence[Measured]) -> Drawing | None:
     title = f"Published, reproduced and held-out metrics{of_sample(measured)}"
     models = model_names(measured)
     figure = new_figure(title, 4.6)
-    for axes, metric in zip(figure.subplots(2, 3).flat, METRICS, strict=True):
+    for axes, metric in zip(figure.subplots(2, 3).flat, PUBLISHED_METRICS, strict=True):
         draw_panel(axes, series, models, metric)
     handles = [bars.patches[0] for bars in figure.axes[0].containers if isinstance(bars, BarContainer)]
     explain(figure, handles, [one.label for one in series], f"{SCALES}{error_note(series)}")
@@ -58,7 +58,7 @@ def draw_panel(axes: Axes, series: Sequence[Series], models: list[str], metric: 
     axes.axhline(0, color="black", linewidth=0.7)
     name_models(axes, models)
     axes.tick_params(axis="x", length=0)
-    axes.set_title(f"{LABELS[metric]} ({direction(metric)})")
+    axes.set_title(f"{METRICS[metric].heading} ({direction(metric)})")
     axes.set_xlabel("model")
 
 
@@ -87,7 +87,7 @@ def draw_held_out(measured: Sequence[Measured]) -> Drawing | None:
         name_models(axes, models)
         axes.set_xlim(-0.6, len(models) - 0.4)
         axes.margins(y=0.15)
-        axes.set_title(f"{LABELS[metric]}\n({direction(metric)})")
+        axes.set_title(f"{METRICS[metric].heading}\n({direction(metric)})")
         axes.set_xlabel("model")
     handles, labels = panels[0].get_legend_handles_labels()
     explain(figure, handles, labels, f"{OTHER_ROWS}{error_note(series)}")

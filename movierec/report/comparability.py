@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from movierec.metrics.constant import describe_constant, is_constant
+from movierec.metrics.caveats import describe_constant, is_constant
 from movierec.report.results import Measured, letter_test_sets
 
 BEST = "checkpoints/best.ckpt"

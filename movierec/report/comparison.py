@@ -3,45 +3,15 @@
 import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
-from movierec.metrics.published import METRICS, PUBLISHED
+from movierec.metrics.published import PUBLISHED, PUBLISHED_METRICS
+from movierec.metrics.registry import METRICS
 from movierec.metrics.style import BLUE, GREY, ORANGE, VERMILLION
+from movierec.report.results import Measured
 
-LABELS = {
-    "r2": "R²", "mae": "MAE", "mse": "MSE", "rmse": "RMSE", "precision": "precision", "recall": "recall",
-    "rmse_stars": "RMSE (stars)", "mae_stars": "MAE (stars)", "ndcg@10": "NDCG@10, per user",
-}  # fmt: skip
-ERRORS = ("mae", "mse", "rmse", "rmse_stars", "mae_stars")  # the lower the better
 OTHER_ROWS = "Models differ in their test rows, too."
 SCALES = "R² to RMSE are on the unit scale: the lowest training rating is 0, the highest 1."
-
-
-class Measured(Protocol):
-    """What is known of a configuration: the metrics of its runs, one for each seed."""
-
-    @property
-    def name(self) -> str:
-        """Name of the runs."""
-
-    @property
-    def model(self) -> str:
-        """Name of the model, the same in both families."""
-
-    @property
-    def family(self) -> str:
-        """`published`, `described` or `other`."""
-
-    @property
-    def sample(self) -> bool:
-        """Whether the ratings were generated."""
-
-    @property
-    def contents(self) -> Sequence[dict[str, Any]]:
-        """The metrics.json of each run, the newest first."""
-
-    def values(self, part: str, metric: str) -> list[float]:
-        """Return a metric of each run on a part of the ratings."""
 
 
 class Value(NamedTuple):
@@ -98,9 +68,9 @@ def list_series(measured: Sequence[Measured]) -> list[Series]:
     }
     series = [
         Series("report, training rows", GREY, "////", of_report),
-        Series("reproduced, training rows", ORANGE, "////", collect(published, "train", METRICS)),
-        Series("reproduced, held-out test rows", VERMILLION, "", collect(published, "test", METRICS)),
-        Series(f"{name_others(others)}, held-out test rows", BLUE, "", collect(others, "test", METRICS)),
+        Series("reproduced, training rows", ORANGE, "////", collect(published, "train", PUBLISHED_METRICS)),
+        Series("reproduced, held-out test rows", VERMILLION, "", collect(published, "test", PUBLISHED_METRICS)),
+        Series(f"{name_others(others)}, held-out test rows", BLUE, "", collect(others, "test", PUBLISHED_METRICS)),
     ]
     return [one for one in series if one.values]
 
@@ -139,7 +109,7 @@ def error_note(series: Sequence[Series]) -> str:
 
 def direction(metric: str) -> str:
     """Say which way is better."""
-    return "lower is better" if metric in ERRORS else "higher is better"
+    return "lower is better" if METRICS[metric].direction == "min" else "higher is better"
 
 
 def in_words(series: Sequence[Series], models: Sequence[str], metric: str) -> str:
@@ -150,4 +120,4 @@ def in_words(series: Sequence[Series], models: Sequence[str], metric: str) -> st
         listed = ", ".join(f"{model} {value.mean:.3f}" for model, value in values if value)
         if listed:
             said.append(f"{one.label}: {listed}")
-    return f"{LABELS[metric]}. {'; '.join(said)}."
+    return f"{METRICS[metric].full_label}. {'; '.join(said)}."

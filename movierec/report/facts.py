@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from movierec.metrics.leak import newer_columns
+from movierec.metrics.caveats import newer_columns
 from movierec.report.results import Measured
 from movierec.runs import Run
 

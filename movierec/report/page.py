@@ -11,11 +11,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from movierec import __version__
+from movierec.metrics.registry import METRICS
+from movierec.metrics.run_figures import draw_run
+from movierec.metrics.style import Drawing, save
 from movierec.report.facts import facts_of, settings_text
-from movierec.report.figures import Drawing, draw_report, draw_run, save
+from movierec.report.figures import draw_report
 from movierec.report.results import Measured
 from movierec.report.summary import advise, read_published
-from movierec.report.table import COLUMNS, NDCG_NOTE, comparability, csv_text, markdown, tabulate
+from movierec.report.table import NDCG_NOTE, SHOWN, comparability, csv_text, markdown, tabulate
 from movierec.runs import replace_text
 
 SVG_LIMIT = 300_000  # bytes; a larger drawing is embedded as PNG
@@ -72,7 +75,7 @@ def render(found: Sequence[Measured], left_out: Sequence[str], folder: Path) -> 
         advices=advise(found),
         published=read_published(found),
         groups=[list(group) for _, group in groupby(rows, key=lambda row: (row.measured.sample, row.measured.model))],
-        columns=COLUMNS,
+        columns={name: METRICS[name].heading for name in SHOWN},
         has_published=any(row.kind == "published" for row in rows),
         has_spread=any(len(one.runs) > 1 for one in found),
         has_sets=any(row.test_set for row in rows),

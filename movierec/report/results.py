@@ -1,9 +1,8 @@
 """What the runs measured: each configuration's newest tested runs, one a seed, and why other runs are left out."""
 
 import json
-import math
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,16 +13,11 @@ import yaml
 
 from movierec.console import printable
 from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY
-from movierec.runs import Run, find_runs
+from movierec.runs import Run, differing_options, find_runs
 
 Family = Literal["published", "described", "other"]
 METRICS_FILE = "metrics.json"
-EXPECTED = ("r2", "mae", "rmse", "mae_stars", "rmse_stars", "ndcg@10")  # what every version of `test` writes
-NUMBERS = ("train", "val", "test", "seconds", "epochs", "limits", "data.rows")  # entries that map names to numbers
-OBJECTS = ("data", "data.options", "data.files", "versions", *NUMBERS)
-UNCHANGING = ("data", "model", "checkpoint")  # of config.yaml; two runs that differ in them differ in more than luck
-# Of the data's options: they change no number, or are told by the fingerprint, as the columns that are left are.
-PLACES = ("root", "cache", "num_workers", "pairs", "exclude_columns", "allow_leaks")
+OBJECTS = ("data", "versions", "train", "val", "test", "seconds", "epochs", "limits")  # entries of metrics.json
 
 
 @dataclass(frozen=True)
@@ -83,17 +77,8 @@ class Measured:
 
     @property
     def test_set(self) -> str | None:
-        """Tell one set of test ratings from another; None where it is not recorded.
-
-        Ratings are left out for what a model reads. Two models that read one file, split it alike and are left with
-        equally many ratings, users and films are taken to be tested on the same ratings.
-        """
-        data, options = self.data, self.data.get("options", {})
-        files = [digest for name, digest in data.get("files", {}).items() if "ratings" in name]
-        split = [options.get(name) for name in ("release", "split", "fractions", "seed", "whole_stars")]
-        counts = [data.get(name) for name in ("ratings", "users", "movies")]
-        known = [*files, *split, *counts, self.size("test")]
-        return None if not files or None in known else json.dumps(known)
+        """The hash of the test ratings, equal for equal ratings; None where it is not recorded."""
+        return self.data.get("row_sets", {}).get("test")
 
 
 def gather(root: Path, *, every: bool = False) -> tuple[list[Measured], list[str]]:
@@ -123,7 +108,7 @@ def gather(root: Path, *, every: bool = False) -> tuple[list[Measured], list[str
             found.append(measured(name, name, chosen))
             lines += left_out
     found.sort(key=lambda one: (one.sample, one.model, one.family != "published", one.name))
-    return found, [*missing_models(found), *lacking(found), *lines]
+    return found, [*missing_models(found), *lines]
 
 
 def read_tested(run: Run) -> tuple[dict[str, Any], str]:
@@ -149,30 +134,9 @@ def misshapen(content: Any) -> str:
     """Say what in metrics.json is of another kind than `test` writes; empty if nothing is."""
     if not isinstance(content, dict):
         return f"expected an object, got {type(content).__name__}"
-    for path in OBJECTS:
-        if not isinstance(value := entry(content, path), dict):
-            return f"expected an object as {path}, got {type(value).__name__}"
-    numbers = {f"{path}/{name}": value for path in NUMBERS for name, value in entry(content, path).items()}
-    numbers |= {name: content.get(name) for name in ("epoch", "seed")}
-    for name, value in numbers.items():
-        if value is not None and not is_number(value):
-            return f"expected a number as {name}, got {value!r}"
-    if not (isinstance(scale := content.get("unit_scale", [0, 1]), list) and list(map(is_number, scale)) == [True] * 2):
-        return f"expected two numbers as unit_scale, got {scale!r}"
-    return ""
-
-
-def entry(content: dict[str, Any], path: str) -> Any:
-    """Return an entry of nested objects, such as `data.rows`; an empty object if it is not there."""
-    value: Any = content
-    for name in path.split("."):
-        value = value.get(name, {})
-    return value
-
-
-def is_number(value: object) -> bool:
-    """Say whether a value read from JSON is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    wrong = [name for name in OBJECTS if not isinstance(content.get(name, {}), dict)]
+    wrong += [name for name in ("row_sets", "options") if not isinstance(content.get("data", {}).get(name, {}), dict)]
+    return f"expected an object as {wrong[0]}" if wrong else ""
 
 
 def measured(shown: str, name: str, tested: Sequence[tuple[Run, dict[str, Any]]]) -> Measured:
@@ -223,23 +187,18 @@ def differs(content: dict[str, Any], newest: dict[str, Any], run: Run, newest_ru
     if version != newest_version:
         return f"it was measured with movierec {version or 'of an unknown version'}, not {newest_version or 'unknown'}"
     settings, newest_settings = settings_of(run), settings_of(newest_run)
-    if settings and newest_settings and settings != newest_settings:
-        changed = (key for key in settings | newest_settings if settings.get(key) != newest_settings.get(key))
-        return f"it was trained with another {', '.join(sorted(changed))}"
+    if settings and newest_settings and (changed := differing_options(settings, newest_settings)):
+        return f"it was trained with another {', '.join(changed)}"
     return ""
 
 
 def settings_of(run: Run) -> dict[str, Any]:
-    """Read the settings of a run that decide its numbers, beside the seed; empty where they are not recorded."""
+    """Read the options of a run but for its seed; empty where they cannot be read."""
     try:
         config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-        found = {f"{group}.{key}": value for group in UNCHANGING for key, value in config[group].items()}
-        options = found.pop("data.init_args", {})
-        found |= {f"data.{key}": value for key, value in options.items() if key not in PLACES}
-        found["trainer.max_epochs"] = config["trainer"]["max_epochs"]
-    except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, yaml.YAMLError):
         return {}
-    return found
+    return config | {"seed_everything": None} if isinstance(config, dict) else {}
 
 
 def missing_models(found: Iterable[Measured]) -> list[str]:
@@ -252,18 +211,6 @@ def missing_models(found: Iterable[Measured]) -> list[str]:
         if (sample, family, model) not in there
     ]
     return [f"No tested run yet of {', '.join(missing)}."] if missing else []
-
-
-def lacking(found: Iterable[Measured]) -> Iterator[str]:
-    """Name what the runs of an older version did not record."""
-    for one in found:
-        for run, content in zip(one.runs, one.contents, strict=True):
-            absent = [f"test/{name}" for name in EXPECTED if name not in content["test"]]
-            absent += [] if one.test_set else ["the data"]
-            if absent:
-                version = content.get("versions", {}).get("movierec", "of an unknown version")
-                label = one.name if one.name.endswith(f"/{run.path.name}") else f"{one.name}/{run.path.name}"
-                yield f"{label}: written by movierec {version}, which did not record {', '.join(absent)}."
 
 
 def letter_test_sets(found: Iterable[Measured]) -> dict[str | None, str]:

@@ -1,23 +1,20 @@
 """What the numbers mean, in plain words: which model to use, how good it is on unseen ratings, and how sure that is.
 
 Every sentence is computed from the numbers. Errors are compared between models only where the test ratings are the
-same, and a difference counts when Welch's t test over the seeds finds it (5 %, two-sided), which takes two seeds each.
+same, and a difference counts when it is more than twice its standard error over the seeds, which takes two seeds each.
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scipy import stats
-
-from movierec.metrics.constant import is_constant
-from movierec.metrics.leak import newer_columns
+from movierec.metrics.caveats import is_constant, newer_columns
 from movierec.metrics.published import PUBLISHED
 from movierec.report.comparability import remarks_on
+from movierec.report.difference import METRIC
+from movierec.report.difference import compare as compare_seeds
 from movierec.report.results import Measured
 
-METRIC = "rmse_stars"
-LEVEL = 0.05
 MANY_SEEDS = 3
 LEAST = 0.0005  # what three digits show
 
@@ -208,22 +205,16 @@ def coverage(best: Measured) -> str:
 
 def compare_two(best: Measured, other: Measured) -> str:
     """Compare the errors of two models on the same test ratings."""
-    gap = error_of(other) - error_of(best)
-    ours, theirs = best.values("test", METRIC), other.values("test", METRIC)
-    text = f"{other.name}, on the same test ratings: {error_of(other):.3f} stars, {write_spread(gap)} more."
-    if best.sd("test", METRIC) is None or other.sd("test", METRIC) is None:
+    found = compare_seeds(other, best)
+    text = (
+        f"{other.name}, on the same test ratings: {error_of(other):.3f} stars, {write_spread(found.difference)} more."
+    )
+    if found.error is None:
         return f"{text} With one seed, that may be luck: it takes several to tell."
-    probability = welch(ours, theirs)
-    if probability < LEVEL:
-        return f"{text} The seeds' spread does not explain that (Welch's t test, p = {probability:.2g})."
-    return f"{text} The seeds' spread may explain that (Welch's t test, p = {probability:.2g}): either will do."
-
-
-def welch(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """Compute how probable so large a difference of means is, were there none; two-sided."""
-    if len({*ours}) == 1 and len({*theirs}) == 1:  # no spread at all, where the test is not defined
-        return float(ours[0] == theirs[0])
-    return float(stats.ttest_ind(ours, theirs, equal_var=False).pvalue)
+    how = f"{write_spread(found.error)} is its standard error over the seeds"
+    if found.verdict == "no clear difference":
+        return f"{text} The seeds' spread may explain that ({how}): either will do."
+    return f"{text} The seeds' spread does not explain that ({how})."
 
 
 def read_published(found: Iterable[Measured]) -> list[str]:

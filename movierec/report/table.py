@@ -13,24 +13,13 @@ from rich.text import Text
 from movierec.console import Console
 from movierec.console import cell as guarded
 from movierec.metrics.published import PUBLISHED, PUBLISHED_NDCG
+from movierec.metrics.registry import METRICS
 from movierec.report.comparability import describe_test_sets, differing_files, remarks_on
 from movierec.report.results import Measured, letter_test_sets
 
 Kind = Literal["published", "measured", "difference"]
-COLUMNS = {
-    "r2": "R2",
-    "mae": "MAE",
-    "mse": "MSE",
-    "rmse": "RMSE",
-    "precision": "precision",
-    "recall": "recall",
-    "mae_stars": "MAE (stars)",
-    "rmse_stars": "RMSE (stars)",
-    "ndcg@10": "NDCG@10",
-}
-SHORT = {"precision": "prec", "rmse_stars": "stars", "ndcg@10": "NDCG"}  # for a terminal of 80 columns
-LONG_ONLY = ("mse", "mae_stars")  # the errors that stay say the same
-DIGITS = {"r2": 3}
+SHOWN = ("r2", "mae", "mse", "rmse", "precision", "recall", "mae_stars", "rmse_stars", "ndcg@10")
+LONG_ONLY = ("mse", "mae_stars")  # not in a terminal of 80 columns; the errors that stay say the same
 DASH = "-"
 NAME_WIDTH = 12  # what 80 columns leave for a name
 NDCG_NOTE = "The published NDCG@10 of 1.0000 ranked each rating alone, against itself; ours ranks each user's films."
@@ -85,17 +74,12 @@ class Row:
 
     def value(self, metric: str) -> str:
         """Write a metric; a difference with its sign."""
-        return format_value(metric, self.means.get(metric), sign=self.kind == "difference")
+        return METRICS[metric].format(self.means.get(metric), sign=self.kind == "difference")
 
     def spread(self, metric: str) -> str:
         """Write the standard deviation of a metric; empty without several seeds."""
         sd = self.sds.get(metric)
-        return "" if sd is None else f"±{format_value(metric, sd)}"
-
-
-def format_value(name: str, value: float | None, *, sign: bool = False) -> str:
-    """Write a metric with as many digits as it deserves."""
-    return DASH if value is None else f"{value:{'+' if sign else ''}.{DIGITS.get(name, 4)}f}"
+        return "" if sd is None else f"±{METRICS[metric].format(sd)}"
 
 
 def tabulate(found: Sequence[Measured]) -> list[Row]:
@@ -129,8 +113,8 @@ def measured_row(one: Measured, part: Literal["train", "test"], test_set: str) -
         kind="measured",
         part=part,
         measured=one,
-        means={metric: one.mean(part, metric) for metric in COLUMNS},
-        sds={metric: one.sd(part, metric) for metric in COLUMNS},
+        means={metric: one.mean(part, metric) for metric in SHOWN},
+        sds={metric: one.sd(part, metric) for metric in SHOWN},
         size=one.size(part),
         test_set=test_set,
         epoch=epochs_of(one),
@@ -158,14 +142,14 @@ def epochs_of(one: Measured) -> str:
 
 def cells(row: Row) -> list[str]:
     """Write a line with all its columns."""
-    values = [" ".join(filter(None, [row.value(metric), row.spread(metric)])) for metric in COLUMNS]
+    values = [" ".join(filter(None, [row.value(metric), row.spread(metric)])) for metric in SHOWN]
     return [row.label, row.rows, *values, row.epoch]
 
 
 def markdown(rows: Sequence[Row]) -> str:
     """Write the table in Markdown."""
-    header = ["run", "rows", *COLUMNS.values(), "epoch"]
-    rule = ["---", "---", *("--:" for _ in COLUMNS), "---"]
+    header = ["run", "rows", *(METRICS[name].heading for name in SHOWN), "epoch"]
+    rule = ["---", "---", *("--:" for _ in SHOWN), "---"]
     lines = [header, rule, *([escape_markdown(cell) for cell in cells(row)] for row in rows)]
     notes = [NDCG_NOTE] if any(row.kind == "published" for row in rows) else []
     notes += [SAMPLE_NOTE.strip().replace("*", r"\*")] if any(row.measured.sample for row in rows) else []
@@ -192,13 +176,13 @@ def csv_text(rows: Sequence[Row]) -> str:
     """Write the table as csv, for spreadsheets and programs: all digits, empty where a number is missing."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    numbers = [name for metric in COLUMNS for name in (metric, f"{metric}_sd")]
+    numbers = [name for metric in SHOWN for name in (metric, f"{metric}_sd")]
     writer.writerow(["run", "kind", "rows", "num_rows", "test_set", "generated", "seeds", *numbers, "epoch", "remarks"])
     test_sets = describe_test_sets([row.measured for row in rows])
     for row in rows:
         values = [
             "" if value is None else round(value, 6)
-            for metric in COLUMNS
+            for metric in SHOWN
             for value in (row.means.get(metric), row.sds.get(metric))
         ]
         seeds = len(row.measured.runs) if row.kind == "measured" else ""
@@ -211,14 +195,14 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 def print_table(rows: Sequence[Row], lines: Sequence[str]) -> None:
     """Print the table, and what is left out of it, for a terminal of 80 columns or more."""
-    shown = {name: SHORT.get(name, label) for name, label in COLUMNS.items() if name not in LONG_ONLY}
+    shown = [METRICS[name] for name in SHOWN if name not in LONG_ONLY]
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("run", overflow="fold", min_width=8)
     table.add_column("rows", no_wrap=True)
-    for label in shown.values():
-        table.add_column(label, justify="right", no_wrap=True, min_width=6)
+    for metric in shown:
+        table.add_column(metric.short or metric.label, justify="right", no_wrap=True, min_width=6)
     for row in rows:
-        values = ["\n".join(filter(None, [row.value(metric), row.spread(metric)])) for metric in shown]
+        values = ["\n".join(filter(None, [row.value(metric.name), row.spread(metric.name)])) for metric in shown]
         # as Text, so that no name is read as markup
         table.add_row(
             *map(Text, [break_name(row.label), row.rows, *values]), style="dim" if row.part == "train" else ""

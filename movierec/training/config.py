@@ -113,12 +113,17 @@ def check_yaml(path: Path) -> None:
         ConfigError: It is not; the message names the line.
     """
     try:
-        yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        has_alias = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader))
+        if not has_alias:
+            yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: of a date, or not UTF-8
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error) or "too many lists in lists"
         raise ConfigError(f"{path}{place}: expected YAML; {reason}. Correct the file.") from error
+    if has_alias:
+        raise ConfigError(f"{path}: expected no aliases (*name), which can make a file endless. Write the values out.")
 
 
 def own_config(args: Sequence[str]) -> list[str]:

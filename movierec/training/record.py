@@ -99,7 +99,7 @@ class RunRecord(Callback):
         self.record_fit(trainer, pl_module, end="planned" if whole else "early")
         writer = board.find_writer(trainer)
         if writer and self.run is not None:
-            from movierec.report.figures import draw_learning  # noqa: PLC0415 - matplotlib takes half a second
+            from movierec.metrics.run_figures import draw_learning  # noqa: PLC0415 - matplotlib takes half a second
 
             writer.flush()
             board.show_drawings(writer, draw_learning(self.run), trainer.current_epoch)
@@ -162,7 +162,7 @@ class RunRecord(Callback):
         described = {"part": "test", "epoch": known["epoch"], "checkpoint": known["checkpoint"]}
         run.write_diagnostics(described | diagnose(rated, background))
         if writer := board.find_writer(trainer):
-            from movierec.report.figures import draw_test  # noqa: PLC0415 - matplotlib takes half a second
+            from movierec.metrics.run_figures import draw_test  # noqa: PLC0415 - matplotlib takes half a second
 
             board.show_drawings(writer, draw_test(run), known["epoch"])
             board.show_precision_recall(writer, task.test_rows, task.tables.threshold, known["epoch"])

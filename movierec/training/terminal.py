@@ -9,8 +9,7 @@ from rich.table import Table
 
 from movierec.console import Console
 from movierec.data.tables import Tables
-from movierec.metrics.constant import describe_constant, is_constant
-from movierec.metrics.leak import LEAKING
+from movierec.metrics.caveats import LEAKING, describe_constant, is_constant
 from movierec.metrics.published import published_row
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.topn import LIKED_STARS

@@ -133,7 +133,7 @@ def measure_memory(small: Path, large: Path, options: argparse.Namespace) -> Ite
 def measure_ablation(small: Path, large: Path, options: argparse.Namespace) -> Iterator[tuple[str, dict[str, Any]]]:
     """Measure what each optimisation gains."""
     from movierec.data import Combined1MDataModule, IMDbDataModule, RatingsDataModule
-    from movierec.training.rating_task import RatingTask
+    from movierec.models import MLP
     from tests.benchmarks import ablation
 
     wide, narrow = [2048, 512, 256, 64, 16], [256, 128, 64, 32]
@@ -144,11 +144,9 @@ def measure_ablation(small: Path, large: Path, options: argparse.Namespace) -> I
     ):
         data = module(root=root)
         data.setup()
-        task = RatingTask(hidden=hidden, dropout=dropout)
         assert data.tables is not None
-        task.attach(data.tables)
-        assert task.network is not None
-        yield name, ablation.measure(data, task.network, hidden=hidden, rounds=options.rounds, steps=20)
+        network = MLP(data.tables, hidden=hidden, dropout=dropout)
+        yield name, ablation.measure(data, network, hidden=hidden, rounds=options.rounds, steps=20)
 
 
 def measure_fetch(small: Path, large: Path, options: argparse.Namespace) -> Iterator[tuple[str, dict[str, float]]]:

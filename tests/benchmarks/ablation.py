@@ -88,8 +88,7 @@ def once_a_film(network: MLP) -> MLP:
     first = changed.first
 
     def forward(user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
-        statistics = first.movie_statistics[bank, movie], first.user_statistics[bank, user]
-        numbers = torch.cat([first.numbers[movie], *statistics], dim=-1)
+        numbers = torch.cat([first.numbers[movie], first.movie_statistics[bank, movie], user], dim=-1)
         of_numbers = functional.linear(numbers, first.number_weight, first.bias)
         if first.label_weight is None:
             return of_numbers

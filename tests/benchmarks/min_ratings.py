@@ -27,14 +27,12 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path, help="of a run whose folder has its config.yaml")
     parser.add_argument("--users", type=int, default=1000, help="how many users to measure, at most")
     options = parser.parse_args()
-    tables, network = read_network(options.checkpoint)
+    network = read_network(options.checkpoint)
     data = data_of(options.checkpoint)
     assert data.tables is not None
-    check_same_data(tables, data.tables)
+    check_same_data(network.tables, data.tables)
     rows = {"train": data.rows["train"], "val": data.rows["val"].take(slice(0, 0)), "test": data.rows["val"]}
-    found = {
-        least: evaluate_retrieval(tables, network, rows, num_users=options.users, min_ratings=least) for least in LEAST
-    }
+    found = {least: evaluate_retrieval(network, rows, num_users=options.users, min_ratings=least) for least in LEAST}
     for ranking in found[LEAST[0]]:
         table = Table(title=f"{ranking}, {found[LEAST[0]][ranking]['users']:.0f} users", title_justify="left")
         table.add_column("at least so many ratings")

@@ -64,8 +64,10 @@ def measure_calls(path: Path, *, rounds: int, clock: Clock) -> dict[str, float]:
     content = read_checkpoint(path)
     tables = Tables.from_state(content["tables"])
     network = restore_network(content, tables)
-    shipped = Recommender(tables, network)
-    whole = Recommender(replace(tables, complete=torch.ones_like(tables.complete)), network)
+    assert isinstance(network, MLP)
+    shipped = Recommender(network)
+    everything = replace(tables, complete=torch.ones_like(tables.complete))
+    whole = Recommender(restore_network(content, everything))
     users = cycle(tables.user_ids[torch.randperm(len(tables.user_ids))].tolist())
     ratings = {int(film): float(1 + film % 5) for film in tables.movie_ids[::50][:20]}
     dense = dense_forward(tables, network)

@@ -82,13 +82,13 @@ class BareLoop:
         for order in torch.split(torch.randperm(len(train.rating)), self.batch_size)[:train_batches]:
             user, movie, bank, rating = train.take(order)
             self.optimizer.zero_grad()
-            self.loss(self.network(user, movie, bank), rating).backward()
+            self.loss(self.network(self.network.user_statistics[bank, user], movie, bank), rating).backward()
             self.optimizer.step()
         self.network.eval()
         with torch.no_grad():
             for order in torch.split(torch.arange(len(val.rating)), self.eval_batch_size)[:val_batches]:
                 user, movie, bank, rating = val.take(order)
-                self.loss(self.network(user, movie, bank), rating)
+                self.loss(self.network(self.network.user_statistics[bank, user], movie, bank), rating)
 
 
 def dense_network(num_inputs: int, hidden: list[int], dropout: list[float]) -> nn.Sequential:

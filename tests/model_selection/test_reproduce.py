@@ -1,196 +1,152 @@
-"""Trainings for real, on the generated sample: stopped, killed, failed, and gone on with."""
+"""Reproductions on the generated sample: stopped, failed, and gone on with."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from movierec.cli import main
-from movierec.errors import BusyError
-from movierec.model_selection.reproduce import alone
+from movierec.model_selection.reproduce import NAMES, plan
+from movierec.training.rating_task import RatingTask
 
-SMALL = "trainer:\n  max_epochs: {epochs}\nmodel:\n  hidden: [16, 8]\n  dropout: 0.1\n"
-MODEL1 = ["--only", "model1", "--overlay", "small.yaml"]
+SMALL = """\
+trainer:
+  max_epochs: 2
+  enable_progress_bar: false
+model:
+  network:
+    class_path: MLP
+    init_args:
+      hidden: [16, 8]
+      dropout: 0.1
+"""
 RUNS = Path("lightning_logs")
-LOGS = RUNS / "reproduction"
-posix = pytest.mark.skipif(os.name != "posix", reason="sends signals")
-
-
-def start(folder: Path, *args: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "movierec", "reproduce", "--root", "sample", *args]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, text=True)  # noqa: S603 - our own module
-
-
-def finish(process: subprocess.Popen[str], status: int) -> str:
-    """Wait for the end of a process; return all it has printed."""
-    out, err = process.communicate()
-    assert process.returncode == status, out + err
-    assert "Traceback" not in err
-    return out + err
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    while not done():
-        time.sleep(0.05)
-
-
-def text_of(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
-
-
-def stamps(folder: Path, name: str) -> dict[str, int]:
-    """The files of a configuration's runs, with the time of their last change."""
-    files = sorted((folder / RUNS / name).rglob("*"))
-    return {str(path): path.stat().st_mtime_ns for path in files if path.is_file()}
+MODEL1 = ["reproduce", "--root", "sample", "--only", "model1", "--overlay", "small.yaml", "--seeds"]
+Say = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
 def finished_folder(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> Path:
-    """A folder where a configuration was reproduced with one seed; tests work on copies."""
+    """A folder where model1 was reproduced with one seed; tests work on copies."""
     folder = tmp_path_factory.mktemp("finished")
     shutil.copytree(sample_root, folder / "sample")
-    (folder / "small.yaml").write_text(SMALL.format(epochs=30))
-    output = finish(start(folder, *MODEL1, "--seeds", "1"), 0)
-    assert "0 of 1 runs are done; about" in output
-    assert "[1/1] model1, seed 123: R2 " in output
+    (folder / "small.yaml").write_text(SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main([*MODEL1, "1"]) == 0
     return folder
 
 
 @pytest.fixture
-def finished(finished_folder: Path, tmp_path: Path) -> Path:
-    """A copy of the finished folder."""
-    return Path(shutil.copytree(finished_folder, tmp_path / "copy"))
+def here(finished_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the finished folder, to run in."""
+    copy = Path(shutil.copytree(finished_folder, tmp_path / "copy"))
+    monkeypatch.chdir(copy)
+    return copy
 
 
-def test_a_reproduction_leaves_tested_runs_logs_and_the_page(finished_folder: Path) -> None:
-    metrics = json.loads((finished_folder / RUNS / "model1/version_0/metrics.json").read_text())
-    assert metrics["config"] == "model1"
-    assert metrics["epochs"] == {"trained": 30, "planned": 30}
-    assert metrics["end"] == "planned"
-    assert {"train", "val", "test"} <= metrics.keys()
-    assert metrics["hardware"]["cores"] >= 1
-    assert text_of(finished_folder / LOGS / "model1-seed123.log").count("$ python -m movierec") == 2
-    page = text_of(finished_folder / LOGS / "results.md")
-    assert "These ratings were generated" in page
-    assert f"| model1 | test 2,000 | {metrics['test']['r2']:.3f} |" in page
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run a command, and return what it prints."""
+
+    def run(*args: str, status: int = 0) -> str:
+        assert main(list(args)) == status
+        output = capsys.readouterr()
+        return output.out + output.err
+
+    return run
 
 
-def test_a_second_start_does_nothing_again(finished: Path) -> None:
-    before = stamps(finished, "model1")
-    output = finish(start(finished, *MODEL1, "--seeds", "1"), 0)
-    assert "1 of 1 runs are done." in output
-    assert stamps(finished, "model1") == before
+def metrics_of(run: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((RUNS / run / "metrics.json").read_text())
+    return content
 
 
-def start_second_seed(folder: Path) -> subprocess.Popen[str]:
-    """Start a reproduction that trains a second seed, and wait until it is in the middle of that."""
-    log = folder / LOGS / "model1-seed124.log"
-    process = start(folder, *MODEL1, "--seeds", "2")
-    wait_until(lambda: "epoch 3/30" in text_of(log) or process.poll() is not None)
-    return process
+def stamps() -> dict[Path, int]:
+    """The files of all runs, with the time of their last change."""
+    return {path: path.stat().st_mtime_ns for path in RUNS.rglob("*") if path.is_file()}
 
 
-@posix
-def test_ctrl_c_stops_the_training_too_and_says_what_is_kept(finished: Path) -> None:
-    process = start_second_seed(finished)
-    process.send_signal(signal.SIGINT)
-    assert (
-        "interrupted. 1 of 2 runs are done; of the one that was under way, all whole epochs are kept. Go on with"
-        in finish(process, 130)
-    )
-    with FileLock(finished / LOGS / "training.lock", timeout=0):
-        metrics = json.loads((finished / RUNS / "model1/version_1/metrics.json").read_text())
-    assert metrics["end"] == "interrupted"
-    assert 3 <= metrics["epochs"]["trained"] < 30
+def test_a_reproduction_leaves_a_trained_and_tested_run(here: Path) -> None:
+    metrics = metrics_of("model1/version_0")
+    assert (metrics["config"], metrics["seed"], metrics["end"]) == ("model1", 123, "planned")
+    assert {"train", "val", "test", "retrieval"} <= metrics.keys()
 
 
-@posix
-def test_what_was_killed_goes_on_and_what_was_done_is_left_alone(finished: Path) -> None:
-    before = stamps(finished, "model1")
-    process = start_second_seed(finished)
-    process.kill()
-    process.communicate()
-    output = finish(start(finished, *MODEL1, "--seeds", "2"), 0)
-    assert "1 of 2 runs are done; about" in output
+def test_what_is_done_is_not_repeated_and_further_seeds_are_added(here: Path, say: Say) -> None:
+    before = stamps()
+    assert "[1/1] model1, seed 123: done before" in say(*MODEL1, "1")
+    assert stamps() == before
+    output = say(*MODEL1, "2")
+    assert "[1/2] model1, seed 123: done before" in output
     assert "[2/2] model1, seed 124: R2 " in output
-    log = text_of(finished / LOGS / "model1-seed124.log")
-    assert "--config lightning_logs/model1/version_1/config.yaml --ckpt_path last" in log
-    assert json.loads((finished / RUNS / "model1/version_1/metrics.json").read_text())["epochs"]["trained"] == 30
-    assert not (finished / RUNS / "model1/version_2").exists()
-    after = stamps(finished, "model1")
-    assert {path: after[path] for path in before} == before
+    assert metrics_of("model1/version_1")["seed"] == 124
+    assert stamps().items() >= before.items()
 
 
-def test_a_run_that_fails_is_reported_and_the_others_go_on(finished: Path) -> None:
-    (finished / "sample/metadata/tmdb.csv").write_text("nothing of use\n")
-    record = finished / RUNS / "model1/version_0/metrics.json"  # as if it had been stopped before its test
-    record.write_text(
-        json.dumps({key: value for key, value in json.loads(record.read_text()).items() if key != "test"})
-    )
-    output = finish(
-        start(finished, "--only", "model1", "published/model2", "--overlay", "small.yaml", "--seeds", "1"), 1
-    )
-    assert "[1/2] published/model2, seed 123: FAILED. `fit` ended with status 1. The end of lightning_logs/" in output
-    assert "metadata/tmdb.csv" in output
-    assert "[2/2] model1, seed 123: R2 " in output
-    assert "failed: published/model2, seed 123; its log is " in output
-    assert not (finished / RUNS / "model1/version_1").exists()
+def test_other_options_make_a_run_of_their_own(here: Path, say: Say) -> None:
+    Path("small.yaml").write_text(SMALL.replace("dropout: 0.1", "dropout: 0.3"))
+    assert "done before" not in say(*MODEL1, "1")
+    assert (RUNS / "model1/version_1/metrics.json").is_file()
 
 
-def test_missing_data_are_named_with_the_commands_that_get_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sample_root: Path
+def test_ctrl_c_keeps_whole_epochs_and_the_same_command_goes_on(
+    here: Path, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    begun = RatingTask.on_train_epoch_end
+
+    def stop(task: RatingTask) -> None:
+        begun(task)
+        if task.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RatingTask, "on_train_epoch_end", stop)
+        assert "The same command goes on; 1 of 2 runs are through." in say(*MODEL1, "2", status=130)
+    assert metrics_of("model1/version_1")["end"] == "interrupted"
+    assert "[2/2] model1, seed 124: R2 " in say(*MODEL1, "2")
+    assert metrics_of("model1/version_1")["end"] == "planned"
+    assert not (RUNS / "model1/version_2").exists()
+
+
+def test_a_run_that_fails_is_reported_and_the_others_go_on(here: Path, say: Say) -> None:
+    Path("sample/metadata/tmdb.csv").write_text("nothing of use\n")
+    only = ["--only", "model1", "published/model2", "--overlay", "small.yaml", "--seeds", "2"]
+    output = say("reproduce", "--root", "sample", *only, status=1)
+    assert "[1/3] published/model2, seed 123: FAILED. " in output
+    assert "metadata/tmdb.csv" in output
+    assert "[3/3] model1, seed 124: R2 " in output
+    assert "failed: published/model2, seed 123." in output
+
+
+def test_missing_data_are_named_before_anything_is_trained(here: Path, say: Say, sample_root: Path) -> None:
     shutil.copytree(sample_root / "ml-latest-small", "bare/ml-latest-small")
-    assert main(["reproduce", "--root", "bare"]) == 1
-    message = capsys.readouterr().err
-    assert "Expected metadata/omdb.csv, metadata/tmdb.csv, ml-1m/movies.dat, ml-1m/ratings.dat in the data" in message
-    for words in ("data download ml-1m", "data fetch tmdb", "data fetch omdb"):
-        assert f"python -m movierec {words} --root bare\n" in message
-    assert "ml-latest-small" not in message
-    assert not (tmp_path / RUNS).exists()
+    message = say("reproduce", "--root", "bare", "--only", "model2", status=1)
+    assert "Expected all data of model2 in bare; not there are:" in message
+    assert "data fetch tmdb --root bare" in message
 
 
 @pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (["--only", "modle1"], "got modle1"),
-        (["--seeds", "0"], "--seeds of 1 or more"),
-    ],
+    ("args", "message"), [(["--only", "modle1"], "got modle1"), (["--seeds", "0"], "--seeds of 1 or more")]
 )
-def test_wrong_options_are_refused_before_anything_is_trained(
-    args: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["reproduce", *args]) == 1
-    assert message in capsys.readouterr().err
+def test_wrong_options_are_refused(args: list[str], message: str, say: Say) -> None:
+    assert message in say("reproduce", *args, status=1)
 
 
-def test_the_plan_is_shown_and_nothing_done(finished: Path, capsys: pytest.CaptureFixture[str],
-                                             monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    monkeypatch.chdir(finished)
-    assert main(["reproduce", "--root", "sample", *MODEL1, "--seeds", "2", "--plan"]) == 0
-    output = capsys.readouterr().out
-    assert "1 of 2 runs are done" in output
-    assert "[2/2] model1, seed 124: about " in output
-    assert not (finished / RUNS / "model1/version_1").exists()
+def test_the_plan_is_shown_and_nothing_done(here: Path, say: Say) -> None:
+    before = stamps()
+    assert "1 of 2 runs are done. To do:\nmodel1, seed 124\n" in say(*MODEL1, "2", "--plan")
+    assert stamps() == before
 
 
-def test_two_reproductions_do_not_share_a_folder(tmp_path: Path) -> None:
-    with (
-        FileLock(tmp_path / "reproduce.lock"),
-        pytest.raises(BusyError, match="Expected no other reproduction"),
-        alone(tmp_path),
-    ):
-        pass
-    with alone(tmp_path):  # a lock file that nobody holds is no obstacle
-        pass
+def test_published_configurations_run_once_with_their_own_seeds_and_the_largest_with_two(sample_root: Path) -> None:
+    jobs = plan(seeds=5, full=False, only=[], overlays=[], root=sample_root)
+    seeds = {name: [job.seed for job in jobs if job.name == name] for name in NAMES}
+    assert seeds["published/model1"] == [123]
+    assert seeds["published/model4"] == [1234]
+    assert seeds["ablation/both"] == seeds["model3"] == [123, 124, 125, 126, 127]
+    assert seeds["model5"] == [123, 124]
+    assert len(jobs) == 47

@@ -152,7 +152,7 @@ def test_a_training_batch_of_one_gives_each_weight_a_gradient(
     tables, rows = data
     network = MLP(tables, **PLAIN | {"activation": "tanh", "normalisation": normalisation})
     prediction = predict(network, rows.take(torch.tensor([3])))
-    prediction.square().sum().backward()
+    torch.autograd.backward(prediction.square().sum())
     assert prediction.shape == (1,)
     assert [name for name, weight in network.named_parameters() if weight.grad is None] == []
 

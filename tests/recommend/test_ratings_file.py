@@ -5,7 +5,7 @@ import pytest
 
 from movierec.errors import DataFormatError, MissingDataError, UnknownIdError
 from movierec.models.mlp import MLP
-from movierec.recommend.ratings_file import read_ratings_of_one
+from movierec.recommend.ratings_file import read_ratings_file
 from movierec.recommend.recommender import Recommender
 
 TITLES = ["Matrix, The (1999)", "Godzilla (1998)", "Godzilla (Gojira) (1954)", 'Say "Cheese", Louise (1987)']
@@ -35,14 +35,14 @@ def write(folder: Path, text: str) -> Path:
 
 def test_titles_are_matched_forgivingly(named: Recommender, ids: list[int], tmp_path: Path) -> None:
     path = write(tmp_path, 'title,rating\nthe matrix,4.5\n"Say ""Cheese"", Louise",3\nGODZILLA (1998),1\n')
-    assert read_ratings_of_one(path, named) == ({ids[0]: 4.5, ids[3]: 3.0, ids[1]: 1.0}, [])
+    assert read_ratings_file(path, named) == ({ids[0]: 4.5, ids[3]: 3.0, ids[1]: 1.0}, [])
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_read_over(
     named: Recommender, ids: list[int], tmp_path: Path
 ) -> None:
     path = write(tmp_path, f"\ufeffmovieId,rating\r\n{ids[0]},4\r\n{ids[2]},2.5\r\n")
-    assert read_ratings_of_one(path, named) == ({ids[0]: 4.0, ids[2]: 2.5}, [])
+    assert read_ratings_file(path, named) == ({ids[0]: 4.0, ids[2]: 2.5}, [])
 
 
 @pytest.mark.parametrize("header", ["movie_id,stars", "movieId,rating", "stars,movie_id", "title,movie_id,stars,when"])
@@ -51,12 +51,12 @@ def test_columns_may_have_either_name_and_any_order(
 ) -> None:
     fields = {"movie_id": str(ids[1]), "movieId": str(ids[1]), "stars": "5", "rating": "5", "title": "x", "when": "y"}
     line = ",".join(fields[name] for name in header.split(","))
-    assert read_ratings_of_one(write(tmp_path, f"{header}\n{line}\n"), named) == ({ids[1]: 5.0}, [])
+    assert read_ratings_file(write(tmp_path, f"{header}\n{line}\n"), named) == ({ids[1]: 5.0}, [])
 
 
 def test_unknown_and_ambiguous_films_are_left_out_and_named(named: Recommender, ids: list[int], tmp_path: Path) -> None:
     path = write(tmp_path, "title,rating\nMatrix,4\nGodzilla,2\nMatricks,3\n")
-    ratings, (ambiguous, unknown) = read_ratings_of_one(path, named)
+    ratings, (ambiguous, unknown) = read_ratings_file(path, named)
     assert ratings == {ids[0]: 4.0}
     assert ambiguous == (
         f"Left out 'Godzilla', which may be any of Godzilla (1998) (id {ids[1]}), "
@@ -66,14 +66,14 @@ def test_unknown_and_ambiguous_films_are_left_out_and_named(named: Recommender, 
 
 
 def test_unknown_ids_are_left_out_and_named(named: Recommender, ids: list[int], tmp_path: Path) -> None:
-    ratings, notes = read_ratings_of_one(write(tmp_path, f"movieId,rating\n{ids[0]},4\n987654,2\n"), named)
+    ratings, notes = read_ratings_file(write(tmp_path, f"movieId,rating\n{ids[0]},4\n987654,2\n"), named)
     assert ratings == {ids[0]: 4.0}
     assert notes == ["Left out '987654': no such film."]
 
 
 def test_a_film_without_a_rating_is_left_out(named: Recommender, ids: list[int], tmp_path: Path) -> None:
     path = write(tmp_path, "title,rating\nMatrix,4\nGodzilla (1998),\n")
-    assert read_ratings_of_one(path, named) == ({ids[0]: 4.0}, ["Left out 'Godzilla (1998)': no rating."])
+    assert read_ratings_file(path, named) == ({ids[0]: 4.0}, ["Left out 'Godzilla (1998)': no rating."])
 
 
 @pytest.mark.parametrize(
@@ -96,16 +96,16 @@ def test_a_film_without_a_rating_is_left_out(named: Recommender, ids: list[int],
         ("title,when\nMatrix,4\n", DataFormatError, "rating or stars"),
         ("title,rating\nNo such film at all,4\n", UnknownIdError, "none of its films is known"),
         ("title,rating\n", UnknownIdError, "none of its films is known"),
-        ("", DataFormatError, "none"),
+        ("", DataFormatError, "the file is empty"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_and_says_why(
     text: str, error: type[Exception], message: str, named: Recommender, tmp_path: Path
 ) -> None:
     with pytest.raises(error, match=message):
-        read_ratings_of_one(write(tmp_path, text), named)
+        read_ratings_file(write(tmp_path, text), named)
 
 
 def test_a_file_that_is_not_there_is_named(named: Recommender, tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=r"nowhere\.csv"):
-        read_ratings_of_one(tmp_path / "nowhere.csv", named)
+        read_ratings_file(tmp_path / "nowhere.csv", named)

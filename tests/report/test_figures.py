@@ -19,10 +19,10 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from torch.utils.tensorboard import SummaryWriter
 
-from movierec.metrics.curves import Curve, draw_curves, read_curves
 from movierec.metrics.diagnostic_figures import DRAWN
 from movierec.metrics.diagnostics import Background, Rated, diagnose
 from movierec.metrics.published import PUBLISHED
+from movierec.metrics.run_figures import Curve, draw_curves, read_curves
 from movierec.metrics.style import SCREEN_DPI, Drawing, pixels, save
 from movierec.report.figures import draw_report, draw_run
 from movierec.runs import Run

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from movierec.report.story import replace_table, results_table, write_story
 
 from movierec.metrics.published import PUBLISHED
 from movierec.report.results import gather
-from movierec.report.story import replace_table, results_table, write_story
 
 METRICS = {"r2": 0.3, "mae": 0.15, "mse": 0.037, "rmse": 0.19, "precision": 0.6, "recall": 0.7, "ndcg@10": 0.9}
 HARDWARE = {"cpu": "Example 9000", "cores": 2, "memory_gb": 8.0, "accelerator": "cpu"}

@@ -1,19 +1,17 @@
-"""All metrics of a model at once: a radar chart and parallel coordinates, as in the report, with scales on the axes."""
+"""All metrics of a model at once: a radar chart, as in the published report, with scales on the axes."""
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.projections.polar import PolarAxes
 
-from movierec.metrics.published import METRICS
+from movierec.metrics.published import PUBLISHED_METRICS
+from movierec.metrics.registry import METRICS
 from movierec.metrics.style import (
     BLUE,
     GREY,
-    MARKERS,
-    OF_MODELS,
     ORANGE,
     VERMILLION,
     WIDTH,
@@ -23,10 +21,6 @@ from movierec.metrics.style import (
     styled,
 )
 from movierec.report.comparison import (
-    ERRORS,
-    LABELS,
-    OTHER_ROWS,
-    Measured,
     Series,
     in_words,
     list_series,
@@ -34,6 +28,7 @@ from movierec.report.comparison import (
     of_sample,
     short,
 )
+from movierec.report.results import Measured
 
 ON_RADAR = ("model1", "model5")  # those that the report draws
 LINES = {GREY: ":", ORANGE: "--", VERMILLION: "-.", BLUE: "-"}  # the kinds of numbers, also without colour
@@ -58,13 +53,14 @@ class Scale(NamedTuple):
 def list_scales(series: Sequence[Series]) -> dict[str, Scale]:
     """Fit an axis to each metric that there are values of, with round ends."""
     scales = {}
-    for metric in METRICS:
+    for metric in PUBLISHED_METRICS:
         values = [value.mean for one in series for (_, name), value in one.values.items() if name == metric]
         if values:
-            unit = 0.01 if metric in ERRORS else 0.1
+            is_error = METRICS[metric].direction == "min"
+            unit = 0.01 if is_error else 0.1
             low = math.floor(min(values) / unit - 1e-9) * unit
             high = math.ceil(max(values) / unit + 1e-9) * unit
-            scales[metric] = Scale(high, low) if metric in ERRORS else Scale(low, high)
+            scales[metric] = Scale(high, low) if is_error else Scale(low, high)
     return scales
 
 
@@ -121,59 +117,4 @@ def draw_polygons(axes: PolarAxes, series: Sequence[Series], model: str, scales:
 
 def name_axis(metric: str, scale: Scale) -> str:
     """Name an axis, and the values at its ends."""
-    return f"{LABELS[metric]}\n{scale.write(scale.worst)} to {scale.write(scale.best)}"
-
-
-@styled()
-def draw_parallel(measured: Sequence[Measured]) -> Drawing | None:
-    """Draw each model as a line over all metrics, training rows above held-out rows, on the same axes."""
-    series = list_series(measured)
-    scales = list_scales(series)
-    if len(scales) < 2:  # noqa: PLR2004 - a line needs two axes
-        return None
-    title = f"All models over all metrics{of_sample(measured)}"
-    trained, held_out = [one for one in series if one.hatch], [one for one in series if not one.hatch]
-    panels = [(name, some) for name, some in (("training rows", trained), ("held-out test rows", held_out)) if some]
-    figure = new_figure(title, 1.1 + 2.1 * len(panels))
-    for axes, (name, some) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
-        draw_lines(axes, some, model_names(measured), scales)
-        axes.set_title(f"{name}: {name_lines(some)}")
-    lines = {str(line.get_label()): line for axes in figure.axes for line in axes.lines}
-    named = {name: line for name, line in sorted(lines.items()) if not name.startswith("_")}
-    note = f"Up is better on each axis. {OTHER_ROWS}"
-    explain(figure, [*named.values()], [*named], note, ncols=5)
-    return Drawing(figure, title, described(series, model_names(measured), scales))
-
-
-def name_lines(series: Sequence[Series]) -> str:
-    """Say whose the solid line is, and whose the dashed one."""
-    kinds = [one.label.split(",")[0] for one in series]
-    return f"{kinds[0]} (dashed) and {kinds[1]} (solid)" if len(kinds) > 1 else kinds[0]
-
-
-def draw_lines(axes: Axes, series: Sequence[Series], models: Sequence[str], scales: dict[str, Scale]) -> None:
-    """Draw the lines of a panel; up is better on each axis."""
-    for one in series:
-        line = "-" if one is series[-1] else "--"
-        for number, model in enumerate(models):
-            y = profile(one, model, scales)
-            if all(math.isnan(value) for value in y):
-                continue
-            colour, marker = OF_MODELS[number % len(OF_MODELS)], MARKERS[number % len(MARKERS)]
-            name = f"model {short(model)}" if line == "-" else f"_{model}"
-            axes.plot(range(len(scales)), y, line, color=colour, marker=marker, label=name, linewidth=1.1)
-    axes.set_ylim(-0.08, 1.08)
-    axes.set_yticks([])
-    axes.set_xticks(range(len(scales)), [LABELS[metric] for metric in scales])
-    for x, scale in enumerate(scales.values()):
-        axes.axvline(x, color="#BBBBBB", linewidth=0.7, zorder=0, label="_axis")
-        write_ends(axes, x, scale)
-    axes.spines[["left", "bottom"]].set_visible(False)
-    axes.tick_params(length=0)
-
-
-def write_ends(axes: Axes, x: int, scale: Scale) -> None:
-    """Write the values at both ends of a metric's axis."""
-    small: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6.5, "color": "#555555"}
-    axes.annotate(scale.write(scale.best), (x, 1.08), (3, -1), va="top", **small)
-    axes.annotate(scale.write(scale.worst), (x, -0.08), (3, 1), va="bottom", **small)
+    return f"{METRICS[metric].label}\n{scale.write(scale.worst)} to {scale.write(scale.best)}"

@@ -1,9 +1,10 @@
-"""docs/results.md and the table of the README: the story that the measured numbers tell, as far as they tell it."""
+"""Write docs/results.md and the README's table from the tested runs: `python -m tools.results_page`.
+
+What stands below the line `<!-- by hand -->` of docs/results.md is kept as it is.
+"""
 
 import datetime as dt
-import math
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -11,17 +12,19 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from movierec.console import duration
-from movierec.metrics.leak import NEWER, newer_columns
-from movierec.metrics.published import METRICS, PUBLISHED, PUBLISHED_FAMILY
+from movierec.metrics.caveats import NEWER, newer_columns
+from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY, PUBLISHED_METRICS
+from movierec.metrics.registry import LIST_METRICS, METRICS
+from movierec.metrics.style import save
 from movierec.report.difference import CLEAR, Comparison, compare
-from movierec.report.figures import draw_report, save
-from movierec.report.recommending import METRICS as RANKING_METRICS
-from movierec.report.recommending import beaten, rank_all
-from movierec.report.results import Measured
-from movierec.report.table import COLUMNS, DIGITS
+from movierec.report.figures import draw_report
+from movierec.report.results import Measured, gather
+from movierec.report.table import SHOWN
 from movierec.runs import replace_text
+from tools.rankings import beaten, rank_all
 
 TOLERANCE = {"r2": 0.02, "mae": 0.005, "mse": 0.002, "rmse": 0.005, "precision": 0.05, "recall": 0.05}
+BY_HAND = "<!-- by hand -->"
 START, END = "<!-- results -->", "<!-- end of results -->"
 ABLATION = {
     "ablation/genres": "genres alone",
@@ -48,7 +51,8 @@ def write_story(measured: Sequence[Measured], out: Path, *, command: str) -> Pat
     for name, drawing in figures.items():
         save(drawing, out, name)
     path = out / "results.md"
-    replace_text(path, tell(measured, figures=figures, command=command))
+    kept = path.read_text(encoding="utf-8").partition(BY_HAND)[2] if path.is_file() else "\n"
+    replace_text(path, f"{tell(measured, figures=figures, command=command)}\n{BY_HAND}{kept}")
     return path
 
 
@@ -61,7 +65,7 @@ def tell(measured: Sequence[Measured], *, figures: dict[str, Any], command: str)
     )  # fmt: skip
     environment.filters |= {"number": number, "signed": signed, "spread": spread, "epochs": epochs, "early": early}
     environment.globals |= {"mean": mean, "unseen": unseen, "against": against}
-    template = environment.from_string(files(__package__).joinpath("story.md.j2").read_text(encoding="utf-8"))
+    template = environment.from_string(Path(__file__).with_suffix(".md.j2").read_text(encoding="utf-8"))
     names = (*PUBLISHED, *(PUBLISHED_FAMILY + name for name in PUBLISHED), *ABLATION)
     shown = [known[name] for name in names if name in known]
     published = {name: known[PUBLISHED_FAMILY + name] for name in PUBLISHED if PUBLISHED_FAMILY + name in known}
@@ -69,19 +73,19 @@ def tell(measured: Sequence[Measured], *, figures: dict[str, Any], command: str)
     return template.render(
         date=today(),
         report=PUBLISHED,
-        metrics={name: COLUMNS[name] for name in METRICS},
+        metrics={name: METRICS[name].heading for name in PUBLISHED_METRICS},
         tolerance=TOLERANCE,
         clear=CLEAR,
         shown=shown,
         sample=any(found.sample for found in shown),
         published=published,
         described=described,
-        total=len(published) * len(METRICS),
+        total=len(published) * len(PUBLISHED_METRICS),
         outside=outside_tolerance(published),
         falls=sum(mean(found, "test", "r2") < mean(found, "train", "r2") for found in published.values()),
         negative=any(mean(found, "test", "r2") < 0 for found in published.values()),
         rankings=rank_all(described),
-        ranking_metrics=list(RANKING_METRICS.values()),
+        ranking_metrics=[metric.label for metric in LIST_METRICS.values()],
         min_ratings=max((content.get("retrieval", {}).get("min_ratings", 0) for content in contents(shown)), default=0),
         beaten=beaten(described),
         newer=[found.name for found in shown if newer_columns(found.data)],
@@ -109,7 +113,7 @@ def complete(measured: Sequence[Measured]) -> Tables:
     return {
         found.name: found
         for found in measured
-        if all(found.values(part, metric) for part in ("train", "test") for metric in METRICS)
+        if all(found.values(part, metric) for part in ("train", "test") for metric in PUBLISHED_METRICS)
     }
 
 
@@ -134,7 +138,7 @@ def outside_tolerance(published: Tables) -> list[tuple[str, str, float]]:
     differences = [
         (name, metric, mean(found, "train", metric) - PUBLISHED[name][metric])
         for name, found in published.items()
-        for metric in METRICS
+        for metric in PUBLISHED_METRICS
     ]
     return [(name, metric, value) for name, metric, value in differences if abs(value) > TOLERANCE[metric]]
 
@@ -147,12 +151,12 @@ def comparisons(known: Tables) -> dict[str, Comparison]:
 
 def number(value: float, metric: str) -> str:
     """Write a metric with as many digits as it deserves."""
-    return f"{value:.{DIGITS.get(metric, 4)}f}"
+    return METRICS[metric].format(value)
 
 
 def signed(value: float, metric: str) -> str:
     """Write a difference of a metric."""
-    return f"{value:+.{DIGITS.get(metric, 4)}f}"
+    return METRICS[metric].format(value, sign=True)
 
 
 def spread(measured: Measured, metric: str, part: str = "test") -> str:
@@ -185,23 +189,19 @@ def unseen(found: Tables) -> str:
 
 
 def against(described: Measured, published: Measured) -> str:
-    """Say whether a described model is beyond the notebook's, whose single run is taken to vary as much."""
-    sd = described.sd("test", "r2")
-    gain = mean(described, "test", "r2") - mean(published, "test", "r2")
-    if sd is None:
-        return "one seed each, which cannot tell"
-    if abs(gain) <= CLEAR * sd * math.sqrt(1 + 1 / len(described.contents)):
-        return "no clear difference"
-    return "clearly higher" if gain > 0 else "clearly lower"
+    """Say whether a described model is beyond the notebook's, over the seeds."""
+    found = compare(described, published, "r2")
+    words = {"better": "clearly lower", "worse": "clearly higher", "one seed": "one seed each, which cannot tell"}
+    return words.get(found.verdict, found.verdict)  # a lower R2 would be a better error
 
 
 def results_table(measured: Sequence[Measured]) -> str:
     """Write the Markdown table of the report's numbers and ours."""
     known = complete(measured)
-    lines = [["run", "rows", *COLUMNS.values(), "seeds", "epochs"]]
+    lines = [["run", "rows", *(METRICS[name].heading for name in SHOWN), "seeds", "epochs"]]
     lines.append(["---"] * len(lines[0]))
     for name, row in PUBLISHED.items():
-        reported = [number(row[metric], metric) if metric in row else "-" for metric in COLUMNS]
+        reported = [number(row[metric], metric) if metric in row else "-" for metric in SHOWN]
         lines.append([f"report, {name}", "train", *reported, "-", "-"])
         for run, part in ((PUBLISHED_FAMILY + name, "train"), (PUBLISHED_FAMILY + name, "test"), (name, "test")):
             if run in known:
@@ -212,7 +212,7 @@ def results_table(measured: Sequence[Measured]) -> str:
 def line(measured: Measured, part: str) -> list[str]:
     """List the cells of a configuration's line."""
     rows = measured.contents[0]["data"]["rows"][part]
-    values = [spread(measured, metric, part) for metric in COLUMNS]
+    values = [spread(measured, metric, part) for metric in SHOWN]
     return [measured.name, f"{part} {rows:,}", *values, str(len(measured.contents)), epochs(measured)]
 
 
@@ -235,3 +235,17 @@ def replace_table(readme: Path, measured: Sequence[Measured]) -> bool:
     )
     replace_text(readme, f"{before}{start}\n{caption}\n\n{results_table(measured)}\n{end}{after}")
     return True
+
+
+def main() -> None:
+    """Write the page, its figures and the README's table from the runs of `reproduce`."""
+    measured, left_out = gather(Path("lightning_logs"))
+    print(*left_out, sep="\n")
+    print(
+        write_story([one for one in measured if not one.sample], Path("docs"), command="python -m movierec reproduce")
+    )
+    replace_table(Path("README.md"), measured)
+
+
+if __name__ == "__main__":
+    main()

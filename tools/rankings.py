@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from statistics import fmean, stdev
 from typing import NamedTuple
 
+from movierec.metrics.registry import LIST_METRICS
 from movierec.report.results import Measured
 
 RANKINGS = {"model": "the model", "popularity": "the number of ratings", "film_mean": "the mean rating"}
-METRICS = {
-    "recall@10": "recall@10", "ndcg@10": "NDCG@10", "map@10": "MAP@10", "coverage": "coverage", "novelty": "novelty",
-}  # fmt: skip
 FIRST = "recall@10"  # by which the rankings are compared
 
 
@@ -32,7 +30,9 @@ class Ranked(NamedTuple):
 def rank_all(measured: Mapping[str, Measured]) -> list[Ranked]:
     """List the rankings of the models whose test has measured them."""
     return [
-        Ranked(name, int(values_of(found, ranking, "users")[0]), words, [spread(found, ranking, m) for m in METRICS])
+        Ranked(
+            name, int(values_of(found, ranking, "users")[0]), words, [spread(found, ranking, m) for m in LIST_METRICS]
+        )
         for name, found in measured.items()
         for ranking, words in RANKINGS.items()
         if values_of(found, ranking, FIRST)

@@ -1,4 +1,4 @@
-"""The learning curves of a run: read from the events that TensorBoard shows, and drawn."""
+"""The figures of one run: its learning curves, from the events that TensorBoard shows, and its test errors."""
 
 import math
 from collections.abc import Sequence
@@ -7,11 +7,15 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from movierec.console import printable
+from movierec.metrics.caveats import LEAKING
+from movierec.metrics.diagnostic_figures import DRAWN
 from movierec.metrics.style import BLACK, BLUE, ORANGE, WIDTH, Drawing, explain, new_figure, styled
 from movierec.runs import Run
 
 CURVES = {"rmse": "RMSE (unit scale)", "r2": "R²"}
 LONG, SETTLED = 10, 3  # a fit of so many epochs is drawn from this one on
+LONGEST_NAME = 30  # what fits above a figure, with what else stands there
 SERIES = {
     "train": ("training rows, while learning", ORANGE, "--"),
     "val": ("validation rows", BLUE, "-"),
@@ -97,3 +101,46 @@ def fit_height(axes: Axes, curves: list[Curve]) -> None:
     settled = [value for curve in curves for epoch, value in zip(*curve, strict=True) if epoch >= SETTLED]
     if settled and (spare := 0.08 * (max(settled) - min(settled))):
         axes.set_ylim(min(settled) - spare, max(settled) + spare)
+
+
+def draw_run(run: Run) -> dict[str, Drawing]:
+    """Draw a run: its learning curves, and where its test predictions err.
+
+    Returns:
+        The figures that can be drawn from what is there, by name: none of the test rows before the run was tested.
+    """
+    return draw_learning(run) | draw_test(run)
+
+
+def draw_learning(run: Run) -> dict[str, Drawing]:
+    """Draw the learning curves of a run, where it has any."""
+    content = run.read_metrics()
+    epoch = content.get("epoch")
+    statistics = content.get("data", {}).get("options", {}).get("statistics")
+    best = None if epoch is None else epoch + 1
+    drawing = draw_curves(read_curves(run), about(run), best, leaking=LEAKING.get(statistics, ()))
+    return {"learning_curves": drawing} if drawing is not None else {}
+
+
+def draw_test(run: Run) -> dict[str, Drawing]:
+    """Draw where the test predictions of a run err, if it was tested since it was trained."""
+    content, tested = run.read_metrics(), run.read_diagnostics()
+    if (
+        not tested
+        or "test" not in content
+        or any(content.get(name) != tested.get(name) for name in ("epoch", "checkpoint"))
+    ):
+        return {}
+    rows = f"{about(run)}, {tested['rows']:,} test rows"
+    drawn = {name: draw(tested, rows) for name, draw in DRAWN.items()}
+    return {name: drawing for name, drawing in drawn.items() if drawing is not None}
+
+
+def about(run: Run) -> str:
+    """Name a run for a title."""
+    content = run.read_metrics()
+    sample = " (generated sample)" if content.get("data", {}).get("sample") else ""
+    name = printable(str(content.get("config", run.path.parent.name)))
+    if len(name) > LONGEST_NAME:
+        name = f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
+    return f"{name}{sample}"

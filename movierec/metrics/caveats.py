@@ -1,10 +1,26 @@
-"""Predictions that are all alike, of a network that has collapsed: their errors look like those of a model."""
+"""What a reader must know beside a number: that it leaks, looks ahead, or is of a network that has collapsed."""
 
 from collections.abc import Mapping
+from typing import Any
+
+LEAKING = {"self_inclusive": ("train",), "per_split": ("train", "val")}  # by the kind of statistics
+
+# The services count and average the votes of all people up to today, those that came after a rating too.
+NEWER = ("tmdb_vote_average", "tmdb_vote_count", "imdb_rating", "imdb_votes", "imdb_metascore")
 
 PREDICTION, RATING = "prediction_sd_stars", "rating_sd_stars"  # as in metrics.json
 # With s = sd(prediction) / sd(rating), and a correlation of 1 at most, R2 <= 2 s - s^2: below this, R2 is below 0.02.
 LEAST_SPREAD = 0.01
+
+
+def newer_columns(data: Mapping[str, Any]) -> list[str]:
+    """List the columns that a network reads and that are newer than the ratings.
+
+    Args:
+        data: What metrics.json says of the data.
+    """
+    read = data.get("options", {}).get("columns")
+    return [name for name in NEWER if name in read] if isinstance(read, list) else []
 
 
 def is_constant(values: Mapping[str, float | None]) -> bool:

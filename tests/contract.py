@@ -1,0 +1,113 @@
+"""What every model must do; a model's test inherits this class and names its network."""
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import movierec
+from movierec.data.histories import History, history_of
+from movierec.models.checkpoint import read_checkpoint, read_network
+from movierec.models.network import RatingNetwork
+from movierec.recommend.recommender import Recommender
+
+
+class ModelContract:
+    """Fit, score, explain, restore and resume a model on the sample."""
+
+    network: ClassVar[dict[str, Any]]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def folder(cls, tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> Path:
+        """A folder with a run of two epochs, tested; tests must not change it."""
+        folder = tmp_path_factory.mktemp("contract")
+        cls.configure(folder, sample_root)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            movierec.fit("own.yaml", options={"trainer.max_epochs": 2})
+            movierec.test("own.yaml", options={"ranking_users": 20})
+        return folder
+
+    @classmethod
+    def configure(cls, folder: Path, sample_root: Path) -> None:
+        """Write the configuration of a small fit."""
+        data = {"class_path": "TMDbDataModule", "init_args": {"root": str(sample_root)}}
+        trainer = {"max_epochs": 2, "enable_progress_bar": False}
+        config = {"data": data, "model": {"network": cls.network}, "trainer": trainer}
+        (folder / "own.yaml").write_text(json.dumps(config))  # JSON is YAML
+
+    @pytest.fixture
+    def model(self, folder: Path) -> RatingNetwork:
+        """The best epoch."""
+        return read_network(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt")
+
+    @pytest.fixture
+    def films(self, model: RatingNetwork) -> Tensor:
+        """The films that have all metadata."""
+        return model.tables.complete.nonzero().squeeze(1)
+
+    def test_it_learns_and_is_measured(self, folder: Path) -> None:
+        metrics = json.loads((folder / "lightning_logs/own/version_0/metrics.json").read_text())
+        assert metrics["end"] == "planned"
+        rating_sd = metrics["test"]["rating_sd_stars"]
+        assert metrics["test"]["rmse_stars"] < 1.05 * rating_sd  # about as good as the mean, or better
+        assert metrics["test"]["prediction_sd_stars"] > 0.01 * rating_sd  # and not the same for all
+        assert metrics["retrieval"]["model"]["users"] == 20
+
+    def test_it_predicts_on_the_scale_and_ranks_in_the_same_order(self, model: RatingNetwork, films: Tensor) -> None:
+        history = history_of(model.tables, 3)
+        stars, score = model.predict(history, films), model.rank(history, films)
+        assert stars.shape == score.shape == films.shape
+        assert ((stars >= model.tables.min_stars) & (stars <= model.tables.max_stars)).all()
+        assert (stars[score.argsort()].diff() >= 0).all()
+
+    def test_films_are_scored_alone_as_together(self, model: RatingNetwork, films: Tensor) -> None:
+        history = history_of(model.tables, 3)
+        together = model.rank(history, films[:20])
+        alone = torch.cat([model.rank(history, film[None]) for film in films[:20]])
+        torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+        assert model.rank(history, films[:0]).shape == (0,)
+
+    def test_people_of_other_ratings_and_of_none_are_scored(self, model: RatingNetwork, films: Tensor) -> None:
+        rows = films[:4].numpy()
+        for stars in ([5.0, 5.0, 5.0, 5.0], [0.5, 1.0, 0.5, 1.0]):
+            assert model.predict(History(rows, np.array(stars)), films).isfinite().all()
+        assert model.predict(History(rows[:1], np.array([4.0])), films).isfinite().all()
+        assert model.predict(History(rows[:0], np.empty(0)), films).isfinite().all()
+
+    def test_the_shares_of_an_explanation_add_up(self, model: RatingNetwork, films: Tensor) -> None:
+        history = history_of(model.tables, 5)
+        frame = model.explain(history, films[:30])
+        total = frame["average"] + frame.filter(like="from_").sum(axis=1)
+        assert total.to_numpy() == pytest.approx(frame["prediction"].to_numpy(), abs=1e-4)
+        clipped = frame["prediction"].clip(model.tables.min_stars, model.tables.max_stars)
+        assert clipped.to_numpy() == pytest.approx(model.predict(history, films[:30]).numpy(), abs=1e-4)
+
+    def test_every_film_has_a_vector(self, model: RatingNetwork, films: Tensor) -> None:
+        vectors = model.film_vectors()
+        assert len(vectors) == len(model.tables.movie_ids)
+        assert vectors[films].isfinite().all()
+        assert vectors[films].std(dim=0).max() > 0
+
+    def test_a_checkpoint_alone_makes_lists(self, model: RatingNetwork, folder: Path) -> None:
+        recommender = Recommender.from_checkpoint(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt")
+        assert len(recommender.recommend(1, top=5, explain=True)) == 5
+        assert len(recommender.similar(int(recommender.films.ids[recommender.films.complete][0]), top=5)) == 5
+        assert type(recommender.model) is type(model)
+
+    def test_a_fit_that_is_resumed_ends_with_the_same_weights(
+        self, folder: Path, tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.configure(tmp_path, sample_root)
+        monkeypatch.chdir(tmp_path)
+        movierec.fit("own.yaml", options={"trainer.max_epochs": 1})
+        movierec.fit("own.yaml", options={"trainer.max_epochs": 2, "ckpt_path": "last"})
+        last = "lightning_logs/own/version_0/checkpoints/last.ckpt"
+        expected, found = (read_checkpoint(path / last)["state_dict"] for path in (folder, tmp_path))
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], weight) for name, weight in expected.items())
