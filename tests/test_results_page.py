@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from movierec.report.story import replace_table, results_table, write_story
 
 from movierec.metrics.published import PUBLISHED
 from movierec.report.results import gather
+from tools.results_page import replace_table, results_table, write_story
 
 METRICS = {"r2": 0.3, "mae": 0.15, "mse": 0.037, "rmse": 0.19, "precision": 0.6, "recall": 0.7, "ndcg@10": 0.9}
 HARDWARE = {"cpu": "Example 9000", "cores": 2, "memory_gb": 8.0, "accelerator": "cpu"}
@@ -24,6 +24,7 @@ def write_run(
     options = {"release": "ml-latest-small", "split": "random", "fractions": [0.8, 0.1, 0.1], "seed": 123}
     data = {
         "sample": False,
+        "row_sets": {"test": content.pop("test_set", "ab")},
         "fingerprint": name,
         "files": {"ml-latest-small/ratings.csv": "abc"},
         "options": options | {"whole_stars": False},
@@ -112,7 +113,7 @@ def test_feature_sets_are_compared_on_the_same_ratings_with_their_uncertainty(tm
 
 def test_feature_sets_on_other_ratings_are_not_compared(tmp_path: Path) -> None:
     write_run(tmp_path, "ablation/genres", 1, test={"rmse_stars": 0.9})
-    write_run(tmp_path, "ablation/tmdb", 1, test={"rmse_stars": 0.8}, size=900)
+    write_run(tmp_path, "ablation/tmdb", 1, test={"rmse_stars": 0.8}, test_set="cd")
     text = story(tmp_path)
     assert "the comparison says nothing" in text
     assert "Genres and TMDb:" not in text

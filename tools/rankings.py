@@ -39,6 +39,11 @@ def rank_all(measured: Mapping[str, Measured]) -> list[Ranked]:
     ]
 
 
+def values_in(measured: Measured, ranking: str) -> list[str]:
+    """Write all metrics of a ranking."""
+    return [spread(measured, ranking, metric) for metric in LIST_METRICS]
+
+
 def beaten(measured: Mapping[str, Measured]) -> list[str]:
     """Name the models whose films are liked less often than the most rated ones."""
     return [

@@ -78,7 +78,8 @@ class Measured:
     @property
     def test_set(self) -> str | None:
         """The hash of the test ratings, equal for equal ratings; None where it is not recorded."""
-        return self.data.get("row_sets", {}).get("test")
+        hashed: str | None = self.data.get("row_sets", {}).get("test")
+        return hashed
 
 
 def gather(root: Path, *, every: bool = False) -> tuple[list[Measured], list[str]]:
@@ -135,7 +136,10 @@ def misshapen(content: Any) -> str:
     if not isinstance(content, dict):
         return f"expected an object, got {type(content).__name__}"
     wrong = [name for name in OBJECTS if not isinstance(content.get(name, {}), dict)]
-    wrong += [name for name in ("row_sets", "options") if not isinstance(content.get("data", {}).get(name, {}), dict)]
+    if not wrong:
+        wrong = [
+            name for name in ("row_sets", "options") if not isinstance(content.get("data", {}).get(name, {}), dict)
+        ]
     return f"expected an object as {wrong[0]}" if wrong else ""
 
 

@@ -26,8 +26,12 @@ def tested(error: float, changed: dict[str, Any]) -> dict[str, Any]:
         "release": "ml-latest-small", "sources": [], "split": "random", "fractions": [0.8, 0.1, 0.1], "seed": 123,
         "whole_stars": False,
     }  # fmt: skip
+    of_data = changed.pop("data", {})
+    decides = [options, changed.get("options", {}), {name: of_data.get(name) for name in ("files", "ratings")}]
+    row_sets = {"test": json.dumps(decides)}  # as if the options and the files decided them
     data: dict[str, Any] = {
         "sample": False,
+        "row_sets": row_sets,
         "options": options | changed.pop("options", {}),
         "files": {"ml-latest-small/ratings.csv": "aa", "ml-latest-small/movies.csv": "bb"},
         "fingerprint": "f1",
@@ -38,7 +42,7 @@ def tested(error: float, changed: dict[str, Any]) -> dict[str, Any]:
         "config": "model1", "seed": 123, "epoch": 11, "epochs": {"trained": 50, "planned": 50},
         "unit_scale": [0.0, 5.0], "inputs": 28, "weights": 50_689, "seconds": {"fit": 31.5, "test": 0.4},
         "versions": {"movierec": "0.1.0", "python": "3.11.7"},
-        "data": data | changed.pop("data", {}),
+        "data": data | of_data,
         "train": TRAIN, "test": TEST | {"rmse_stars": error},
     }  # fmt: skip
     return {name: value for name, value in (content | changed).items() if value is not None}

@@ -5,7 +5,7 @@ import json
 import math
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -22,13 +22,14 @@ from torch.utils.tensorboard import SummaryWriter
 from movierec.metrics.diagnostic_figures import DRAWN
 from movierec.metrics.diagnostics import Background, Rated, diagnose
 from movierec.metrics.published import PUBLISHED
-from movierec.metrics.run_figures import Curve, draw_curves, read_curves
+from movierec.metrics.run_figures import Curve, draw_curves, draw_run, read_curves
 from movierec.metrics.style import SCREEN_DPI, Drawing, pixels, save
-from movierec.report.figures import draw_report, draw_run
+from movierec.report.figures import draw_report
+from movierec.report.results import Measured
 from movierec.runs import Run
 
 OF_TEST = {"calibration", "distribution", "confusion", "errors_by_activity", "errors_by_genre", "precision_recall"}
-OF_REPORT = {"metrics", "held_out", "radar", "parallel"}
+OF_REPORT = {"metrics", "held_out", "radar"}
 METRICS = {
     "r2": 0.3, "mae": 0.15, "mse": 0.04, "rmse": 0.2, "precision": 0.6, "recall": 0.7,
     "rmse_stars": 0.87, "mae_stars": 0.67, "ndcg@10": 0.92,
@@ -36,18 +37,10 @@ METRICS = {
 GENRES = ["Comedy|Drama", "Film-Noir", "", "(no genres listed)"]
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What the report knows of a configuration."""
-
-    name: str
-    model: str
-    family: str
-    contents: tuple[dict[str, Any], ...]
-    sample: bool = False
-
-    def values(self, part: str, metric: str) -> list[float]:
-        return [content[part][metric] for content in self.contents if metric in content.get(part, {})]
+def measured(
+    name: str, model: str, family: Any, contents: tuple[dict[str, Any], ...], *, sample: bool = False
+) -> Measured:
+    return Measured(name, model, family, sample, (), contents)
 
 
 def content(shift: float = 0.0) -> dict[str, Any]:
@@ -56,7 +49,7 @@ def content(shift: float = 0.0) -> dict[str, Any]:
 
 def everything() -> list[Measured]:
     return [
-        Measured(f"{prefix}{model}", model, family, (content(), content(0.02)))
+        measured(f"{prefix}{model}", model, family, (content(), content(0.02)))
         for model in PUBLISHED
         for family, prefix in (("published", "published/"), ("described", ""))
     ]
@@ -168,13 +161,13 @@ def test_numbers_of_training_rows_are_called_so() -> None:
         shown = texts(drawn[name].figure)
         for label in ("report, training rows", "reproduced, training rows", "reproduced, held-out test rows"):
             assert label in shown
-    assert any(text.startswith("training rows: report") for text in texts(drawn["parallel"].figure))
 
 
 def test_bars_have_the_mean_over_the_seeds_and_its_deviation() -> None:
-    drawing = draw_report([Measured("model1", "model1", "described", (content(), content(0.02)))])["metrics"]
+    both = [measured(name, name, "described", (content(), content(0.02))) for name in ("model1", "model2")]
+    drawing = draw_report(both)["metrics"]
     axes = drawing.figure.axes[0]
-    assert [patch.get_height() for patch in axes.containers[-1].patches] == pytest.approx([0.31])  # type: ignore[attr-defined]
+    assert [patch.get_height() for patch in axes.containers[-1].patches] == pytest.approx([0.31, 0.31])  # type: ignore[attr-defined]
     bar = np.asarray(axes.collections[0].get_paths()[0].vertices)
     assert bar[:, 1].tolist() == pytest.approx([0.31 - 0.02 / math.sqrt(2), 0.31 + 0.02 / math.sqrt(2)])
     assert any("up to 2 seeds" in text for text in texts(drawing.figure))
@@ -182,34 +175,41 @@ def test_bars_have_the_mean_over_the_seeds_and_its_deviation() -> None:
 
 
 def test_one_seed_has_no_error_bar_and_no_word_of_it() -> None:
-    drawing = draw_report([Measured("model1", "model1", "described", (content(),))])["metrics"]
+    single = [measured(name, name, "described", (content(),)) for name in ("model1", "model2")]
+    drawing = draw_report(single)["metrics"]
     assert not any("Error bars" in text for text in texts(drawing.figure))
 
 
 def test_published_numbers_stand_beside_reproductions_on_real_ratings_only() -> None:
-    reproduced = Measured("published/model2", "model2", "published", (content(),))
-    assert "report, training rows: model2 0.470" in draw_report([reproduced])["metrics"].alt
-    sample = Measured("sample/published/model2", "model2", "published", (content(),), sample=True)
-    drawing = draw_report([sample])["metrics"]
+    reproduced = [measured(f"published/{model}", model, "published", (content(),)) for model in ("model1", "model2")]
+    assert "report, training rows: model1 0.445, model2 0.470" in draw_report(reproduced)["metrics"].alt
+    sample = [replace(one, sample=True) for one in reproduced]
+    drawing = draw_report(sample)["metrics"]
     assert "report" not in drawing.alt
     assert "generated sample" in drawing.title
 
 
 def test_generated_ratings_are_left_out_beside_real_ones() -> None:
-    sample = Measured("sample/model3", "model3", "described", (content(0.4),), sample=True)
-    drawn = draw_report([sample, Measured("model1", "model1", "described", (content(),))])
+    sample = measured("sample/model3", "model3", "described", (content(0.4),), sample=True)
+    models = [measured(name, name, "described", (content(),)) for name in ("model1", "model2")]
+    drawn = draw_report([sample, *models])
+    assert drawn
     assert all("model3" not in drawing.alt and "sample" not in drawing.title for drawing in drawn.values())
 
 
 def test_feature_sets_on_the_same_ratings_are_drawn_only_where_nothing_else_is() -> None:
-    model = Measured("model1", "model1", "described", (content(),))
-    feature_set = Measured("ablation/tmdb", "ablation/tmdb", "other", (content(),))
-    assert "ablation" not in draw_report([model, feature_set])["metrics"].alt
-    assert "ablation/tmdb" in draw_report([feature_set])["metrics"].alt
+    models = [measured(name, name, "described", (content(),)) for name in ("model1", "model2")]
+    sets = [measured(name, name, "other", (content(),)) for name in ("ablation/tmdb", "ablation/imdb")]
+    assert "ablation" not in draw_report([*models, *sets])["metrics"].alt
+    assert "ablation/tmdb" in draw_report(sets)["metrics"].alt
+
+
+def test_one_model_alone_is_compared_with_nothing() -> None:
+    assert draw_report([measured("model1", "model1", "described", (content(),))]) == {}
 
 
 def test_a_users_own_configuration_is_named_and_fits() -> None:
-    own = [Measured(f"mine/with-embeddings-{n}", "x", "other", (content(),)) for n in range(3)]
+    own = [measured(f"mine/with-embeddings-{n}", "x", "other", (content(),)) for n in range(3)]
     drawn = draw_report([*everything(), *own])
     assert "mine/with-embeddings-1 0.300" in drawn["metrics"].alt
     assert "without leaks" not in drawn["metrics"].alt + drawn["held_out"].alt
@@ -219,9 +219,9 @@ def test_a_users_own_configuration_is_named_and_fits() -> None:
 
 def test_missing_models_metrics_and_numbers_are_left_out() -> None:
     assert draw_report([]) == {}
-    assert draw_report([Measured("model1", "model1", "described", ({"test": {}},))]) == {}
-    nan = Measured("model1", "model1", "described", ({"test": {"r2": math.nan, "rmse": None, "mae": 0.2}},))
-    drawn = draw_report([nan, Measured("model4", "model4", "described", (content(),))])
+    assert draw_report([measured("model1", "model1", "described", ({"test": {}},))]) == {}
+    nan = measured("model1", "model1", "described", ({"test": {"r2": math.nan, "rmse": None, "mae": 0.2}},))
+    drawn = draw_report([nan, measured("model4", "model4", "described", (content(),))])
     assert set(drawn) == OF_REPORT
     assert "model4 0.300" in drawn["metrics"].alt
     assert "nan" not in drawn["metrics"].alt
@@ -232,8 +232,8 @@ def test_missing_models_metrics_and_numbers_are_left_out() -> None:
 def test_errors_are_turned_over_where_outside_means_better() -> None:
     better = {"test": METRICS | {"rmse": 0.1}}
     drawn = draw_report([
-        Measured("model1", "model1", "described", (content(),)),
-        Measured("model5", "model5", "described", (better,)),
+        measured("model1", "model1", "described", (content(),)),
+        measured("model5", "model5", "described", (better,)),
     ])  # fmt: skip
     radius = [np.asarray(axes.lines[0].get_ydata())[3] for axes in drawn["radar"].figure.axes]
     assert radius[1] > radius[0]
@@ -280,7 +280,7 @@ def test_learning_curves_are_those_of_the_events_and_mark_the_epoch_that_is_kept
     assert "epoch 2 is kept" in drawing.alt
     assert "training rows, while learning" in texts(drawing.figure)
     kept = drawing.figure.axes[0].lines[-1]
-    assert (kept.get_xdata().tolist(), kept.get_label()) == ([2], "checkpoint that is kept")  # type: ignore[union-attr]
+    assert (list(np.asarray(kept.get_xdata())), kept.get_label()) == ([2], "checkpoint that is kept")
 
 
 def test_curves_of_rows_that_read_their_own_ratings_are_said_to_leak(tmp_path: Path) -> None:

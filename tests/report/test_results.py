@@ -71,7 +71,12 @@ def test_runs_with_other_settings_are_not_averaged_but_those_in_other_places_are
     def config(lr: float, root: str, **options: Any) -> dict[str, Any]:
         given = {"root": root, "missing": "drop", **options}
         data = {"class_path": "movierec.data.RatingsDataModule", "init_args": given}
-        return {"model": {"lr": lr}, "data": data, "checkpoint": {}, "trainer": {"max_epochs": 5}}
+        return {
+            "model": {"optimizer": {"init_args": {"lr": lr}}},
+            "data": data,
+            "checkpoint": {},
+            "trainer": {"max_epochs": 5},
+        }
 
     write_run("model1", 0, seed=1, config=config(0.5, "data"))
     write_run("model1", 1, seed=2, config=config(0.001, "data"))
@@ -80,7 +85,10 @@ def test_runs_with_other_settings_are_not_averaged_but_those_in_other_places_are
     write_run("model1", 3, seed=4, config=config(0.001, "data", exclude_columns=None, allow_leaks=False))
     (one,), lines = gather(runs)
     assert one.seeds == [4, 3, 2]
-    assert "model1/version_0: it was trained with another model.lr, so it is not averaged with version_3." in lines
+    assert (
+        "model1/version_0: it was trained with another model.optimizer.lr, so it is not averaged with version_3."
+        in lines
+    )
 
 
 def test_a_damaged_config_hides_no_numbers(runs: Path, write_run: WriteRun) -> None:
@@ -95,13 +103,8 @@ def test_a_damaged_config_hides_no_numbers(runs: Path, write_run: WriteRun) -> N
     [
         ('{"test": {"r2": 0.', "metrics.json is damaged (Expecting ',' delimiter"),
         ("[1, 2]", "metrics.json is damaged (expected an object, got list)"),
-        ('{"test": 3}', "metrics.json is damaged (expected an object as test, got int)"),
-        ('{"test": {"r2": "high"}}', "metrics.json is damaged (expected a number as test/r2, got 'high')"),
-        ('{"test": {"r2": NaN}}', "metrics.json is damaged (expected a number as test/r2, got nan)"),
-        ('{"data": {"rows": []}}', "metrics.json is damaged (expected an object as data.rows, got list)"),
-        ('{"data": null}', "metrics.json is damaged (expected an object as data, got NoneType)"),
-        ('{"unit_scale": [1]}', "metrics.json is damaged (expected two numbers as unit_scale, got [1])"),
-        ('{"epoch": "x"}', "metrics.json is damaged (expected a number as epoch, got 'x')"),
+        ('{"test": 3}', "metrics.json is damaged (expected an object as test)"),
+        ('{"data": null}', "metrics.json is damaged (expected an object as data)"),
         ('{"val": {"r2": 0.1}}', "trained, not tested. Test it: python -m movierec test --config "),
         ("\udcff", "metrics.json is damaged ('utf-8' codec"),
     ],
@@ -132,18 +135,14 @@ def test_a_folder_that_is_empty_or_not_there_has_nothing(tmp_path: Path) -> None
     assert gather(tmp_path / "nowhere") == ([], [])
 
 
-def test_a_run_of_an_older_version_is_shown_and_what_it_lacks_is_named(runs: Path) -> None:
+def test_a_run_that_lacks_some_metrics_is_shown(runs: Path) -> None:
     folder = runs / "model1" / "version_0"
     folder.mkdir(parents=True)
     (folder / "metrics.json").write_text(json.dumps({"test": {"r2": 0.2, "mae": None, "rmse": 0.19}}))
-    (one,), lines = gather(runs)
+    (one,), _ = gather(runs)
     assert one.mean("test", "r2") == 0.2
     assert one.mean("test", "mae") is None
     assert one.size("test") is None
-    assert (
-        "model1/version_0: written by movierec of an unknown version, which did not record test/mae_stars, "
-        "test/rmse_stars, test/ndcg@10, the data."
-    ) in lines
 
 
 def test_models_without_a_result_are_named_for_each_family_that_has_any(runs: Path, write_run: WriteRun) -> None:
@@ -179,22 +178,12 @@ def test_only_the_shipped_configurations_are_of_a_family(name: str, *, sample: b
     assert family_of(name, sample=sample) == family
 
 
-@pytest.mark.parametrize(
-    ("changed", "letter"),
-    [
-        ({"data": {"files": {"ml-latest-small/ratings.csv": "aa", "metadata/tmdb.csv": "cc"}}}, "A"),
-        ({"data": {"files": {"ml-latest-small/ratings.csv": "another"}}}, "B"),
-        ({"data": {"ratings": 9_000}}, "B"),
-        ({"options": {"seed": 7}}, "B"),
-        ({"options": {"whole_stars": True}}, "B"),
-        ({"data": {"files": {}}}, "?"),
-    ],
-)
-def test_test_ratings_are_the_same_only_for_one_file_split_alike(
-    runs: Path, write_run: WriteRun, changed: dict[str, Any], letter: str
+@pytest.mark.parametrize(("hashed", "letter"), [("ab", "A"), ("cd", "B"), (None, "?")])
+def test_test_ratings_are_the_same_where_their_hash_is(
+    runs: Path, write_run: WriteRun, hashed: str | None, letter: str
 ) -> None:
-    write_run("model1")
-    write_run("model2", **changed)
+    write_run("model1", data={"row_sets": {"test": "ab"}})
+    write_run("model2", data={"row_sets": {"test": hashed}})
     found = gather(runs)[0]
     letters = letter_test_sets(found)
     assert [letters[one.test_set] for one in found] == ["A", letter]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from movierec.metrics.published import PUBLISHED, published_row
+from movierec.metrics.registry import METRICS
 from movierec.report.results import gather
-from movierec.report.table import Row, csv_text, format_value, markdown, print_table, tabulate
+from movierec.report.table import Row, csv_text, markdown, print_table, tabulate
 
 WriteRun = Callable[..., Path]
 
@@ -160,7 +161,7 @@ def test_the_table_says_what_its_numbers_are_worth(
     [("r2", 0.44519, "0.445"), ("rmse", 0.16206, "0.1621"), ("mae", 1, "1.0000"), ("mse", None, "-")],
 )
 def test_a_metric_is_written_with_the_digits_it_deserves(name: str, value: float | None, text: str) -> None:
-    assert format_value(name, value) == text
+    assert METRICS[name].format(value) == text
 
 
 def test_the_letters_of_test_ratings_are_explained_by_what_differs_from_most_others(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from movierec.report.results import gather
-from movierec.report.summary import advise, guess_error, read_published, welch, write_spread
+from movierec.report.summary import advise, guess_error, read_published, write_spread
 
 WriteRun = Callable[..., Path]
 
@@ -118,13 +118,6 @@ def test_a_run_of_an_older_version_is_read_as_far_as_it_goes(runs: Path, write_r
 def test_without_a_test_error_in_stars_there_is_nothing_to_advise(runs: Path, write_run: WriteRun) -> None:
     write_run("model1", test={"r2": 0.3})
     assert advise(gather(runs)[0]) == []
-
-
-def test_welch_agrees_with_the_textbook() -> None:
-    # Means 2 and 6, variances 1 and 1, 3 each: t = 4 / sqrt(2/3) = 4.899 with 4 degrees of freedom.
-    assert welch([1, 2, 3], [5, 6, 7]) == pytest.approx(0.00805, abs=5e-6)
-    assert welch([1, 1], [1, 1]) == 1
-    assert welch([1, 1], [2, 2]) == 0
 
 
 @pytest.mark.parametrize(("stars", "text"), [(0.0123, "0.012"), (0.0005, "0.001"), (0.00042, "0.0004"), (0, "0.000")])
