@@ -1,10 +1,11 @@
 # make demo    set everything up, train and test the five models on the generated sample, show the results
-# make test    run all tests
-# make check   lint and type-check
+# make test    run all tests but the slow ones
+# make test-slow   run those: a browser, several processes, kills, full trainings on the real data
+# make check   lint, type-check, and see that imports only go down
 # make format  format the code
 # make test-oldest   run all tests with the oldest supported dependencies, in .venv-oldest (Python 3.11)
-# make audit   look the pinned dependencies up among known vulnerabilities (asks pypi.org)
-# make reproduce   train and test all models on the real data, over several seeds; write docs/results.md (hours; can be
+# make audit   look the pinned dependencies up among known vulnerabilities (asks the package index)
+# make reproduce   train and test all models on the real data, over several seeds (hours; can be
 #                  stopped and started again; options: make reproduce OPTIONS='--only model1')
 # make bench   measure speed, start and memory against references, beside the baseline (20 minutes)
 # make bench-scale   measure 100 thousand to 32 million ratings (10 minutes, 3 GB of disk for a while)
@@ -18,7 +19,7 @@ MODELS := model1 model2 model3 model4 model5
 
 OPTIONS ?=
 
-.PHONY: demo reproduce test test-oldest check audit format bench bench-scale
+.PHONY: demo reproduce test test-slow test-oldest check audit format bench bench-scale
 
 demo: $(VENV)/installed $(SAMPLE)
 	@for model in $(MODELS); do \
@@ -31,22 +32,27 @@ demo: $(VENV)/installed $(SAMPLE)
 reproduce: $(VENV)/installed
 	$(BIN)/python -m movierec reproduce $(OPTIONS)
 
+# One thread a worker: two workers with two threads each would wait for each other.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not slow"
+
+test-slow: $(VENV)/installed
+	$(BIN)/python -m pytest -m slow
 
 # What those below need themselves is newer, and deprecates what they call: no warning is an error here.
 test-oldest: .venv-oldest/installed
-	.venv-oldest/bin/python -m pytest -o filterwarnings=default
+	.venv-oldest/bin/python -m pytest -n auto --maxprocesses 4 -o filterwarnings=default
 
 # Strict, since without it a package that could not be looked up counts as a good one.
 audit: .venv-audit/installed
 	@.venv-audit/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt --progress-spinner off || \
-	  { echo "audit: not passed. Above is a known vulnerability, or a package of which pypi.org could not be asked."; exit 1; }
+	  { echo "audit: not passed. Above is a known vulnerability, or a package of which the package index could not be asked."; exit 1; }
 
 check: $(VENV)/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 format: $(VENV)/installed
 	$(BIN)/ruff format

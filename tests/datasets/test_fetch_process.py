@@ -23,6 +23,8 @@ from movierec.cli import main
 from movierec.datasets.metadata import OMDB_FILE, TMDB_FILE, read_omdb, read_tmdb
 from movierec.datasets.store import STORE_FILE, AnswerStore
 
+pytestmark = pytest.mark.slow
+
 SERVER = Path(__file__).with_name("film_server.py")
 
 

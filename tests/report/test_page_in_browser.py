@@ -1,6 +1,5 @@
 """The page in a real browser: quiet, self-contained, readable on a phone, in the dark, on paper and by its roles."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -10,6 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from movierec.report.page import write_report
 from movierec.report.results import gather
+from tests.browser import chromium
 
 Scheme = Literal["light", "dark"]
 PHONE = {"width": 390, "height": 844}
@@ -44,14 +44,13 @@ CONTRAST = """() => {
   return found;
 }"""
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no chromium on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
 

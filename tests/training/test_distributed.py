@@ -23,7 +23,10 @@ from movierec.data.modules import PARTS
 from movierec.metrics.registry import METRICS as NAMES
 from movierec.models.checkpoint import read_checkpoint
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc, as on Linux")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc, as on Linux"),
+]
 
 TIMEOUT = 110  # seconds, for what takes 15; processes that wait for each other in vain wait for ever
 SOON = 60  # seconds, in which a broken run is over

@@ -8,6 +8,8 @@ import pytest
 from movierec.cli import main
 from movierec.metrics.published import PUBLISHED
 
+pytestmark = pytest.mark.slow
+
 
 def fit_and_test(config: str, root: Path) -> dict[str, dict[str, float]]:
     options = ["--config", f"configs/{config}.yaml", "--data.root", str(root)]

@@ -29,6 +29,7 @@ from movierec.metrics.registry import METRICS as NAMES
 from movierec.models.checkpoint import read_checkpoint, read_network
 from movierec.models.network import RatingNetwork
 from movierec.training.tensorboard import show_films
+from tests.browser import chromium
 from tests.small import RUN, SMALL, write_small
 
 PROJECTOR = RUN / "00002" / "films"
@@ -331,13 +332,10 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("there is no Chromium here")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield launched
         launched.close()
 
