@@ -1,16 +1,15 @@
 """What `data check` prints."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from movierec.console import Console
 from movierec.datasets.check import DataCheck
-from movierec.datasets.metadata import FILES, Source
-from movierec.datasets.release import ReleaseCheck
+from movierec.datasets.metadata import Source
 
 DASH = "-"
 SIDE_BY_SIDE = 3  # releases that fit 80 columns
@@ -30,82 +29,53 @@ def print_check(check: DataCheck) -> None:
     console = Console()
     console.width = max(console.width, 80)
     console.print(f"Data in {check.root}{' (generated sample)' if check.sample else ''}", soft_wrap=True)
-    releases = list(check.releases.values())
+    releases = list(check.releases.items())
     for start in range(0, len(releases), SIDE_BY_SIDE):
         console.print()
-        console.print(releases_table(releases[start : start + SIDE_BY_SIDE], list(check.metadata)))
+        console.print(releases_table(dict(releases[start : start + SIDE_BY_SIDE]), list(check.metadata)))
     if check.models:
         console.print()
         console.print(models_table(check))
-    commands = dict.fromkeys(command for model in check.models.values() for command in model.lacks.values())
-    sections = {
-        "Can be trained with another release": [
-            f"{', '.join(models)}: --data.release {name}" for name, models in check.others.items()
-        ],
-        "To train more of them": commands,
-        "Notes": check.notes,
-        "Problems": check.problems,
-    }
+    commands = dict.fromkeys(command for model in check.models.values() for command in model["lacks"].values())
+    sections = {"To train more of them": commands, "Notes": check.notes, "Problems": check.problems}
     for title, lines in sections.items():
         if lines:
             console.print(f"\n{title}:", *(f"  {line}" for line in lines), sep="\n", soft_wrap=True)
 
 
-def releases_table(releases: list[ReleaseCheck], sources: list[Source]) -> Table:
+def releases_table(releases: dict[str, dict[str, Any]], sources: list[Source]) -> Table:
     """Lay out what releases hold, a column each."""
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("")
-    for release in releases:
-        table.add_column(f" {release.name}")
-    for lines in zip(*(facts(release, sources) for release in releases), strict=True):
-        (label, _), *_ = lines
-        table.add_row(label, *(f" {fact}" for _, fact in lines))
+    for name in releases:
+        table.add_column(f" {name}")
+    columns = [facts(release, sources) for release in releases.values()]
+    for label in columns[0]:
+        table.add_row(label, *(f" {column[label]}" for column in columns))
     return table
 
 
-def facts(release: ReleaseCheck, sources: list[Source]) -> Iterator[tuple[str, str]]:
+def facts(release: dict[str, Any], sources: list[Source]) -> dict[str, str]:
     """List what to show of a release; the same labels for each."""
-    ratings, films = release.ratings, release.films
-    yield "version", release.version or DASH
-    yield "state", state(release)
-    yield "ratings", f"{ratings.rows:,}" if ratings else DASH
-    yield "users", f"{ratings.users:,}" if ratings else DASH
-    listed = f" of {films.listed:,}" if films else ""
-    yield "rated films", f"{ratings.films:,}{listed}" if ratings else DASH
-    yield "stars", f"{ratings.min_stars:g} to {ratings.max_stars:g}" if ratings else DASH
-    yield "mean", f"{ratings.mean_stars:.4f}" if ratings else DASH
-    yield "first rating", day(ratings.first) if ratings else DASH
-    yield "last rating", day(ratings.last) if ratings else DASH
-    yield "films without links", DASH if films is None or films.unlinked is None else f"{films.unlinked:,}"
+    ratings, films = release["ratings"], release["films"]
+    state = "incomplete" if release["missing"] else "complete" if release["trainable"] else "damaged"
+    listed = {"version": release["version"] or DASH, "state": state}
+    of_ratings = {"ratings": "{rows:,}", "users": "{users:,}", "rated films": "{films:,}"}
+    of_ratings |= {"stars": "{min_stars:g} to {max_stars:g}", "mean": "{mean_stars:.4f}"}
+    listed |= {label: text.format(**ratings) if ratings else DASH for label, text in of_ratings.items()}
+    for label, name in (("first rating", "first"), ("last rating", "last")):
+        listed[label] = (ratings[name] or "unknown").partition("T")[0] if ratings else DASH
+    listed["listed films"] = f"{films['listed']:,}" if films else DASH
+    listed["films without links"] = DASH if films is None or films["unlinked"] is None else f"{films['unlinked']:,}"
     for source in sources:
-        found, whole = coverage(release, source)
-        yield f"{FILES[source].rpartition('/')[2]}, films | ratings", found
-        yield "  with all fields", whole
-    yield "fingerprint", release.fingerprint[:FINGERPRINT_DIGITS] if release.fingerprint else DASH
-
-
-def state(release: ReleaseCheck) -> str:
-    """Say in a word whether a release is whole."""
-    if release.missing:
-        return "incomplete"
-    return "complete" if release.trainable else "damaged"
-
-
-def day(time: str | None) -> str:
-    """Take the day of an ISO 8601 time."""
-    return time.partition("T")[0] if time else "unknown"
-
-
-def coverage(release: ReleaseCheck, source: Source) -> tuple[str, str]:
-    """Write the shares of the rated films, and of the ratings, that have metadata, and that have all fields."""
-    ratings, films = release.ratings, release.films
-    if ratings is None or films is None or source not in films.coverage:
-        return DASH, DASH
-    held = films.coverage[source]
-    return (
-        f"{percent(held.films, ratings.films)} | {percent(held.ratings, ratings.rows)}",
-        f"{percent(held.complete_films, ratings.films)} | {percent(held.complete_ratings, ratings.rows)}",
-    )
+        held = films["coverage"].get(source) if films else None
+        for label, kind in ((f"{source}.csv, films | ratings", ""), (f"  {source}, with all fields", "complete_")):
+            listed[label] = DASH
+            if held:
+                of_films = percent(held[f"{kind}films"], ratings["films"])
+                listed[label] = f"{of_films} | {percent(held[f'{kind}ratings'], ratings['rows'])}"
+    listed["fingerprint"] = (release["fingerprint"] or DASH)[:FINGERPRINT_DIGITS]
+    return listed
 
 
 def percent(part: int, whole: int) -> str:
@@ -117,6 +87,8 @@ def models_table(check: DataCheck) -> Table:
     """Lay out which models can be trained, a line each."""
     table = Table("model", " reads", " can be trained", box=SIMPLE_HEAD, padding=0, show_edge=False)
     for name, model in check.models.items():
-        ready = f"yes, on {model.ratings:,} ratings" if model.ratings else f"no: lacks {', '.join(model.lacks)}"
-        table.add_row(name, f" {', '.join((model.release, *model.sources))}", f" {ready}")
+        ready = (
+            f"yes, on {model['ratings']:,} ratings" if model["ratings"] else f"no: lacks {', '.join(model['lacks'])}"
+        )
+        table.add_row(name, f" {', '.join((model['release'], *model['sources']))}", f" {ready}")
     return table

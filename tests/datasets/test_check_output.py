@@ -1,73 +1,44 @@
-"""What `data check` prints of releases as large as there are."""
+"""What `data check` prints of a data root."""
+
+import json
+import shutil
+from pathlib import Path
 
 import pytest
 
-from movierec.datasets.catalog import RELEASES, Release
-from movierec.datasets.check import DataCheck, MetadataCheck
-from movierec.datasets.check_output import percent, show
-from movierec.datasets.content import Coverage, Films, Ratings
-from movierec.datasets.readiness import MODELS, ModelCheck
-from movierec.datasets.release import ReleaseCheck
+from movierec.cli import main
 
 
-def whole(release: Release) -> ReleaseCheck:
-    """A release of 32 million ratings, of which the metadata hold all."""
-    films = 87_585
-    coverage = Coverage(films=films, ratings=32_000_204, complete_films=films, complete_ratings=32_000_204)
-    return ReleaseCheck(
-        name=release.name,
-        version=release.version,
-        missing=[],
-        sha256={},
-        fingerprint="0123456789abcdef" * 4,
-        ratings=Ratings(
-            rows=32_000_204, users=200_948, films=films, min_stars=0.5, max_stars=5, mean_stars=3.5404,
-            first="1995-01-09T11:46:49Z", last="2023-10-13T02:29:07Z",
-        ),
-        films=Films(listed=films, unlisted=0, unlinked=126, coverage={"tmdb": coverage, "omdb": coverage}),
-        trainable=True,
-    )  # fmt: skip
+def check(capsys: pytest.CaptureFixture[str], *args: str, status: int = 0) -> str:
+    assert main(["data", "check", *args]) == status
+    return capsys.readouterr().out
 
 
-def check_of_everything() -> DataCheck:
-    metadata = MetadataCheck(rows=90_000, duplicates=0, sha256="00")
-    return DataCheck(
-        root="data",
-        sample=False,
-        releases={name: whole(release) for name, release in RELEASES.items()},
-        metadata={"tmdb": metadata, "omdb": metadata},
-        models={
-            name: ModelCheck(release=release, sources=sources, ratings=32_000_204, lacks={})
-            for name, (release, sources) in MODELS.items()
-        },
-        others={},
-        problems=[],
-        notes=[],
-    )
-
-
-def test_all_releases_fit_80_columns_and_each_label_one_line(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_all_that_is_there_fits_80_columns(
+    sample_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    show(check_of_everything(), as_json=False)
-    lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 80
-    labels = ["version", "fingerprint", "tmdb.csv, films | ratings", "  with all fields"]
-    assert [sum(line.startswith(label) for line in lines) for label in labels] == [3, 3, 3, 6]  # three tables
-    for name in RELEASES:
-        assert any(name in line.split() for line in lines)
+    output = check(capsys, str(sample_root))
+    assert output.startswith(f"Data in {sample_root} (generated sample)")
+    assert all(len(line) <= 80 for line in output.splitlines()[1:])
+    assert [line.split()[-2] for line in output.splitlines() if line.startswith("model1")] == ["20,000"]
 
 
-def test_a_narrow_terminal_loses_no_words(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "20")
-    show(check_of_everything(), as_json=False)
-    assert "model5  ml-1m, tmdb, omdb            yes, on 32,000,204 ratings" in capsys.readouterr().out
+def test_what_is_wrong_is_listed_with_the_command_that_helps(
+    sample_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = shutil.copytree(sample_root, tmp_path / "root")
+    (root / "sample.json").unlink()
+    (root / "metadata/omdb.csv").unlink()
+    (root / "ml-1m/ratings.dat").write_text("1::1::6::0\n")
+    output = check(capsys, str(root), status=1)
+    assert "model3  ml-latest-small, omdb        no: lacks omdb" in output
+    assert f"python -m movierec data fetch omdb --root {root}" in output.partition("To train more of them:")[2]
+    assert "ratings.dat, line 1: expected a rating from 1.0 to 5.0 stars" in output.partition("Problems:")[2]
 
 
-@pytest.mark.parametrize(
-    ("part", "of", "text"),
-    [(0, 3, "0.0%"), (2, 3, "66.6%"), (100_823, 100_836, "99.9%"), (999_999_999, 10**9, "99.9%"), (3, 3, "100.0%")],
-)
-def test_a_share_is_rounded_down_so_that_only_all_is_100_percent(part: int, of: int, text: str) -> None:
-    assert percent(part, of) == text
+def test_programs_get_all_of_it_as_json(sample_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(check(capsys, str(sample_root), "--json"))
+    assert found["ok"] is True
+    assert found["releases"]["ml-1m"]["ratings"]["rows"] == 20_000
+    assert found["models"]["model5"]["lacks"] == {}
