@@ -1,10 +1,11 @@
-"""Fixtures that all tests share."""
+"""Fixtures that all tests share; Lightning is imported before scikit-learn, as `movierec.training` explains."""
 
 import os
 from pathlib import Path
 
 import pytest
 
+import movierec.training  # noqa: F401
 from movierec.cli import main
 from movierec.data import TMDbDataModule
 from movierec.data.cache import FOLDER

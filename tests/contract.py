@@ -36,9 +36,10 @@ class ModelContract:
     @classmethod
     def configure(cls, folder: Path, sample_root: Path) -> None:
         """Write the configuration of a small fit."""
-        data = {"class_path": "TMDbDataModule", "init_args": {"root": str(sample_root)}}
+        data = {"class_path": "TMDbDataModule", "init_args": {"root": str(sample_root), "batch_size": 256}}
+        optimizer = {"class_path": "torch.optim.AdamW", "init_args": {"lr": 0.01}}
         trainer = {"max_epochs": 2, "enable_progress_bar": False}
-        config = {"data": data, "model": {"network": cls.network}, "trainer": trainer}
+        config = {"data": data, "model": {"network": cls.network, "optimizer": optimizer}, "trainer": trainer}
         (folder / "own.yaml").write_text(json.dumps(config))  # JSON is YAML
 
     @pytest.fixture
@@ -55,7 +56,7 @@ class ModelContract:
         metrics = json.loads((folder / "lightning_logs/own/version_0/metrics.json").read_text())
         assert metrics["end"] == "planned"
         rating_sd = metrics["test"]["rating_sd_stars"]
-        assert metrics["test"]["rmse_stars"] < 1.05 * rating_sd  # about as good as the mean, or better
+        assert metrics["test"]["rmse_stars"] < rating_sd  # better than the mean
         assert metrics["test"]["prediction_sd_stars"] > 0.01 * rating_sd  # and not the same for all
         assert metrics["retrieval"]["model"]["users"] == 20
 

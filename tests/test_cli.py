@@ -218,7 +218,7 @@ def test_data_check_of_damaged_data_names_file_and_line_and_ends_with_status_1(
     path.write_text(path.read_text().replace("::", ";", 1))
     assert main(["data", "check", str(checked), *options]) == 1
     output = capsys.readouterr()
-    problem = f"{path}, line 1: expected UserID::MovieID::Rating::Timestamp in numbers"
+    problem = f"{path}, line 1: expected 4 fields, found 3"
     if options:
         facts = json.loads(output.out)
         assert facts["ok"] is False

@@ -63,9 +63,9 @@ def facts(release: dict[str, Any], sources: list[Source]) -> dict[str, str]:
     of_ratings = {"ratings": "{rows:,}", "users": "{users:,}", "rated films": "{films:,}"}
     of_ratings |= {"stars": "{min_stars:g} to {max_stars:g}", "mean": "{mean_stars:.4f}"}
     listed |= {label: text.format(**ratings) if ratings else DASH for label, text in of_ratings.items()}
+    listed["rated films"] += f" of {films['listed']:,}" if films else ""
     for label, name in (("first rating", "first"), ("last rating", "last")):
         listed[label] = (ratings[name] or "unknown").partition("T")[0] if ratings else DASH
-    listed["listed films"] = f"{films['listed']:,}" if films else DASH
     listed["films without links"] = DASH if films is None or films["unlinked"] is None else f"{films['unlinked']:,}"
     for source in sources:
         held = films["coverage"].get(source) if films else None

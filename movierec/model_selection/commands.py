@@ -35,10 +35,8 @@ def run_reproduce(options: argparse.Namespace) -> int:
         The exit status: 1 if a run has failed.
     """
     from movierec.model_selection.reproduce import find_run, is_done, plan, reproduce
-    from movierec.training.commands import quiet
     from movierec.training.memory import keep_freed_memory
 
-    quiet()
     keep_freed_memory()
     jobs = plan(seeds=options.seeds, full=options.full, only=options.only, overlays=options.overlay, root=options.root)
     if options.plan:

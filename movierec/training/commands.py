@@ -42,6 +42,7 @@ def fit(
     Raises:
         MovierecError: As on the command line.
     """
+    quiet()
     own = {"resume": resume, "name": name}
     try:
         return build("fit", arguments_of(configs, {**(options or {}), **own})).fit()
@@ -55,6 +56,7 @@ def test(*configs: str | Path, options: Mapping[str, Any] | None = None, name: s
     Returns:
         The metrics of the ratings of `train`, `val` and `test`, and of lists among all films, `retrieval`.
     """
+    quiet()
     return build("test", arguments_of(configs, {**(options or {}), "name": name})).test()
 
 
@@ -96,6 +98,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     quiet()
     keep_freed_memory()
+    threading.excepthook = leave_to_caller
     command, *options = arguments
     try:
         experiment = build(command, options)
@@ -183,7 +186,6 @@ def quiet() -> None:
         warnings.filterwarnings("ignore", message=f".*{message}.*")
     # torch deprecates what it calls itself.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
-    threading.excepthook = leave_to_caller
 
 
 def leave_to_caller(arguments: threading.ExceptHookArgs) -> None:

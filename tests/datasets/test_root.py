@@ -112,6 +112,6 @@ def test_the_folder_of_a_release_is_refused_as_a_root(sample_root: Path) -> None
 def test_a_sample_gets_what_all_models_need_by_one_command(tmp_path: Path) -> None:
     size = SampleSize(num_users=20, num_movies=60, num_ratings=200, releases=("ml-20m",))
     write_sample(tmp_path, size)
-    commands = {command for model in check_data(tmp_path).models.values() for command in model.lacks.values()}
+    commands = {command for model in check_data(tmp_path).models.values() for command in model["lacks"].values()}
     (command,) = commands
     assert command.endswith("--users 20 --movies 60 --ratings 200 --seed 0 --releases ml-20m ml-latest-small ml-1m")
