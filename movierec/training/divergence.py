@@ -66,10 +66,12 @@ class DivergenceWatch:
             step = steps[first]
             assert task.tables is not None
             place = f"batch {step.number + 1} of {task.trainer.num_training_batches} in epoch {task.current_epoch + 1}"
-            found, some = find_cause(step.batch, step.prediction, task.tables)
-            raise DivergenceError(
-                f"Expected a finite loss, got {step.loss.item()} in {place}: {found}\n{advise(task, some)}"
-            )
+            reports = [(step.loss.item(), *find_cause(step.batch, step.prediction, task.tables))]
+            if task.trainer.world_size > 1:
+                mine, reports = reports[0], reports * task.trainer.world_size
+                torch.distributed.all_gather_object(reports, mine)
+            loss, found, some = next(report for report in reports if not math.isfinite(report[0]))
+            raise DivergenceError(f"Expected a finite loss, got {loss} in {place}: {found}\n{advise(task, some)}")
 
 
 def check_weights(task: "RatingTask") -> None:
