@@ -133,7 +133,7 @@ def test_an_imdb_id_that_is_not_tt_and_digits_is_an_error_that_names_the_line(tm
     assert f"{path}, line 3: expected imdbID as `tt` and digits" in str(caught.value)
 
 
-@pytest.mark.parametrize(("column", "kind"), [("tmdbId", "a whole number from 0 to 2.53"), ("runtime", "a number")])
+@pytest.mark.parametrize(("column", "kind"), [("tmdbId", "a whole number from 0 to 2^53"), ("runtime", "a number")])
 def test_a_word_in_place_of_a_number_at_tmdb_is_an_error_that_names_the_line(
     tmp_path: Path, column: str, kind: str
 ) -> None:
