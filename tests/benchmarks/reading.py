@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from movierec.datasets.catalog import RELEASES
-from movierec.datasets.sample import SampleSize, write_sample
+from tests.benchmarks.generated import write_generated
 
 CLOCK = """
 import sys, time
@@ -44,8 +44,7 @@ def measure_reading(options: argparse.Namespace) -> Iterator[tuple[str, dict[str
     ):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder, "data")
-            size = SampleSize(num_users=users, num_movies=movies, num_ratings=ratings, releases=(name,))
-            write_sample(root, size)
+            write_generated(root, name, num_users=users, num_movies=movies, num_ratings=ratings)
             yield f"{name}, {ratings:,} ratings", measure(root, name, ratings, options.rounds)
 
 

@@ -1,6 +1,6 @@
 """How time and memory grow with the number of ratings: `python -m tests.benchmarks.scale`, or `make bench-scale`.
 
-For each size: generate the ratings, prepare them, train model 1's network for an epoch with a large batch, test it,
+For each size of generated ratings: prepare them, train model 1's network for an epoch with a large batch, test it,
 and recommend films to a user; each step is a process of its own. Writes a table as json and a figure.
 """
 
@@ -18,6 +18,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from movierec.runs import replace_text
+from tests.benchmarks.generated import write_generated
 
 SIZES = {  # ratings: users, films, as in MovieLens' releases
     100_000: (610, 9_742),
@@ -35,7 +36,7 @@ PREPARE += "Data(root=Path(sys.argv[1])).setup()"
 # A small process between, since a process's maximum is at least the memory of the one that starts it.
 WATCH = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
 WATCH += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-STEPS = ("generate", "prepare", "start again", "fit", "test", "recommend")
+STEPS = ("prepare", "start again", "fit", "test", "recommend")
 
 
 def main() -> None:
@@ -65,11 +66,10 @@ def measure(num_ratings: int) -> dict[str, Any]:
     users, movies = SIZES[num_ratings]
     with tempfile.TemporaryDirectory() as folder:
         root = f"{folder}/data"
+        write_generated(Path(root), "ml-latest-small", num_users=users, num_movies=movies, num_ratings=num_ratings)
         options = ("--config", CONFIG, "--data.root", root, "--trainer.default_root_dir", folder)
-        size = ("--users", str(users), "--movies", str(movies), "--ratings", str(num_ratings))
         module = ("-m", "movierec")
         commands = {
-            "generate": (*module, "data", "sample", "--root", root, *size, "--releases", "ml-latest-small"),
             "prepare": ("-c", PREPARE, root),
             "start again": ("-c", PREPARE, root),
             "fit": (*module, "fit", *options, *FIT),
@@ -112,7 +112,7 @@ def draw(found: dict[int, dict[str, Any]], path: Path) -> None:
 def draw_steps(axes: Axes, found: dict[int, dict[str, Any]], what: str, label: str) -> None:
     """Draw a line for each step on logarithmic axes, each with a mark of its own."""
     sizes = sorted(found)
-    for step, marker in zip(STEPS, "osD^vP", strict=True):
+    for step, marker in zip(STEPS, "sD^vP", strict=True):
         axes.plot(sizes, [found[size][what][step] for size in sizes], marker=marker, label=step)
     axes.set(xscale="log", yscale="log", xlabel="ratings", ylabel=label)
     axes.grid(alpha=0.3)
