@@ -150,13 +150,14 @@ def find_fault(
 
 def is_number(text: str, dtype: str) -> bool:
     """Say whether a field's text can be read as int64 (from 0 to 2^53) or as float64, where it may be empty."""
+    digits = text.strip(" \t")  # as Arrow does
     if dtype == "int64":
-        return text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST)) and int(text) <= LARGEST
+        return digits.isascii() and digits.isdecimal() and len(digits) <= len(str(LARGEST)) and int(digits) <= LARGEST
     try:
-        float(text or "nan")
+        float(digits if text else "nan")
     except ValueError:
         return False
-    return text.isascii() and "_" not in text  # Python alone reads 1_0 as a number
+    return digits.isascii() and "_" not in digits  # Python alone reads 1_0 as a number
 
 
 def csv_line(path: Path, row: int) -> int:

@@ -130,6 +130,15 @@ def test_the_line_is_right_below_a_blank_first_line(path: Path) -> None:
         read_csv(path, columns=COLUMNS)
 
 
+def test_a_number_that_is_read_despite_its_spaces_is_not_named_as_the_fault(path: Path) -> None:
+    write(path, HEADER + " 6 , 1,Heat\n7,four,Sabrina\n8, ,Casino\n")
+    with pytest.raises(DataFormatError, match="line 3: expected a number as score, found 'four'"):
+        read_csv(path, columns=COLUMNS)
+    write(path, HEADER + " 6 , 1,Heat\n8, ,Casino\n")
+    with pytest.raises(DataFormatError, match="line 3: expected a number as score, found ' '"):
+        read_csv(path, columns=COLUMNS)
+
+
 def test_bytes_that_are_not_utf8_are_an_error_that_says_how_to_mend_it(path: Path) -> None:
     path.write_bytes((HEADER + "6,1,Amélie\n").encode("latin-1"))
     with pytest.raises(

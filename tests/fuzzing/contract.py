@@ -3,35 +3,27 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
+
+import pytest
 
 from movierec.errors import MovierecError
-from tests.fuzzing.mutation import Variant
-
-Read = TypeVar("Read")
+from tests.fuzzing.reference import LineError
 
 
 def assert_read_or_refused(
-    variant: Variant, path: Path, read: Callable[[], Read], expected: Callable[[bytes], Read], valid: bytes
+    content: bytes, path: Path, read: Callable[[], Any], expected: Callable[[bytes], Any]
 ) -> None:
-    """Write a variant, read it, and compare with what the reference reads of it.
-
-    Args:
-        variant: What to write.
-        path: Where to.
-        read: The reader.
-        expected: The reference; a `ValueError` means that nothing can be read.
-        valid: The file that the variant was made of.
-    """
-    path.write_bytes(variant.content)
+    """Write a file, and check that it is read as the reference reads it, or refused where the reference refuses it."""
+    path.write_bytes(content)
     try:
-        found = read()
-    except MovierecError as error:
-        assert variant.outcome != "read"
-        assert_clear(str(error), path, variant.line)
+        wanted = expected(content)
+    except ValueError as refused:
+        with pytest.raises(MovierecError) as caught:
+            read()
+        assert_clear(str(caught.value), path, refused.line if isinstance(refused, LineError) else None)
         return
-    assert variant.outcome != "refused"
-    assert found == expected(variant.content if variant.outcome == "either" else valid)
+    assert read() == wanted
 
 
 def assert_clear(message: str, path: Path, line: int | None = None) -> None:

@@ -1,7 +1,6 @@
 """Configurations, through the command line, which prints what it has understood."""
 
 import io
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import yaml
 from movierec.cli import main
 from tests.fuzzing import mutation
 from tests.fuzzing.contract import assert_one_error
-from tests.fuzzing.mutation import Variant
 
 VALID = b"""\
 # A small network, trained for a moment.
@@ -62,19 +60,11 @@ LAUGHS = b"a: &a [x, x, x, x, x, x, x, x, x]\n" + b"".join(
 )
 
 
-def variants() -> Iterator[Variant]:
-    yield from mutation.damaged(VALID, times=6)
-    yield from mutation.not_utf_8(VALID, b"# A sm")
-    for name, content in REFUSED.items():
-        yield Variant(name=name, content=content, outcome="refused")
-    yield Variant(name="a billion laughs", content=LAUGHS, outcome="refused")
-    for name, content in {
-        "byte order mark": mutation.BOM + VALID, "CRLF": VALID.replace(b"\n", b"\r\n"),
-        "lone CR": VALID.replace(b"\n", b"\r"), "utf-16": VALID.decode().encode("utf-16"),
-    }.items():  # fmt: skip
-        yield Variant(name=name, content=content)
-    for number in range(3):
-        yield Variant(name=f"noise {number}", content=mutation.noise(number), outcome="refused")
+WHOLE_FILES = REFUSED | {"a billion laughs": LAUGHS} | {f"noise {n}": mutation.noise(n) for n in range(3)}
+EITHER = {
+    "byte order mark": mutation.BOM + VALID, "CRLF": VALID.replace(b"\n", b"\r\n"),
+    "lone CR": VALID.replace(b"\n", b"\r"), "utf-16": VALID.decode().encode("utf-16"),
+} | {f"{change} {n}": mutation.damage(VALID, change, n) for change in mutation.CHANGES for n in range(6)}  # fmt: skip
 
 
 def holds(found: Any, wanted: Any) -> bool:
@@ -88,20 +78,30 @@ def holds(found: Any, wanted: Any) -> bool:
     return bool(found == wanted) or (wanted is not None and float(found) == float(wanted))
 
 
-@pytest.mark.parametrize("variant", mutation.params(variants()))
-def test_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: Variant) -> None:
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "mine.yaml"
-    path.write_bytes(variant.content)
+def run(folder: Path, content: bytes) -> tuple[int, str, str]:
+    """Run a command with a configuration."""
+    path = folder / "mine.yaml"
+    path.write_bytes(content)
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
         status = exit_status(["fit", "--config", str(path), "--print_config"])
+    return status, out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize("name", [*WHOLE_FILES, *mutation.NOT_UTF_8])
+def test_what_is_no_configuration_is_refused(tmp_path: Path, name: str) -> None:
+    status, _, err = run(tmp_path, (WHOLE_FILES | dict(mutation.not_utf_8(VALID)))[name])
+    assert_one_error(status, err)
+
+
+@pytest.mark.parametrize("name", EITHER)
+def test_a_damaged_configuration_is_refused_or_understood_as_it_says(tmp_path: Path, name: str) -> None:
+    status, out, err = run(tmp_path, EITHER[name])
     if status:
-        assert variant.outcome != "read"
-        assert_one_error(status, err.getvalue())
-        return
-    assert variant.outcome != "refused"
-    assert holds(yaml.safe_load(out.getvalue()), yaml.safe_load(variant.content) or {})
+        assert_one_error(status, err)
+    else:
+        assert holds(yaml.safe_load(out), yaml.safe_load(EITHER[name]) or {})
 
 
 def exit_status(arguments: list[str]) -> int:
