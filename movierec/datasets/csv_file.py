@@ -160,6 +160,25 @@ def is_number(text: str, dtype: str) -> bool:
     return digits.isascii() and "_" not in digits  # Python alone reads 1_0 as a number
 
 
+def refuse_rows(path: Path, is_wrong: pd.Series, values: pd.Series, expected: str) -> None:
+    """Refuse the first row of a csv file that is wrong.
+
+    Args:
+        path: The file.
+        is_wrong: Whether each of its rows is.
+        values: What they hold.
+        expected: What they should hold.
+
+    Raises:
+        DataFormatError: There is such a row; the message names its line.
+    """
+    if is_wrong.any():
+        row = int(is_wrong.to_numpy().argmax())
+        found = str(values.iloc[row])[:80]
+        wrong = f"expected {expected}, found {found!r}"
+        raise DataFormatError(f"{path}, line {csv_line(path, row)}: {wrong}. Mend or remove the line.")
+
+
 def csv_line(path: Path, row: int) -> int:
     """Find the line on which a csv file's row begins; rows count from 0, after the header."""
     return next(islice(records(path), row + 1, None))[0]

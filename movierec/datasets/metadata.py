@@ -9,9 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from movierec.datasets.csv_file import LARGEST, csv_line, read_csv
+from movierec.datasets.csv_file import LARGEST, csv_line, read_csv, refuse_rows
 from movierec.datasets.movielens import NO_ID, find, parse_ids
-from movierec.errors import DataFormatError
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,8 @@ def read_tmdb(root: Path) -> pd.DataFrame:
     path = find(root, TMDB_FILE)
     types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(TMDB_TEXTS, "str")
     raw = read_csv(path, columns=types)
-    check_numbers(raw, path)
+    for name in TMDB_NUMBERS:  # infinity, and numbers so large that the others would be nothing beside them
+        refuse_rows(path, raw[name].abs() > LARGEST, raw[name], f"a number of at most 2^53 as {name}")
     raw = drop_duplicates(raw, "tmdbId", path)
     frame = raw[TMDB_NUMBERS].add_prefix("tmdb_")
     frame["tmdb_release_year"] = year(raw["release_date"])
@@ -64,7 +64,9 @@ def read_omdb(root: Path) -> pd.DataFrame:
     """
     path = find(root, OMDB_FILE)
     raw = read_csv(path, columns=dict.fromkeys(OMDB_TEXTS, "str"), nulls=("N/A", ""))
-    raw = drop_duplicates(raw.assign(imdbID=imdb_id(raw["imdbID"], path)), "imdbID", path)
+    ids = parse_ids(raw["imdbID"])
+    refuse_rows(path, ids == NO_ID, raw["imdbID"], "imdbID as `tt` and digits")
+    raw = drop_duplicates(raw.assign(imdbID=ids), "imdbID", path)
     frame = pd.DataFrame(
         {
             "imdb_box_office": number(raw["BoxOffice"]),
@@ -104,16 +106,6 @@ def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.D
     )
 
 
-def check_numbers(raw: pd.DataFrame, path: Path) -> None:
-    """Refuse infinity, and numbers so large that the others would be nothing beside them."""
-    for name in TMDB_NUMBERS:
-        if len(bad := np.flatnonzero(raw[name].abs() > LARGEST)):
-            raise DataFormatError(
-                f"{path}, line {csv_line(path, int(bad[0]))}: expected a number of at most 2^53 as {name}, found "
-                f"{raw[name].iloc[bad[0]]}. Mend the line."
-            )
-
-
 def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
     """Keep the first row of each film, and say so: a second one would multiply the film's ratings."""
     again = frame[key].duplicated()
@@ -124,18 +116,6 @@ def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
             path, csv_line(path, first), key, frame[key].iloc[first], int(again.sum()),
         )  # fmt: skip
     return frame[~again].reset_index(drop=True)
-
-
-def imdb_id(text: pd.Series, path: Path) -> pd.Series:
-    """Turn `tt0114709` into 114709."""
-    ids = parse_ids(text)
-    if len(bad := np.flatnonzero(ids == NO_ID)):
-        first = int(bad[0])
-        raise DataFormatError(
-            f"{path}, line {csv_line(path, first)}: expected imdbID as `tt` and digits, found {text.iloc[first]!r}. "
-            "Mend or remove the row."
-        )
-    return ids
 
 
 def number(text: pd.Series) -> pd.Series:

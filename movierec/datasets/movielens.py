@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from movierec.datasets.catalog import Release
-from movierec.datasets.csv_file import LARGEST, csv_line, read_csv
+from movierec.datasets.csv_file import LARGEST, csv_line, read_csv, refuse_rows
 from movierec.datasets.file import require_file
 from movierec.datasets.headerless import DELIMITERS, read_film_lines, read_rating_lines, text_line
 from movierec.datasets.root import how_to_get, name_root
@@ -169,11 +169,8 @@ def read_links(root: Path, release: Release) -> pd.DataFrame:
     frame = pd.DataFrame({"movie_id": links["movieId"]})
     for name, column in ("imdb_id", "imdbId"), ("tmdb_id", "tmdbId"):
         frame[name] = parse_ids(links[column])
-        if len(bad := np.flatnonzero(links[column].notna() & (frame[name] == NO_ID))):
-            raise DataFormatError(
-                f"{path}, line {csv_line(path, int(bad[0]))}: expected a whole number as {column}, found "
-                f"{links[column].iloc[bad[0]][:80]!r}. Mend or remove the line; 0 to 2^53 are possible."
-            )
+        is_wrong = links[column].notna() & (frame[name] == NO_ID)
+        refuse_rows(path, is_wrong, links[column], f"a whole number from 0 to 2^53 as {column}")
     return frame.drop_duplicates("movie_id")
 
 

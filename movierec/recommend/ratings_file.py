@@ -4,16 +4,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from movierec.data.tables import Tables
-from movierec.datasets.csv_file import csv_line, pick_column, read_csv
+from movierec.datasets.csv_file import csv_line, pick_column, read_csv, refuse_rows
 from movierec.errors import DataFormatError, UnknownIdError
 from movierec.recommend.titles import TitleIndex
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from movierec.recommend.recommender import Recommender
 
 
@@ -34,7 +29,9 @@ def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int,
     """
     key, stars = pick_column(path, "movieId", "movie_id", "title"), pick_column(path, "rating", "stars")
     frame = read_csv(path, columns={key: "str" if key == "title" else "int64", stars: "float64"})
-    check_scale(frame[stars], recommender.tables, path)
+    low, high = recommender.tables.min_stars, recommender.tables.max_stars
+    is_outside = (frame[stars] < low) | (frame[stars] > high)  # a film without a rating is not
+    refuse_rows(path, is_outside, frame[stars], f"a rating from {low:g} to {high:g} stars")
     found: dict[int, float] = {}
     notes = []
     index = TitleIndex(recommender.films.titles) if key == "title" else None
@@ -54,16 +51,6 @@ def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int,
     if not found:
         raise UnknownIdError(" ".join([f"{path}: none of its films is known.", *notes]))
     return found, notes
-
-
-def check_scale(stars: "pd.Series", tables: Tables, path: Path) -> None:
-    """Refuse a rating outside the scale; a missing one is none."""
-    low, high = tables.min_stars, tables.max_stars
-    if len(outside := np.flatnonzero((stars < low) | (stars > high))):
-        raise DataFormatError(
-            f"{path}, line {csv_line(path, int(outside[0]))}: expected a rating from {low:g} to {high:g} stars, found "
-            f"{stars.iloc[outside[0]]:g}. Mend or remove the line."
-        )
 
 
 def explain(name: str, ids: list[int], index: TitleIndex | None, recommender: "Recommender") -> str:
