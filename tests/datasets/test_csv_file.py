@@ -124,12 +124,6 @@ def test_a_quote_that_is_never_closed_is_an_error_that_names_its_line(path: Path
         read_csv(path, columns=COLUMNS)
 
 
-def test_the_line_is_right_below_a_blank_first_line(path: Path) -> None:
-    write(path, "\n" + HEADER + "6,four,Heat\n")
-    with pytest.raises(DataFormatError, match="line 3: expected a number as score, found 'four'"):
-        read_csv(path, columns=COLUMNS)
-
-
 def test_a_number_that_is_read_despite_its_spaces_is_not_named_as_the_fault(path: Path) -> None:
     write(path, HEADER + " 6 , 1,Heat\n7,four,Sabrina\n8, ,Casino\n")
     with pytest.raises(DataFormatError, match="line 3: expected a number as score, found 'four'"):
@@ -147,12 +141,6 @@ def test_bytes_that_are_not_utf8_are_an_error_that_says_how_to_mend_it(path: Pat
         read_csv(path, columns=COLUMNS)
 
 
-def test_a_zip_archive_under_the_name_of_a_table_is_an_error_that_names_it(path: Path) -> None:
-    path.write_bytes(b"PK\x03\x04\x14\x00\x00\x00\x08\x00\xff\xfe\n\r\x00")
-    with pytest.raises(DataFormatError, match=r"films\.csv"):
-        read_csv(path, columns=COLUMNS)
-
-
 @pytest.mark.parametrize(("is_folder", "found"), [(False, "no such file"), (True, "a folder")])
 def test_a_missing_file_is_an_error_that_names_it(path: Path, *, is_folder: bool, found: str) -> None:
     if is_folder:
@@ -160,11 +148,6 @@ def test_a_missing_file_is_an_error_that_names_it(path: Path, *, is_folder: bool
     for read in (require_file, lambda path: read_csv(path, columns=COLUMNS)):
         with pytest.raises(MissingDataError, match=rf"{path.name}, found {found}\. Check the path\."):
             read(path)
-
-
-def test_require_file_returns_the_path_of_a_file_that_is_there(path: Path) -> None:
-    write(path, HEADER)
-    assert require_file(path) == path
 
 
 @pytest.mark.parametrize(

@@ -201,33 +201,11 @@ def test_a_list_is_split_into_its_parts(text: str | None, parts: list[str] | Non
 
 
 @deterministic
-@given(st.text())
-@example("9" * 400 + " h")
-@example("9" * 5000 + " min")
-def test_no_runtime_crashes_the_parser(text: str) -> None:
-    value = minutes(text)
-    assert math.isnan(value) or 0 <= value < math.inf
-
-
-@deterministic
 @given(st.text(), st.sampled_from([number, year]))
 @example("9" * 400, number)
 def test_no_text_crashes_the_parsers_of_numbers_or_makes_them_infinite(text: str, parse: Any) -> None:
     (value,) = parse(pd.Series([text], dtype="str"))
     assert not math.isinf(value)
-
-
-@deterministic
-@given(st.lists(st.text(alphabet=st.characters(exclude_characters=",", exclude_categories=["Z", "C"]), min_size=1)))
-def test_a_joined_list_splits_into_what_was_joined(parts: list[str]) -> None:
-    text = ", ".join(parts) or None
-    assert split_list(pd.Series([text], dtype="str")).tolist() == [parts or None]
-
-
-@deterministic
-@given(st.integers(0, 10**12))
-def test_a_number_survives_how_omdb_writes_it(amount: int) -> None:
-    assert number(pd.Series([f"${amount:,}"], dtype="str")).tolist() == [amount]
 
 
 def test_real_metadata_has_the_published_counts_and_one_row_a_film(real_root: Path) -> None:
