@@ -224,7 +224,7 @@ def test_times_in_milliseconds_are_far_off_and_no_failure(root: Path) -> None:
             str(SMALL.links),
             "012,22",
             "012,2.5",
-            "links.csv, line 3: expected a whole number as tmdbId, found '2.5'",
+            "links.csv, line 3: expected a whole number from 0 to 2^53 as tmdbId, found '2.5'",
         ),
         ("metadata/tmdb.csv", "22,8", "22,good", "tmdb.csv, line 3: expected a number as vote_average, found 'good'"),
         ("metadata/omdb.csv", "tt0000012", "nm0000012", "omdb.csv, line 3: expected imdbID as `tt` and digits"),
