@@ -68,7 +68,11 @@ def show_fit(writer: "SummaryWriter", hparams: Mapping[str, Any], metrics: Mappi
     # TensorBoard goes by the first entry, so it must name what only a test will measure. It shows few columns at first.
     order = [*FIRST, *(name for name in METRICS if name not in FIRST)]
     names = {f"{part}/{name}": 0.0 for name in order for part in ("val_best", "test")}
-    shown = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in hparams.items()}
+    # Nor more than five options: not the name of the run again, nor all that torch's optimizers have turned off.
+    kept = {
+        name: value for name, value in hparams.items() if name != "config" and value is not None and value is not False
+    }
+    shown = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in kept.items()}
     for summary in summaries(shown, names):  # type: ignore[no-untyped-call]
         writer._get_file_writer().add_summary(summary)  # type: ignore[no-untyped-call]  # noqa: SLF001 - as Lightning does
 
