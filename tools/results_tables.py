@@ -1,0 +1,136 @@
+"""Write the tables and figures of docs/results.md from the tested runs: `python -m tools.results_tables`.
+
+A table stands between `<!-- table NAME -->` and `<!-- end -->`; all other text of the page is written by hand.
+"""
+
+import re
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY, PUBLISHED_METRICS
+from movierec.metrics.registry import LIST_METRICS, METRICS
+from movierec.metrics.style import save
+from movierec.report.figures import draw_report
+from movierec.report.results import Measured, gather
+from movierec.report.table import SHOWN
+from movierec.runs import replace_text
+
+PAGE = Path("docs/results.md")
+ABLATION = {"genres": "genres alone", "tmdb": "and TMDb", "imdb": "and IMDb", "both": "and both"}
+RANKINGS = {"model": "the model", "popularity": "the number of ratings", "film_mean": "the mean rating"}
+Runs = Mapping[str, Measured]
+Rows = list[list[str]]
+
+
+def training_rows(runs: Runs) -> Rows:
+    """Compare the published numbers with ours, both of training rows."""
+    rows = [["model", *(METRICS[name].heading for name in PUBLISHED_METRICS)]]
+    for model, published in PUBLISHED.items():
+        if found := runs.get(PUBLISHED_FAMILY + model):
+            means = {name: statistics.fmean(found.values("train", name)) for name in PUBLISHED_METRICS}
+            differences = {name: METRICS[name].format(means[name] - published[name], sign=True) for name in means}
+            rows.append([model, *(f"{METRICS[name].format(means[name])} ({differences[name]})" for name in means)])
+    return rows
+
+
+def all_metrics(runs: Runs) -> Rows:
+    """List the report's numbers, our run of its notebook, and the models without leaks."""
+    rows = [["run", "rows", *(METRICS[name].heading for name in SHOWN), "seeds", "epochs"]]
+    for model, published in PUBLISHED.items():
+        own = [METRICS[name].format(published.get(name)) for name in SHOWN]
+        rows.append([f"report, {model}", "train", *own, "-", "-"])
+        rebuilt = PUBLISHED_FAMILY + model
+        for name, part in ((rebuilt, "train"), (rebuilt, "test"), (model, "test")):
+            if found := runs.get(name):
+                values = [write_mean(found.values(part, metric), METRICS[metric].digits) for metric in SHOWN]
+                size = found.newest["data"]["rows"][part]
+                rows.append([name, f"{part} {size:,}", *values, str(len(found.contents)), write_epochs(found)])
+    return rows
+
+
+def lists(runs: Runs) -> Rows:
+    """List how well each model's ten films, and two simple rankings, find the films that users like."""
+    rows = [["model", "users", "ranked by", *(metric.label for metric in LIST_METRICS.values())]]
+    for model in PUBLISHED:
+        for ranking, words in RANKINGS.items():
+            contents = runs[model].contents if model in runs else ()
+            if measured := [found for content in contents if (found := content.get("retrieval", {}).get(ranking))]:
+                values = [write_mean([one[name] for one in measured], 3) for name in LIST_METRICS]
+                rows.append([model, f"{measured[0]['users']:,.0f}", words, *values])
+    return rows
+
+
+def ablation(runs: Runs) -> Rows:
+    """List one network on four feature sets, with the same ratings in each part."""
+    rows = [["reads", "R2", "RMSE (stars)", "seeds"]]
+    for name, words in ABLATION.items():
+        if found := runs.get(f"ablation/{name}"):
+            values = [
+                write_mean(found.values("test", metric), METRICS[metric].digits) for metric in ("r2", "rmse_stars")
+            ]
+            rows.append([words, *values, str(len(found.contents))])
+    return rows
+
+
+def settings(runs: Runs) -> Rows:
+    """List what was trained: seeds, epochs, sizes."""
+    names = [*PUBLISHED, *(PUBLISHED_FAMILY + model for model in PUBLISHED), *(f"ablation/{name}" for name in ABLATION)]
+    rows = [["configuration", "seeds", "epochs", "inputs", "weights"]]
+    for name in names:
+        if found := runs.get(name):
+            seeds = ", ".join(sorted(str(seed) for seed in found.seeds))
+            rows.append([name, seeds, write_epochs(found), str(found.newest["inputs"]), f"{found.newest['weights']:,}"])
+    return rows
+
+
+TABLES: dict[str, Callable[[Runs], Rows]] = {
+    "training rows": training_rows,
+    "all metrics": all_metrics,
+    "lists": lists,
+    "ablation": ablation,
+    "settings": settings,
+}
+
+
+def write_mean(values: Sequence[float], digits: int) -> str:
+    """Write a mean, and the standard deviation where values differ."""
+    if not values:
+        return "-"
+    sd = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f"{statistics.fmean(values):.{digits}f}" + (f" ± {sd:.{digits}f}" if sd else "")
+
+
+def write_epochs(found: Measured) -> str:
+    """Write how many epochs the runs had, of how many; fewer where a fit stopped early."""
+    epochs: list[dict[str, Any]] = [content["epochs"] for content in found.contents]
+    few, many = min(one["trained"] for one in epochs), max(one["trained"] for one in epochs)
+    return f"{few if few == many else f'{few} to {many}'} of {max(one['planned'] for one in epochs)}"
+
+
+def fill_in(page: str, runs: Runs) -> str:
+    """Replace the tables of a page; a table of which nothing was measured stays as it is."""
+
+    def replace(found: re.Match[str]) -> str:
+        heading, *rows = TABLES[found[1]](runs)
+        if not rows:
+            return found[0]
+        lines = [f"| {' | '.join(cells)} |" for cells in (heading, ["---"] * len(heading), *rows)]
+        return "\n".join([f"<!-- table {found[1]} -->", *lines, "<!-- end -->"])
+
+    return re.sub(r"<!-- table ([\w ]+) -->\n.*?<!-- end -->", replace, page, flags=re.DOTALL)
+
+
+def main() -> None:
+    """Fill in docs/results.md and draw its figures, of the runs on real data."""
+    measured, left_out = gather(Path("lightning_logs"))
+    print(*left_out, sep="\n")
+    real = [one for one in measured if not one.sample]
+    replace_text(PAGE, fill_in(PAGE.read_text(encoding="utf-8"), {one.name: one for one in real}))
+    for name, drawing in draw_report(real).items():
+        save(drawing, PAGE.parent, name)
+
+
+if __name__ == "__main__":
+    main()
