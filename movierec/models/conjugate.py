@@ -52,7 +52,8 @@ def whiten(noise: Tensor, cholesky: Tensor) -> Tensor:
         noise: [..., K].
         cholesky: Lower Cholesky factor of a precision matrix, [K, K] for all rows or [..., K, K] for each its own.
     """
-    return torch.linalg.solve_triangular(cholesky.mT, noise[..., None], upper=True)[..., 0]
+    solved: Tensor = torch.linalg.solve_triangular(cholesky.mT, noise[..., None], upper=True)
+    return solved[..., 0]
 
 
 def draw_precision(

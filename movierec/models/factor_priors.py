@@ -33,6 +33,9 @@ class Hyperpriors:
     precision: tuple[float, float] = (0.5, 0.5)
 
 
+HYPERPRIORS = Hyperpriors()
+
+
 @dataclass(frozen=True)
 class VectorPrior:
     """The normal prior of the vectors of one side, N(mean + sum of features_g @ coefficients_g, precision^-1).
@@ -145,7 +148,7 @@ def draw_coefficients(
     Returns:
         [d, K].
     """
-    certainty = (torch.linalg.vector_norm(features, dim=0).square() + strength)[:, None]
+    certainty: Tensor = (torch.linalg.vector_norm(features, dim=0).square() + strength)[:, None]
     noise = normal((features.shape[1], residuals.shape[1]), residuals, generator)
     return features.T @ residuals / certainty + whiten(noise, torch.linalg.cholesky(precision)) / certainty.sqrt()
 

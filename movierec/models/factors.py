@@ -75,8 +75,8 @@ class Observations:
 
 
 def regressors(vectors: Tensor) -> Tensor:
-    """Build what one side's vectors are regressed on: [1, q_i] for each film, where its vector is [c_i, q_i]."""
-    return torch.cat([torch.ones_like(vectors[:, :1]), vectors[:, 1:]], dim=1)
+    """Build what ratings are regressed on: [1, q_i] for each film, where its vector is [c_i, q_i]; [..., K]."""
+    return torch.cat([torch.ones_like(vectors[..., :1]), vectors[..., 1:]], dim=-1)
 
 
 def outer_products(inputs: Tensor) -> Tensor:
@@ -150,7 +150,7 @@ def interactions(user_vectors: Tensor, film_vectors: Tensor, users: Tensor, film
     """Compute b_u + c_i + p_u . q_i of many pairs: [num_pairs]."""
     of_user = torch.cat([torch.ones_like(user_vectors[:, :1]), user_vectors], dim=1)  # [1, b, p]
     of_film = torch.cat([film_vectors[:, :1], regressors(film_vectors)], dim=1)  # [c, 1, q]
-    parts = zip(users.split(RATINGS_AT_ONCE), films.split(RATINGS_AT_ONCE), strict=True)
+    parts = zip(torch.split(users, RATINGS_AT_ONCE), torch.split(films, RATINGS_AT_ONCE), strict=True)
     return torch.cat([torch.linalg.vecdot(of_user[user], of_film[film]) for user, film in parts])
 
 

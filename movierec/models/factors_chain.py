@@ -9,11 +9,9 @@ from torch import Generator, Tensor
 
 from movierec.errors import DivergenceError
 from movierec.models.conjugate import draw_precision, normal
-from movierec.models.factor_priors import Hyperpriors, VectorPrior, draw_noise_level, draw_vector_prior
+from movierec.models.factor_priors import HYPERPRIORS, Hyperpriors, VectorPrior, draw_noise_level, draw_vector_prior
 from movierec.models.factors import Observations, draw_effects, draw_vectors, interactions, sum_by
 from movierec.models.training_ratings import TrainingRatings
-
-HYPERPRIORS = Hyperpriors()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,297 @@
+"""Predictions of the factor model for anybody with ratings, by all samples of a chain at once.
+
+Given the films' vectors, a person's vector has a normal distribution in closed form, a linear regression on the films
+they rated (see `factors.vector_posterior`). So a new user is scored like one of the training ratings: "folding in".
+Shapes begin with the number of samples, S.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from movierec.models.factor_priors import HYPERPRIORS, Hyperpriors
+from movierec.models.factor_samples import Sample
+from movierec.models.factors import regressors
+from movierec.models.training_ratings import DAY, PERIOD
+
+STEPS = 3  # of the fixed point; more change no prediction by a hundredth of a star
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A person's ratings as a regression on the films' vectors, in each sample.
+
+    Attributes:
+        inputs: x = [1, q] of each rated film, [S, num_rated, K].
+        weighted: The same times the film's beta, [S, num_rated, K].
+        squares: Sum of beta x x', [S, K, K].
+        target: Stars less g, film bias and period effect, [S, num_rated].
+        pull: What having rated each film, whatever the stars, adds to the prior mean, [S, num_rated, K].
+        prior_mean: Prior mean without that, [S, K].
+    """
+
+    inputs: Tensor
+    weighted: Tensor
+    squares: Tensor
+    target: Tensor
+    pull: Tensor
+    prior_mean: Tensor
+
+
+@dataclass(frozen=True)
+class Person:
+    """What the samples say of a person, and how it came about.
+
+    Attributes:
+        vectors: Means of [b, p], [S, K].
+        cholesky: Lower Cholesky factors of their precision matrices, [S, K, K].
+        alpha: Precision of the person's ratings, [S].
+        days: The days on which they rated, [num_days] int64; none if unknown.
+        day_effects: [S, num_days].
+        regression: Their ratings.
+        target: `regression.target` less the day effects, that the means were solved for, [S, num_rated].
+        weight: alpha that they were solved with, [S].
+    """
+
+    vectors: Tensor
+    cholesky: Tensor
+    alpha: Tensor
+    days: Tensor
+    day_effects: Tensor
+    regression: Regression
+    target: Tensor
+    weight: Tensor
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Parts of predictions, in stars; with `average` they add up to the predictions before those are clamped.
+
+    Attributes:
+        average: Mean of the training ratings.
+        user: Of the person's bias, [size].
+        film: Of the film, which any person would give it, beside its features, [size].
+        features: Of what the film's features make of it for any person, [size].
+        rated: Of each rated film, by its stars and by its having been rated, [size, num_rated].
+    """
+
+    average: float
+    user: Tensor
+    film: Tensor
+    features: Tensor
+    rated: Tensor
+
+
+class Posterior:
+    """The samples of a chain, side by side.
+
+    Args:
+        samples: As kept after the chain's burn-in.
+        average: g, mean of the training ratings.
+        scale: Lowest and highest stars.
+        rated: Whether each film has training ratings, [num_films] bool.
+        implicit: Weights by which the films that a person rated project to the users' first group of features,
+            [num_films, d]; none if the users have no such group, and then the films have none either.
+        film_features: The other groups of the films' features, [num_films, d_group].
+        hyperpriors: Those of the chain.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        *,
+        average: float,
+        scale: tuple[float, float],
+        rated: Tensor,
+        implicit: Tensor | None = None,
+        film_features: Sequence[Tensor] = (),
+        hyperpriors: Hyperpriors = HYPERPRIORS,
+    ) -> None:
+        self.average, self.scale, self.hyperpriors = average, scale, hyperpriors
+        self.rated, self.implicit, self.film_features = rated, implicit, film_features
+        self.films = torch.stack([sample.films for sample in samples]).float()
+        self.beta = torch.stack([sample.beta for sample in samples])
+        self.noise = torch.stack([sample.noise for sample in samples])
+        self.mean = torch.stack([sample.user_prior.mean for sample in samples])
+        self.precision = torch.stack([sample.user_prior.precision for sample in samples])
+        self.coefficients = stack_groups([sample.user_prior.coefficients for sample in samples])
+        self.film_precision = torch.stack([sample.film_prior.precision for sample in samples])
+        film_coefficients = stack_groups([sample.film_prior.coefficients for sample in samples])
+        self.film_coefficients = film_coefficients if implicit is None else film_coefficients[1:]
+        kinds = samples[0].effect_precision
+        self.periods = torch.stack([sample.effects[PERIOD] for sample in samples]).float() if PERIOD in kinds else None
+        self.day_precision = torch.stack([sample.effect_precision[DAY] for sample in samples]) if DAY in kinds else None
+
+    @torch.inference_mode()
+    def fold_in(
+        self,
+        films: Tensor,
+        stars: Tensor,
+        *,
+        days: Tensor | None = None,
+        periods: Tensor | None = None,
+        features: Sequence[Tensor] = (),
+    ) -> Person:
+        """Infer a person's vector, noise and day effects from their ratings.
+
+        The noise and the day effects depend on the vector and the vector on them; three rounds of conditional means
+        settle them.
+
+        Args:
+            films: Rows of the films they rated, [num_rated] int64; may be empty.
+            stars: [num_rated].
+            days: Day of each rating, as in training, [num_rated] int64; none if unknown.
+            periods: Period of each rating, [num_rated] int64; none if unknown.
+            features: The person's, of each group but the implicit one, [d_group]; none for the average person's.
+        """
+        regression = self.regression(films, stars, periods, features)
+        alpha, of_day = 1 / self.noise, torch.zeros_like(regression.target)
+        no_days = torch.zeros(0, dtype=torch.int64)
+        own_days, slots = (no_days, no_days) if days is None else torch.unique(days, return_inverse=True)
+        effects = of_day.new_zeros(len(alpha), len(own_days))
+        for _ in range(STEPS):
+            target, weight = regression.target - of_day, alpha
+            vectors, cholesky = self.solve(regression, target, weight)
+            residuals = regression.target - (regression.inputs @ vectors[:, :, None])[:, :, 0]
+            beta = self.beta[:, films]
+            if self.day_precision is not None and days is not None:
+                effects = day_effects(residuals, weight[:, None] * beta, slots, self.day_precision, len(own_days))
+                of_day = effects[:, slots]
+            uncertainty = torch.cholesky_solve(regression.squares, cholesky).diagonal(dim1=1, dim2=2).sum(dim=1)
+            error = (beta * (residuals - of_day).square()).sum(dim=1) + uncertainty
+            prior = 2 * self.hyperpriors.user_noise
+            alpha = (prior + len(films)) / (prior * self.noise + error)
+        return Person(vectors, cholesky, alpha, own_days, effects, regression, target, weight)
+
+    def regression(
+        self, films: Tensor, stars: Tensor, periods: Tensor | None = None, features: Sequence[Tensor] = ()
+    ) -> Regression:
+        """Set up the regression of a person's ratings; see `fold_in`."""
+        vectors = self.films[:, films]
+        inputs = regressors(vectors)
+        weighted = inputs * self.beta[:, films, None]
+        groups = self.coefficients
+        pull = torch.zeros_like(inputs)
+        if self.implicit is not None:
+            pull = (self.implicit[films] / max(len(films), 1) ** 0.5) @ groups[0]
+            groups = groups[1:]
+        prior_mean = self.mean + sum(row @ group for row, group in zip(features, groups, strict=False))
+        target = stars - self.average - vectors[:, :, 0] - self.of_period(films, periods)
+        return Regression(inputs, weighted, weighted.mT @ inputs, target, pull, prior_mean)
+
+    def solve(self, regression: Regression, target: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the person's vector given their noise and day effects.
+
+        Args:
+            regression: Of their ratings.
+            target: The regression's, less the day effects, [S, num_rated].
+            alpha: Precision of their ratings, [S].
+
+        Returns:
+            Means [S, K] and lower Cholesky factors of the precision matrices [S, K, K].
+        """
+        cholesky = torch.linalg.cholesky(self.precision + alpha[:, None, None] * regression.squares)
+        prior_mean = regression.prior_mean + regression.pull.sum(dim=1)
+        right = self.precision @ prior_mean[:, :, None] + alpha[:, None, None] * (
+            regression.weighted.mT @ target[:, :, None]
+        )
+        return torch.cholesky_solve(right, cholesky)[:, :, 0], cholesky
+
+    def of_period(self, films: Tensor, periods: Tensor | None) -> Tensor:
+        """Look up the effects of films' periods, [S, size]; 0 where the moment is not known."""
+        if self.periods is None or periods is None:
+            return self.films.new_zeros(len(self.films), len(films))
+        return self.periods[:, films * (self.periods.shape[1] // self.films.shape[1]) + periods]
+
+    @torch.inference_mode()
+    def centres(
+        self, person: Person, films: Tensor, *, days: Tensor | None = None, periods: Tensor | None = None
+    ) -> Tensor:
+        """Predict ratings by each sample, not clamped.
+
+        Args:
+            person: From `fold_in`.
+            films: Rows of the films, [size] int64.
+            days: Day of each prediction, [size] int64; none if unknown, as tonight's is of no day in training.
+            periods: Period of each prediction, [size] int64; none if unknown.
+
+        Returns:
+            Stars, [S, size].
+        """
+        vectors = self.films[:, films]
+        centres = self.average + vectors[:, :, 0] + person.vectors[:, :1] + self.of_period(films, periods)
+        centres += (vectors[:, :, 1:] @ person.vectors[:, 1:, None])[:, :, 0]
+        if days is not None:
+            is_on = (days == person.days[:, None]).to(centres)
+            centres += person.day_effects @ is_on
+        return centres
+
+    def stars(
+        self, person: Person, films: Tensor, *, days: Tensor | None = None, periods: Tensor | None = None
+    ) -> Tensor:
+        """Predict ratings: the mean of the samples' predictions, each clamped to the scale; see `centres`.
+
+        Returns:
+            Stars, [size].
+        """
+        return self.centres(person, films, days=days, periods=periods).clamp(*self.scale).mean(dim=0)
+
+    @torch.inference_mode()
+    def deviations(self, person: Person, films: Tensor) -> Tensor:
+        """Compute the standard deviation of ratings around `centres`, from noise and from what is not known.
+
+        The person's vector is known up to its posterior, that of a film without ratings up to its prior. How far other
+        films are known shows in the difference between samples.
+
+        Returns:
+            Stars, [S, size].
+        """
+        inputs = regressors(self.films[:, films])
+        variance = quadratic(inputs, person.cholesky) + 1 / (person.alpha[:, None] * self.beta[:, films])
+        of_film = quadratic(regressors(person.vectors)[:, None], torch.linalg.cholesky(self.film_precision))
+        return (variance + of_film * ~self.rated[films]).sqrt()
+
+    @torch.inference_mode()
+    def explain(self, person: Person, films: Tensor, *, periods: Tensor | None = None) -> Shares:
+        """Divide predictions between the person, the film, its features and each film the person rated.
+
+        The taste p is a sum: of a part for each rated film, and of what the prior says alone. Times q, the latter
+        counts for the film, or for its features as far as they predict c and q.
+        """
+        regression, vectors = person.regression, self.films[:, films]
+        pull = regression.pull @ self.precision
+        pull += person.weight[:, None, None] * regression.weighted * person.target[:, :, None]
+        of_rated = torch.cholesky_solve(pull.mT, person.cholesky)
+        of_anybody = person.vectors - of_rated.sum(dim=2)
+        from_features = torch.zeros_like(vectors)
+        for features, coefficients in zip(self.film_features, self.film_coefficients, strict=True):
+            from_features += features[films] @ coefficients
+        for_anybody = torch.cat([torch.ones_like(of_anybody[:, :1]), of_anybody[:, 1:]], dim=1)[:, :, None]
+        film = ((vectors - from_features) @ for_anybody)[:, :, 0] + self.of_period(films, periods)
+        return Shares(
+            average=self.average,
+            user=person.vectors[:, 0].mean(dim=0).repeat(len(films)),
+            film=film.mean(dim=0),
+            features=(from_features @ for_anybody)[:, :, 0].mean(dim=0),
+            rated=(vectors[:, :, 1:] @ of_rated[:, 1:]).mean(dim=0),
+        )
+
+
+def stack_groups(groups: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """Stack the coefficients of each group over the samples, each [S, d_group, K]."""
+    return [torch.stack(group) for group in zip(*groups, strict=True)]
+
+
+def day_effects(residuals: Tensor, weight: Tensor, slots: Tensor, precision: Tensor, count: int) -> Tensor:
+    """Compute the conditional means of day effects (see `factors.draw_effects`) in each sample, [S, count]."""
+    zeros = residuals.new_zeros(len(residuals), count)
+    certainty = zeros.index_add(1, slots, weight) + precision[:, None]
+    return zeros.index_add(1, slots, weight * residuals) / certainty
+
+
+def quadratic(rows: Tensor, cholesky: Tensor) -> Tensor:
+    """Compute x' (L L')^-1 x of each row x, [S, size, K] and [S, K, K] to [S, size]."""
+    solved: Tensor = torch.linalg.solve_triangular(cholesky, rows.mT, upper=False)
+    return solved.square().sum(dim=1)

@@ -1,0 +1,94 @@
+"""From the normal distributions of a rating to the probability of each level that people can give.
+
+A rating is seen as a number on a line that is cut into levels: 3.8 is rounded to 4. The number has the distribution
+that a model gives it, a mixture of normals, one of each posterior sample. Where the line is cut is learnt: people who
+prefer whole stars round 3.6 to 4 rather than to 3.5 (ordinal regression; McCullagh, "Regression models for ordinal
+data", 1980).
+"""
+
+import torch
+from torch import Tensor
+
+SMALLEST = 1e-9  # probability of a level, of which the logarithm is taken
+LOW, HIGH = 0.1, 0.9  # the 80 % range
+
+
+def midpoints(levels: Tensor) -> Tensor:
+    """Cut halfway between levels, [num_levels] to [num_levels - 1]."""
+    return (levels[1:] + levels[:-1]) / 2
+
+
+def level_probabilities(centres: Tensor, deviations: Tensor, cuts: Tensor) -> Tensor:
+    """Compute the probability of each level.
+
+    Args:
+        centres: Means of the normals, stars, [num_samples, size].
+        deviations: Their standard deviations, stars, [num_samples, size].
+        cuts: Ascending, stars, [num_levels - 1].
+
+    Returns:
+        [size, num_levels]; rows sum to 1.
+    """
+    below = torch.stack([torch.special.ndtr((cut - centres) / deviations).mean(dim=0) for cut in cuts], dim=1)
+    edges = torch.cat([torch.zeros_like(below[:, :1]), below, torch.ones_like(below[:, :1])], dim=1)
+    return edges.diff(dim=1)
+
+
+def learn_cuts(centres: Tensor, deviations: Tensor, stars: Tensor, levels: Tensor) -> Tensor:
+    """Choose the cuts that make given ratings most likely; they must not be training ratings.
+
+    The logarithms of the gaps between cuts are free, with a weak normal prior at those of the midpoints, so that a
+    level that nobody gave keeps a place.
+
+    Args:
+        centres: Of the ratings, [num_samples, size].
+        deviations: Of the ratings, [num_samples, size].
+        stars: The ratings, each one of the levels, [size].
+        levels: Ascending, stars, [num_levels].
+
+    Returns:
+        [num_levels - 1].
+    """
+    start = midpoints(levels)
+    parameters = torch.cat([start[:1], start.diff().log()])
+    free = parameters.clone().requires_grad_()
+    given = torch.searchsorted(levels, stars.to(levels))
+    optimizer = torch.optim.LBFGS([free], max_iter=50, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        probabilities = level_probabilities(centres, deviations, to_cuts(free))
+        likelihood = probabilities.gather(1, given[:, None]).clamp_min(SMALLEST).log().sum()
+        result = ((free - parameters).square().sum() / 2 - likelihood) / max(len(stars), 1)
+        result.backward()  # type: ignore[no-untyped-call]
+        return result
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    return to_cuts(free.detach())
+
+
+def to_cuts(parameters: Tensor) -> Tensor:
+    """Turn the first cut and the logarithms of the gaps into cuts."""
+    return torch.cat([parameters[:1], parameters[1:].exp()]).cumsum(dim=0)
+
+
+def central_range(probabilities: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the levels of the 10th and the 90th percentile.
+
+    Args:
+        probabilities: [size, num_levels].
+        levels: Ascending, stars, [num_levels].
+
+    Returns:
+        Lowest and highest stars of the 80 % range, [size] each.
+    """
+    below = probabilities.cumsum(dim=1)
+    low = (below <= LOW).sum(dim=1)
+    high = (below < HIGH).sum(dim=1)
+    last = len(levels) - 1  # the sum of all probabilities may round to less than 1
+    return levels[low.clamp(max=last)], levels[high.clamp(max=last)]
+
+
+def probability_of_at_least(stars: float, probabilities: Tensor, levels: Tensor) -> Tensor:
+    """Add up the probabilities of the levels of at least so many stars, [size]."""
+    return probabilities[:, levels >= stars].sum(dim=1)
