@@ -70,7 +70,7 @@ def published_split(is_test: np.ndarray, fractions: Sequence[float], seed: int) 
     check_fractions(fractions)
     first, second, _ = fractions
     order = np.random.default_rng(seed).permutation(np.flatnonzero(~is_test))
-    end = round(len(order) * first / (first + second)) if first else 0
+    end = boundary(len(order), first / (first + second)) if first else 0
     return check_parts(Split(order[:end], order[end:], np.flatnonzero(is_test)), fractions)
 
 
@@ -82,8 +82,14 @@ def cut(order: np.ndarray, fractions: Sequence[float]) -> Split:
     """
     check_fractions(fractions)
     first, second, _ = fractions
-    ends = [int(len(order) * first), int(len(order) * (first + second))]
+    ends = [boundary(len(order), share) for share in (first, first + second)]
     return check_parts(Split(*np.split(order, ends)), fractions)
+
+
+def boundary(num_ratings: int, share: float) -> int:
+    """Find where a share of the ratings ends: at the whole number below."""
+    # .7 + .2 is .8999999999999999: of 1,000 ratings it means 900.
+    return math.floor(round(num_ratings * share, 6))
 
 
 def check_fractions(fractions: Sequence[float]) -> None:

@@ -36,10 +36,12 @@ def test_parts_hold_each_rating_once(split: Way, num_ratings: int) -> None:
     ("num_ratings", "fractions", "sizes"),
     [
         (100, (0.8, 0.1, 0.1), (80, 10, 10)),
-        (101, (0.8, 0.1, 0.1), (80, 10, 11)),  # int(80.8), int(90.9)
-        (109, (0.8, 0.1, 0.1), (87, 11, 11)),  # int(87.2), int(98.1)
-        (104, (0.6, 0.2, 0.2), (62, 21, 21)),  # int(62.4), int(83.2)
+        (101, (0.8, 0.1, 0.1), (80, 10, 11)),  # 80.8, 90.9
+        (109, (0.8, 0.1, 0.1), (87, 11, 11)),  # 87.2, 98.1
+        (104, (0.6, 0.2, 0.2), (62, 21, 21)),  # 62.4, 83.2
         (8, (0.5, 0.25, 0.25), (4, 2, 2)),
+        (1000, (0.7, 0.2, 0.1), (700, 200, 100)),  # though .7 + .2 is .8999999999999999
+        (100_836, (0.8, 0.1, 0.1), (80_668, 10_084, 10_084)),
     ],
 )
 def test_parts_are_cut_at_the_whole_number_below_the_cumulative_fraction(
@@ -94,7 +96,7 @@ def test_fractions_that_do_not_add_up_to_one_are_refused(split: Way, fractions: 
         ("train", 100, (0.0, 0.5, 0.5)),
         ("val", 100, (0.9, 0.0, 0.1)),
         ("test", 100, (0.9, 0.1, 0.0)),
-        ("val", 5, (0.8, 0.1, 0.1)),  # int(4.0), int(4.5)
+        ("val", 5, (0.8, 0.1, 0.1)),  # 4.0, 4.5
     ],
 )
 def test_a_part_without_ratings_is_refused_by_name(
@@ -102,6 +104,11 @@ def test_a_part_without_ratings_is_refused_by_name(
 ) -> None:
     with pytest.raises(ConfigError, match=rf"the {part} part of {num_ratings} ratings is empty"):
         split(num_ratings, fractions)
+
+
+def test_a_published_split_is_cut_at_the_whole_number_below_too() -> None:
+    train, val, _ = published_split(np.arange(103) < 2, (0.6, 0.2, 0.2), seed=1)
+    assert (len(train), len(val)) == (75, 26)  # three quarters of 101 are 75.75
 
 
 def test_a_published_split_tests_on_its_ratings_and_validates_on_a_share_of_the_others() -> None:
