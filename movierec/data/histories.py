@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from movierec.data.statistics import describe, sums
+from movierec.data.statistics import average_of_others, describe, sums
 from movierec.data.tables import Tables
 
 
@@ -43,16 +43,27 @@ def history_of(tables: Tables, user: int) -> History:
 def user_statistics(tables: Tables, history: History) -> Tensor:
     """Compute what a network reads of a user, scaled as in training.
 
-    Of a known user, that is the line of `tables.user_statistics` that validation and test rows read. A network that
-    reads ids gets the median id of a new user.
+    Of a known user, that is the line of `tables.user_statistics` that validation and test rows read; without ratings,
+    it is the average of all users who have some. A network that reads ids gets the median id of a new user.
 
     Returns:
         [d_user_statistics].
     """
     values = describe(sums(np.zeros(len(history.stars), dtype=np.int64), history.stars, 1))[0]
+    if not len(history.stars) and tables.record["options"]["unrated"] == "average":
+        values = average_user(tables)
     low, high = tables.statistics_range[1][tables.scoring_bank].numpy()
     if len(low) > len(values):  # the id comes first
         user_id = np.median(tables.user_ids.numpy()) if history.user_id is None else history.user_id
         values = np.insert(values, 0, user_id)
     scale = 1 / np.where(high > low, high - low, 1.0)  # step by step as scikit-learn's MinMaxScaler, to the last bit
     return torch.tensor(values * scale + (0 - low * scale), dtype=torch.float32)
+
+
+def average_user(tables: Tables) -> np.ndarray:
+    """Average the statistics of the users who have training ratings: [3] float64, not scaled."""
+    number = np.diff(tables.history_offsets.numpy())
+    user, stars = np.repeat(np.arange(len(number)), number), tables.history_stars.numpy().astype(np.float64)
+    values = describe(sums(user, stars, len(number) + 1))  # of one more, who has none
+    average: np.ndarray = average_of_others(values)[-1]
+    return average

@@ -16,7 +16,7 @@ from movierec.data.pairs import read_pairs
 from movierec.data.preparation import Options, file_names, prepare
 from movierec.data.scaling import Scaling
 from movierec.data.split import Split, Way
-from movierec.data.statistics import Kind
+from movierec.data.statistics import Kind, Unrated
 from movierec.datasets.catalog import Release, ReleaseName
 from movierec.datasets.metadata import FILES, Source
 from movierec.datasets.root import default_root, is_sample, missing_releases, way_to
@@ -48,6 +48,7 @@ class MovieDataModule(LightningDataModule):
         statistics: Which ratings a row's statistics come from. `cross_fit` and `leave_one_out` hide its own rating
             from it; `self_inclusive` and `per_split` leak.
         folds: Number of folds of `cross_fit`.
+        unrated: Statistics of users and films without ratings: `average`: those of the average user or film. `zero`: 0.
         scaling: `train`: statistics and ids are scaled by the training rows. `per_split`: each part by its own rows.
         missing: `drop`: ratings of films that lack a value are left out. `impute`: the median and an indicator.
         whole_stars: Cut half stars off before anything else: 4.5 becomes 4, and 0.5 becomes 0.
@@ -76,6 +77,7 @@ class MovieDataModule(LightningDataModule):
         seed: NonNegativeInt = 123,
         statistics: Kind = "cross_fit",
         folds: PositiveInt = 10,
+        unrated: Unrated = "average",
         scaling: Scaling = "train",
         missing: Missing = "drop",
         whole_stars: bool = False,
@@ -103,6 +105,7 @@ class MovieDataModule(LightningDataModule):
             seed=int(seed),
             statistics=statistics,
             folds=int(folds),
+            unrated=unrated,
             scaling=scaling,
             missing=missing,
             whole_stars=whole_stars,

@@ -16,7 +16,7 @@ from movierec.data.features import ROW_IDS, Missing, complete_films, encode_film
 from movierec.data.leakage import closest, correlate, find_copies, name_leaks
 from movierec.data.scaling import Scaled, Scaling, fit_target, scale_statistics
 from movierec.data.split import LARGEST_SEED, Split, Way, published_split, random_split, time_split
-from movierec.data.statistics import STATISTICS, Banks, Kind, build_banks
+from movierec.data.statistics import STATISTICS, Banks, Kind, Unrated, build_banks
 from movierec.data.tables import Tables, group_by_user
 from movierec.datasets import metadata, movielens
 from movierec.datasets.catalog import RELEASES, ReleaseName
@@ -39,6 +39,7 @@ class Options:
     seed: int
     statistics: Kind
     folds: int
+    unrated: Unrated
     scaling: Scaling
     missing: Missing
     whole_stars: bool
@@ -123,6 +124,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     split = split_ratings(ratings, options)
     banks = build_banks(
         kind=options.statistics,
+        unrated=options.unrated,
         user=user,
         movie=movie,
         stars=stars,

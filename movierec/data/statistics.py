@@ -13,6 +13,10 @@ A bank is a set of ratings that statistics were computed from. A row reads the s
 `cross_fit` and `leave_one_out` hide a row's own rating from it. Leave-one-out has a flaw: the mean without a rating y,
 (sum - y) / (n - 1), falls as y rises, so a network that can tell films apart reads y off it. `self_inclusive` leaks
 outright, and `per_split` leaks in validation too: it is what the published notebook did.
+
+Whoever has no ratings in a bank is the average user or film of it: each of the three statistics is the mean of those of
+all users (or films) that have ratings there, whether they have many or few. With `leave_one_out`, that is all others
+that have training ratings. `unrated: zero` leaves 0, as the published notebook did.
 """
 
 from typing import Literal, NamedTuple
@@ -22,6 +26,7 @@ import numpy as np
 from movierec.data.split import Split, folds
 
 Kind = Literal["cross_fit", "leave_one_out", "self_inclusive", "per_split"]
+Unrated = Literal["average", "zero"]
 STATISTICS = ("mean", "count", "std")
 
 
@@ -102,9 +107,24 @@ def describe(these: Sums) -> np.ndarray:
     return np.stack([mean, np.maximum(count, 0.0), np.sqrt(variance)], axis=-1)
 
 
+def average_of_others(values: np.ndarray) -> np.ndarray:
+    """Average the statistics of all other users (or films) that have ratings.
+
+    Args:
+        values: What `describe` returns, [size, 3].
+
+    Returns:
+        [size, 3] float64; 0 where no other has ratings.
+    """
+    rated = values[:, 1:2] > 0
+    average: np.ndarray = (values.sum(axis=0) - values) / np.maximum(rated.sum() - rated, 1)
+    return average
+
+
 def build_banks(
     *,
     kind: Kind,
+    unrated: Unrated,
     user: np.ndarray,
     movie: np.ndarray,
     stars: np.ndarray,
@@ -118,6 +138,7 @@ def build_banks(
 
     Args:
         kind: Which ratings a row's statistics come from; see the table of this module.
+        unrated: What those have who have no ratings in a bank.
         user: User of each rating, [num_ratings] int64, below num_users.
         movie: Film of each rating, [num_ratings] int64, below num_movies.
         stars: [num_ratings] float64.
@@ -150,9 +171,19 @@ def build_banks(
     else:
         banks = [whole, of(split.val), whole]
         row[split.val], row[split.test] = 1, 2
+
+    def table(parts: list[Sums], all_training: Sums) -> np.ndarray:
+        values = [describe(part) for part in parts]
+        if unrated == "zero":
+            return np.stack(values)
+        # A bank of leave_one_out belongs to one number of stars: an average over it would tell them.
+        among = [describe(all_training)] * len(values) if kind == "leave_one_out" else values
+        average = np.stack([average_of_others(each) for each in among])
+        return np.where(np.stack(values)[..., 1:2] > 0, values, average)
+
     return Banks(
-        user=np.stack([describe(bank.user) for bank in banks]),
-        movie=np.stack([describe(bank.movie) for bank in banks]),
+        user=table([bank.user for bank in banks], whole.user),
+        movie=table([bank.movie for bank in banks], whole.movie),
         row=row,
         scoring=len(banks) - 1,
     )

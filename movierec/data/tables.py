@@ -15,7 +15,7 @@ from torch import Tensor
 
 from movierec.errors import CheckpointError
 
-SCHEMA = 3  # raised when a stored field changes its meaning
+SCHEMA = 4  # raised when a stored field changes its meaning
 TEXTS = ("titles", "genres")  # a text a film
 
 

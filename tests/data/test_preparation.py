@@ -26,6 +26,7 @@ OPTIONS = Options(
     seed=0,
     statistics="self_inclusive",
     folds=10,
+    unrated="average",
     scaling="train",
     missing="drop",
     whole_stars=False,
@@ -204,12 +205,12 @@ def test_the_fingerprint_is_that_of_the_content_not_of_the_place(tmp_path: Path)
     assert fingerprint(first, OPTIONS) == fingerprint(first, OPTIONS) == fingerprint(second, OPTIONS)
 
 
-def test_the_fingerprint_is_of_these_options_and_the_files_so_that_older_runs_can_be_compared(tmp_path: Path) -> None:
+def test_the_fingerprint_is_of_these_options_and_the_files(tmp_path: Path) -> None:
     module = RatingsDataModule(root=write_root(tmp_path))
     options = {
         "release": "ml-latest-small", "sources": [], "split": "random", "fractions": [0.8, 0.1, 0.1], "seed": 123,
-        "statistics": "cross_fit", "folds": 10, "scaling": "train", "missing": "drop", "whole_stars": False,
-        "columns": ["userId", "movieId", "genres"],
+        "statistics": "cross_fit", "folds": 10, "unrated": "average", "scaling": "train", "missing": "drop",
+        "whole_stars": False, "columns": ["userId", "movieId", "genres"],
     }  # fmt: skip
     names = ("ml-latest-small/ratings.csv", "ml-latest-small/movies.csv")
     files = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in names}
@@ -261,7 +262,7 @@ def test_a_published_split_tests_on_the_ratings_of_its_file(tab_root: Path, spli
     assert tables.user_ids[test.user].tolist() == file["user"].tolist()
     assert tables.movie_ids[test.movie].tolist() == file["movie"].tolist()
     assert (1 + 4 * test.rating).round().tolist() == file["stars"].tolist()
-    assert len(rows["val"].rating) == 600 - len(file) - round((600 - len(file)) * 3 / 4)
+    assert len(rows["val"].rating) == 600 - len(file) - (600 - len(file)) * 3 // 4
     assert set(tables.record["files"]) == {
         f"ml-100k/{n}" for n in ("u.data", "u.item", f"{split}.base", f"{split}.test")
     }

@@ -24,6 +24,13 @@ def tables(sample_root: Path) -> Tables:
     return module.tables
 
 
+def tables_of(root: Path, **options: Any) -> Tables:
+    module = RatingsDataModule(root=root, **options)
+    module.setup()
+    assert module.tables is not None
+    return module.tables
+
+
 def same(value: Any, other: Any) -> bool:
     if isinstance(value, Tensor):
         return value.dtype == other.dtype and torch.equal(value, other)
@@ -136,13 +143,27 @@ def test_a_history_has_the_statistics_that_the_tables_have_of_its_user_to_the_la
     sample_root: Path, statistics: Any, columns: list[str]
 ) -> None:
     scaling: Any = "per_split" if statistics == "per_split" else "train"
-    module = RatingsDataModule(root=sample_root, statistics=statistics, scaling=scaling, columns=columns)
-    module.setup()
-    tables = module.tables
-    assert tables is not None
+    tables = tables_of(sample_root, statistics=statistics, scaling=scaling, columns=columns)
     of_users = tables.user_statistics[tables.scoring_bank]
     for user in range(0, len(tables.user_ids), 7):
         assert torch.equal(user_statistics(tables, history_of(tables, user)), of_users[user])
+
+
+@pytest.mark.parametrize("unrated", ["average", "zero"])
+def test_so_has_the_history_of_a_user_without_training_ratings(sample_root: Path, unrated: Any) -> None:
+    tables = tables_of(sample_root, split="time", unrated=unrated, columns=["genres"])
+    of_users = tables.user_statistics[tables.scoring_bank]
+    late = (tables.history_offsets.diff() == 0).nonzero().flatten().tolist()
+    assert len(late) > 0
+    for user in late:
+        assert torch.equal(user_statistics(tables, history_of(tables, user)), of_users[user])
+
+
+def test_a_new_user_without_ratings_is_the_average_of_those_who_have_some(sample_root: Path) -> None:
+    tables = tables_of(sample_root, split="time", columns=["genres"])
+    rated = tables.history_offsets.diff() > 0
+    average = tables.user_statistics[tables.scoring_bank][rated].double().mean(dim=0).float()
+    torch.testing.assert_close(user_statistics(tables, History(np.array([], dtype=int), np.array([]))), average)
 
 
 def test_a_new_user_of_a_network_that_reads_ids_has_the_one_in_the_middle(tables: Tables) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import movierec
 from movierec.data import RatingsDataModule, TMDbDataModule
 from movierec.data.batches import Batch
-from movierec.data.tables import Tables, group_by_user
+from movierec.data.tables import SCHEMA, Tables, group_by_user
 from movierec.errors import CheckpointError, ConfigError, UnknownIdError
 from movierec.models.mlp import MLP
 from movierec.recommend.recommender import Recommender
@@ -348,7 +348,7 @@ def test_weights_of_another_width_are_refused(checkpoint: Path, tmp_path: Path) 
 
 
 def test_an_older_schema_is_refused(checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="schema 3, found 1"):
+    with pytest.raises(CheckpointError, match=f"schema {SCHEMA}, found 1"):
         Recommender.from_checkpoint(damage(checkpoint, tmp_path, tables={"schema": 1}))
 
 
