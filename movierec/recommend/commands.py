@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from movierec.console import CONTROL, printable
+from movierec.console import CONTROL, printable, quoted
 from movierec.errors import CheckpointError, ConfigError, UnknownIdError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from movierec.recommend.recommender import Recommender
 
 FORMATS = ["table", "csv", "json"]
+WIDEST = 10_000  # columns of a table, more than any needs
 LABELS = {"rank": "", "title": "film", "num_ratings": "ratings", "from_film_ratings": "ratings", "own_stars": "own"}
 
 
@@ -41,7 +42,7 @@ def add_recommend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 def add_similar(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `similar`."""
     command = commands.add_parser("similar", help="list the films that a network takes for similar ones")
-    command.add_argument("--movie_id", required=True, metavar="FILM", help="id or title of the film")
+    command.add_argument("film", metavar="FILM", help="title or id of the film")
     add_options(command)
     command.set_defaults(run=similar)
 
@@ -50,7 +51,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """Add what both commands understand."""
     command.add_argument("--top", type=int, default=10, metavar="N", help="number of films (default: 10)")
     command.add_argument(
-        "--ckpt_path", type=Path, metavar="FILE", help="checkpoint of the model (default: the newest run's best)"
+        "--ckpt_path",
+        type=Path,
+        metavar="FILE",
+        help="checkpoint of the model (default: the best of the newest run that has ended)",
     )
     command.add_argument("--runs", type=Path, default=Path("lightning_logs"), help="folder of the runs")
     command.add_argument(
@@ -86,10 +90,11 @@ def recommend(options: argparse.Namespace) -> int:
     """
     check(options)
     path, recommender = load(options)
-    filters = filters_of(options, recommender) | {"include_seen": options.include_seen}
+    notes: list[str] = []
+    filters = filters_of(options, recommender, notes) | {"include_seen": options.include_seen}
     if options.all:
-        return recommend_all(options, recommender, filters, path)
-    whom, notes = whom_of(options, recommender)
+        return recommend_all(options, recommender, filters, [*notes, name_model(path, recommender)])
+    whom = whom_of(options, recommender, notes)
     frame = recommender.recommend(**whom, top=options.top, explain=options.explain, **filters)
     title = (
         "a new user"
@@ -108,8 +113,7 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         ConfigError: Options contradict each other, or name no user.
     """
-    if options.top < 1:
-        raise ConfigError(f"Expected --top to be at least 1, got {options.top}.")
+    check_numbers(options)
     if options.all and (options.out is None or options.explain or options.format != "table"):
         raise ConfigError("Expected --out FILE with --all, and neither --explain nor --format.")
     if not options.all and options.out is not None:
@@ -120,19 +124,31 @@ def check(options: argparse.Namespace) -> None:
         raise ConfigError("Expected --explain with a user or --ratings: of a new user, nothing is predicted.")
 
 
+def check_numbers(options: argparse.Namespace) -> None:
+    """Refuse numbers that mean nothing.
+
+    Raises:
+        ConfigError: No film is to be listed, or films of less than no rating.
+    """
+    if options.top < 1:
+        raise ConfigError(f"Expected --top to be at least 1, got {options.top}.")
+    if (options.min_ratings or 0) < 0:
+        raise ConfigError(f"Expected --min_ratings to be at least 0, got {options.min_ratings}.")
+
+
 def similar(options: argparse.Namespace) -> int:
     """List similar films.
 
     Raises:
-        ConfigError: No film is to be listed.
+        ConfigError: No film is to be listed, or films of less than no rating.
     """
-    if options.top < 1:
-        raise ConfigError(f"Expected --top to be at least 1, got {options.top}.")
+    check_numbers(options)
     path, recommender = load(options)
-    movie_id = film(options.movie_id, recommender)
-    frame = recommender.similar(movie_id, top=options.top, **filters_of(options, recommender))
+    notes: list[str] = []
+    movie_id = find_film(options.film, recommender, notes)
+    frame = recommender.similar(movie_id, top=options.top, **filters_of(options, recommender, notes))
     title = recommender.films.titles[recommender.films.row(movie_id)]
-    show(frame, f"films like {title}", [name_model(path, recommender)], options.format)
+    show(frame, f"films like {title}", [*notes, name_model(path, recommender)], options.format)
     return 0
 
 
@@ -143,65 +159,78 @@ def load(options: argparse.Namespace) -> tuple[Path, "Recommender"]:
         CheckpointError: There is none.
     """
     from movierec.recommend.recommender import Recommender
-    from movierec.runs import existing_checkpoint, find_runs
+    from movierec.runs import existing_checkpoint
 
-    if options.ckpt_path is not None:
-        path = existing_checkpoint(options.ckpt_path)
-    else:
-        found = [run.checkpoints / "best.ckpt" for _, run in find_runs(options.runs)]
-        found = [path for path in found if path.is_file()]
-        if not found:
-            raise CheckpointError(
-                f"Expected a trained run in {options.runs}, found none. Train one, with `python -m movierec fit "
-                "--config configs/model1.yaml`, or name a file with --ckpt_path."
-            )
-        path = max(found, key=lambda path: path.stat().st_mtime)
+    path = newest_checkpoint(options.runs) if options.ckpt_path is None else existing_checkpoint(options.ckpt_path)
     return path, Recommender.from_checkpoint(path)
 
 
-def filters_of(options: argparse.Namespace, recommender: "Recommender") -> dict[str, Any]:
+def newest_checkpoint(root: Path) -> Path:
+    """Find the best checkpoint of the newest run that was trained to its end, or tested.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    from movierec.runs import find_runs
+
+    runs = {run.checkpoints / "best.ckpt": run.read_metrics() for _, run in find_runs(root)}
+    trained = sorted((path for path in runs if path.is_file()), key=lambda path: path.stat().st_mtime)
+    ended = [path for path in trained if runs[path].get("end") in ("planned", "early") or "test" in runs[path]]
+    if ended:
+        return ended[-1]
+    if trained:
+        raise CheckpointError(
+            f"Expected a run in {root} whose training has ended, found none. To take one as it is: "
+            f"--ckpt_path {quoted([str(trained[-1])])}"
+        )
+    raise CheckpointError(
+        f"Expected a trained run in {root}, found none. Train one, with `python -m movierec fit "
+        "--config configs/model1.yaml`, or name a file with --ckpt_path."
+    )
+
+
+def filters_of(options: argparse.Namespace, recommender: "Recommender", notes: list[str]) -> dict[str, Any]:
     """Collect the filters that were asked for."""
     filters: dict[str, Any] = {
         "genres": options.genre,
         "years": options.year,
-        "exclude": [film(name, recommender) for name in options.exclude],
+        "exclude": [find_film(name, recommender, notes) for name in options.exclude],
     }
     return filters if options.min_ratings is None else filters | {"min_ratings": options.min_ratings}
 
 
-def film(name: str, recommender: "Recommender") -> int:
-    """Find a film by id or title.
+def find_film(name: str, recommender: "Recommender", notes: list[str]) -> int:
+    """Find the id of a film by that or by its title; note if it was chosen among several.
 
     Raises:
         UnknownIdError: There is no such film, or there are several; the message lists them.
     """
-    from movierec.recommend.titles import TitleIndex
-
-    ids = recommender.films.ids
-    if name.isdecimal() and int(name) in set(ids.tolist()):
-        return int(name)
-    index = TitleIndex(recommender.films.titles)
-    found = index.find(name)
-    if len(found) == 1:
-        return int(ids[found[0]])
-    candidates = ", ".join(f"{index.titles[row]} (id {ids[row]})" for row in found or index.suggest(name))
-    if found:
-        raise UnknownIdError(f"Several films are called {name!r}: {candidates}. Give the year, or the id.")
-    hint = f" Did you mean: {candidates}?" if candidates else ""
-    raise UnknownIdError(f"No film is called {name!r}.{hint} Give an id, or a title as MovieLens writes it.")
+    films = recommender.films
+    row, note = films.find_id(int(name)) if name.isdecimal() else None, ""
+    if row is None:
+        row, note = films.find(name)
+    elif called := films.index.find(name):
+        note = f"Took {films.name(row)} for {name}: that is an id. Of that title is {films.name(called[0])}."
+    if row is None:
+        raise UnknownIdError(f"{note} Give the film's id, or its title and year.")
+    notes += [note] if note else []
+    return int(films.ids[row])
 
 
-def whom_of(options: argparse.Namespace, recommender: "Recommender") -> tuple[dict[str, Any], list[str]]:
-    """Say whom to recommend to, and what of their ratings could not be used."""
+def whom_of(options: argparse.Namespace, recommender: "Recommender", notes: list[str]) -> dict[str, Any]:
+    """Say whom to recommend to; note what of their ratings could not be used."""
     if options.ratings is not None:
         from movierec.recommend.ratings_file import read_ratings_file
 
-        ratings, notes = read_ratings_file(options.ratings, recommender)
-        return {"ratings": ratings}, notes
-    return ({} if options.user_id == "new" else {"user_id": int(options.user_id)}), []
+        ratings, found = read_ratings_file(options.ratings, recommender)
+        notes += found
+        return {"ratings": ratings}
+    return {} if options.user_id == "new" else {"user_id": int(options.user_id)}
 
 
-def recommend_all(options: argparse.Namespace, recommender: "Recommender", filters: dict[str, Any], path: Path) -> int:
+def recommend_all(
+    options: argparse.Namespace, recommender: "Recommender", filters: dict[str, Any], notes: list[str]
+) -> int:
     """Write the films of all users to a file."""
     from rich.progress import track
 
@@ -215,7 +244,7 @@ def recommend_all(options: argparse.Namespace, recommender: "Recommender", filte
         for frame in track(frames, "recommend", total=number, console=console, disable=not console.is_terminal):
             write(frame)
     print(f"Wrote up to {options.top} films for each of {number:,} users to {options.out}")
-    print(printable(name_model(path, recommender)))
+    print(printable("\n".join(notes)))
     return 0
 
 
@@ -251,6 +280,7 @@ def escaped(content: str) -> str:
 def print_table(frame: "pd.DataFrame", title: str) -> None:
     """Print films as a table."""
     from rich.box import SIMPLE_HEAD
+    from rich.measure import Measurement
     from rich.table import Table
 
     from movierec.console import Console
@@ -259,7 +289,7 @@ def print_table(frame: "pd.DataFrame", title: str) -> None:
     if "average" in frame:  # an explanation takes the room of what else there is to say
         hidden += ["genres", "num_ratings"]
     shown = frame.drop(columns=hidden, errors="ignore")
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for name in shown:
         label = LABELS.get(str(name), str(name).removeprefix("from_").replace("_", " "))
         is_text = name in ("title", "genres")
@@ -267,6 +297,10 @@ def print_table(frame: "pd.DataFrame", title: str) -> None:
     for row in shown.to_dict("records"):
         table.add_row(*(cell(str(name), value) for name, value in row.items()))
     console = Console()
+    needed = Measurement.get(console, console.options.update(max_width=WIDEST), table)
+    # A file or a pipe gets each film on one line; a terminal that is too narrow parts the lines itself.
+    console.width = max(console.width, needed.minimum) if console.is_terminal else needed.maximum
+    console.print(title, soft_wrap=True)
     console.print(table)
     if "average" in frame and len(frame):
         console.print(

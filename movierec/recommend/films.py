@@ -10,7 +10,7 @@ import pandas as pd
 from movierec.data.tables import Tables
 from movierec.errors import ConfigError, UnknownIdError
 from movierec.metrics.topn import MIN_RATINGS
-from movierec.recommend.titles import year_of
+from movierec.recommend.titles import TitleIndex, natural, year_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Films:
     """
 
     def __init__(self, tables: Tables) -> None:
-        self.titles, self.genres = tables.titles, tables.genres
+        self.titles, self.genres = [natural(title) for title in tables.titles], tables.genres
         self.ids, self.complete = tables.movie_ids.numpy(), tables.complete.numpy()
         self.num_ratings = tables.num_ratings
 
@@ -53,10 +53,15 @@ class Films:
         Raises:
             UnknownIdError: There is no such film.
         """
-        row = int(np.searchsorted(self.ids, movie_id))
-        if row == len(self.ids) or self.ids[row] != movie_id:
+        row = self.find_id(movie_id)
+        if row is None:
             raise UnknownIdError(f"Film {movie_id} is not among the {len(self.ids):,} that the model knows.")
         return row
+
+    def find_id(self, movie_id: int) -> int | None:
+        """Look a film up; None if there is no such film."""
+        row = int(np.searchsorted(self.ids, movie_id))
+        return row if row < len(self.ids) and self.ids[row] == movie_id else None
 
     def allowed(self, filters: Filters, *, complete: bool = True) -> np.ndarray:
         """Say which films may be recommended: [num_movies] bool.
@@ -94,6 +99,35 @@ class Films:
                 "num_ratings": self.num_ratings[rows],
             }
         )
+
+    @cached_property
+    def index(self) -> TitleIndex:
+        """Finds films by title."""
+        return TitleIndex(self.titles, self.num_ratings.tolist())
+
+    def name(self, row: int) -> str:
+        """Write a film's title and id."""
+        return f"{self.titles[row]} (id {self.ids[row]})"
+
+    def find(self, title: str, year: int | None = None) -> tuple[int | None, str]:
+        """Find a film by its title.
+
+        Args:
+            title: The title, as people write it.
+            year: The film's, if it is known beside the title.
+
+        Returns:
+            Its row, None if there is none or several may be meant; and what there is to say of that, if anything.
+        """
+        rows = self.index.find(title, year)
+        row, asked = self.index.choose(rows), repr(title) + (f" ({year})" if year else "")
+        listed = ", ".join(self.name(other) for other in rows if other != row)
+        if row is not None:
+            return row, f"Took {self.name(row)} for {asked}: it has far more ratings than {listed}." if listed else ""
+        if rows:
+            return None, f"{asked}: it may be any of {listed}."
+        near = " or ".join(self.name(other) for other in self.index.suggest(title))
+        return None, f"{asked}: no such film.{f' Did you mean {near}?' if near else ''}"
 
     @cached_property
     def all_genres(self) -> list[str]:

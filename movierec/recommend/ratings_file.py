@@ -4,60 +4,89 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from movierec.datasets.csv_file import csv_line, pick_column, read_csv, refuse_rows
+import pandas as pd
+
+from movierec.datasets.csv_file import csv_line, pick_column, read_csv, read_header, refuse_rows
 from movierec.errors import DataFormatError, UnknownIdError
-from movierec.recommend.titles import TitleIndex
 
 if TYPE_CHECKING:
+    from movierec.recommend.films import Films
     from movierec.recommend.recommender import Recommender
+
+COLUMNS = {  # what they are called in files, and what they hold
+    "movie_id": (("movieId", "movie_id"), "int64"),
+    "title": (("title",), "str"),
+    "year": (("year", "Year"), "float64"),
+    "user": (("userId", "user_id"), "str"),
+    "stars": (("rating", "stars"), "float64"),
+}
 
 
 def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int, float], list[str]]:
-    """Read a csv file with the columns movieId (or movie_id) or title, and rating (or stars).
+    """Read a csv file with the columns movieId (or movie_id) or title, and rating (or stars); year is read, too.
 
-    Titles need not be written as MovieLens does; a film that is unknown, ambiguous or without a rating is left
-    out, and a note says so.
+    Titles need not be written as MovieLens does; a film that is unknown, ambiguous, without a rating, or whose id is
+    that of another title or year is left out, and a note says so.
 
     Returns:
         Stars by film id, and the notes.
 
     Raises:
         MissingDataError: There is no such file.
-        DataFormatError: A column is missing, a rating is no number or outside the scale, or a film is rated twice;
-            the message names the line.
+        DataFormatError: A column is missing, a rating is no number or outside the scale, a film is rated twice, or the
+            ratings are those of several users; the message names the line.
         UnknownIdError: None of the films is known.
     """
-    key, stars = pick_column(path, "movieId", "movie_id", "title"), pick_column(path, "rating", "stars")
-    frame = read_csv(path, columns={key: "str" if key == "title" else "int64", stars: "float64"})
-    low, high = recommender.tables.min_stars, recommender.tables.max_stars
-    is_outside = (frame[stars] < low) | (frame[stars] > high)  # a film without a rating is not
-    refuse_rows(path, is_outside, frame[stars], f"a rating from {low:g} to {high:g} stars")
+    films, tables = recommender.films, recommender.tables
+    frame = read_columns(path)
+    stars = frame["stars"]
+    is_outside = (stars < tables.min_stars) | (stars > tables.max_stars)  # a film without a rating is not
+    refuse_rows(path, is_outside, stars, f"a rating from {tables.min_stars:g} to {tables.max_stars:g} stars")
     found: dict[int, float] = {}
     notes = []
-    index = TitleIndex(recommender.films.titles) if key == "title" else None
-    known = set(recommender.films.ids.tolist())
-    names = frame[key].fillna("") if index else frame[key]
-    for row, (name, value) in enumerate(zip(names, frame[stars], strict=True)):
-        ids = recommender.films.ids[index.find(str(name))].tolist() if index else [name] if name in known else []
-        if math.isnan(value):
-            notes.append(f"Left out {str(name)!r}: no rating.")
-        elif len(ids) != 1:
-            notes.append(explain(str(name), ids, index, recommender))
-        elif ids[0] in found:
-            line = csv_line(path, row)
-            raise DataFormatError(f"{path}, line {line}: film {str(name)!r} is rated twice. Remove one of the lines.")
+    for place, rated in enumerate(frame.to_dict("records")):
+        title, year = rated.get("title", ""), rated.get("year", math.nan)
+        named = title if "movie_id" not in rated else str(rated["movie_id"])
+        row, note = find_film(films, rated.get("movie_id"), title, None if math.isnan(year) else int(year))
+        if math.isnan(rated["stars"]):
+            notes.append(f"Left out {named!r}: no rating.")
+        elif row is None:
+            notes.append(f"Left out {note}")
+        elif (movie_id := int(films.ids[row])) in found:
+            line = csv_line(path, place)
+            raise DataFormatError(f"{path}, line {line}: film {named!r} is rated twice. Remove one of the lines.")
         else:
-            found[int(ids[0])] = float(value)
+            found[movie_id] = rated["stars"]
+            notes += [note] if note else []
     if not found:
         raise UnknownIdError(" ".join([f"{path}: none of its films is known.", *notes]))
     return found, notes
 
 
-def explain(name: str, ids: list[int], index: TitleIndex | None, recommender: "Recommender") -> str:
-    """Say why a film could not be used."""
-    titles = recommender.films.titles
-    if ids:
-        listed = ", ".join(f"{titles[recommender.films.row(movie_id)]} (id {movie_id})" for movie_id in ids)
-        return f"Left out {name!r}, which may be any of {listed}."
-    near = " or ".join(titles[row] for row in index.suggest(name)) if index else ""
-    return f"Left out {name!r}: no such film.{f' Did you mean {near}?' if near else ''}"
+def read_columns(path: Path) -> pd.DataFrame:
+    """Read the columns that say something: movie_id, title and year where they are there, and stars."""
+    pick_column(path, *COLUMNS["movie_id"][0], "title")
+    pick_column(path, *COLUMNS["stars"][0])
+    _, header = read_header(path)
+    found = {ours: [name for name in names if name in header][:1] for ours, (names, _) in COLUMNS.items()}
+    frame = read_csv(path, columns={name: COLUMNS[ours][1] for ours, names in found.items() for name in names})
+    frame.columns = pd.Index([ours for ours, names in found.items() if names])
+    if "user" in frame and (number := frame["user"].nunique()) > 1:
+        raise DataFormatError(
+            f"{path}: expected the ratings of one user, found those of {number:,}. Keep the lines of one of them; a "
+            "user of the training data is chosen by --user_id."
+        )
+    return frame.fillna({"title": ""}) if "title" in frame else frame
+
+
+def find_film(films: "Films", movie_id: int | None, title: str, year: int | None) -> tuple[int | None, str]:
+    """Find the row of a film by its id, or by its title and year; where there is none, say why."""
+    if movie_id is None:
+        return films.find(title, year)
+    row = films.find_id(movie_id)
+    if row is None:
+        return None, f"'{movie_id}': no such film."
+    if (title or year) and not films.index.is_title_of(row, title or films.titles[row], year):
+        called = " ".join([*([repr(title)] if title else []), *([f"({year})"] if year else [])])
+        return None, f"'{movie_id}': the film of that id is {films.titles[row]}, and not {called}."
+    return row, ""

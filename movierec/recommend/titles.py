@@ -1,13 +1,21 @@
-"""Film titles as people type them."""
+"""Film titles, as people read and type them."""
 
-import difflib
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 
-ARTICLES = {"the", "a", "an", "le", "la", "les", "l", "il", "lo", "el", "los", "las", "der", "die", "das"}
+from rapidfuzz import fuzz, process
+
+IGNORED = {"the", "a", "an", "le", "la", "les", "l", "il", "lo", "el", "los", "las", "der", "die", "das"}
+# What MovieLens puts behind a name, in all languages in which it does.
+ARTICLES = "The|A|An|La|Le|Les|L'|Une?|Il|Lo|I|Gli|Una|El|Los|Las|O|Os|As|Der|Die|Das|Eine?|De|Den|Det|En|Ett|Het|Da"
+# A name ends before a bracket, a subtitle, or the title's end: "City of Lost Children, The (Cité perdue, La) (1995)".
+NAME = re.compile(rf"(^|\((?:a\.k\.a\. )?)([^()]+?), ({ARTICLES})(?=\)| *\(|: |\s*$)", re.IGNORECASE)
 YEAR = r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$"  # noqa: RUF001 - MovieLens has both dashes
+NEAR, SAME = 60, 85  # of 100, letters that agree: a title worth suggesting; a title spelt otherwise
+FAR_MORE = 5  # times the ratings of another film
 
 
 def year_of(title: str) -> int | None:
@@ -16,13 +24,24 @@ def year_of(title: str) -> int | None:
     return int(match[1]) if match else None
 
 
+def natural(title: str) -> str:
+    """Put articles first, as people do: "Matrix, The (1999)" becomes "The Matrix (1999)"."""
+    return NAME.sub(article_first, title) if "," in title else title
+
+
+def article_first(name: re.Match[str]) -> str:
+    """Put the article of one name first."""
+    before, rest, article = name.groups()
+    return f"{before}{article}{rest}" if article.endswith("'") else f"{before}{article} {rest}"
+
+
 def simplify(title: str) -> str:
     """Reduce a title to what people agree on: no year, case, accents, marks, or articles at its ends."""
-    plain = unicodedata.normalize("NFKD", re.sub(YEAR, "", title)).casefold()
+    plain = unicodedata.normalize("NFKD", re.sub(YEAR, "", natural(title))).casefold()
     words = re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
-    if len(words) > 1 and words[0] in ARTICLES:
+    if len(words) > 1 and words[0] in IGNORED:
         return " ".join(words[1:])
-    if len(words) > 1 and words[-1] in ARTICLES:
+    if len(words) > 1 and words[-1] in IGNORED:
         return " ".join(words[:-1])
     return " ".join(words)
 
@@ -31,38 +50,60 @@ class TitleIndex:
     """Find films by title.
 
     Args:
-        titles: Title of each film.
+        titles: Title of each film, as `natural` writes it.
+        num_ratings: How many ratings each film has.
     """
 
-    def __init__(self, titles: Sequence[str]) -> None:
-        self.titles = titles
+    def __init__(self, titles: Sequence[str], num_ratings: Sequence[int]) -> None:
+        self.titles, self.num_ratings = titles, num_ratings
         self.rows: dict[str, list[int]] = defaultdict(list)
         for row, title in enumerate(titles):
             for name in {simplify(name) for name in names_of(title)}:
                 self.rows[name].append(row)
 
-    def find(self, title: str) -> list[int]:
+    @cached_property
+    def names(self) -> list[str]:
+        """All names, simplified."""
+        return list(self.rows)
+
+    def find(self, title: str, year: int | None = None) -> list[int]:
         """List the films of a title; more than one where it is ambiguous, none where there is none.
 
-        The exact title wins; then the simplified one, of the year that is given with it, if any.
+        The exact title wins; then the simplified one, of the year that is given with it or in it, if any.
         """
-        exact = [row for row in self.rows.get(simplify(title), []) if self.titles[row] == title]
-        if exact:
-            return exact
-        rows = self.rows.get(simplify(title), [])
-        year = year_of(title)
-        return [row for row in rows if year is None or year_of(self.titles[row]) == year]
+        years = {year, year_of(title)} - {None}
+        rows = [row for row in self.rows.get(simplify(title), []) if years <= {year_of(self.titles[row])}]
+        return [row for row in rows if self.titles[row] == natural(title)] or rows
+
+    def choose(self, rows: Sequence[int]) -> int | None:
+        """Choose a film, of several of one year the one with far more ratings; None if that is none."""
+        ordered = sorted(rows, key=lambda row: -self.num_ratings[row])
+        if not ordered or len({year_of(self.titles[row]) for row in rows}) > 1:
+            return None
+        most, *others = (self.num_ratings[row] for row in ordered)
+        return ordered[0] if all(most >= FAR_MORE * number for number in others) else None
+
+    def is_title_of(self, row: int, title: str, year: int | None = None) -> bool:
+        """Say whether a title may be that of a film: spelt otherwise, or of the year before or after."""
+        own = year_of(self.titles[row])
+        if own and any(abs(other - own) > 1 for other in (year, year_of(title)) if other):
+            return False
+        names = [simplify(name) for name in names_of(self.titles[row])]
+        return process.extractOne(simplify(title), names, scorer=fuzz.ratio, score_cutoff=SAME) is not None
 
     def suggest(self, title: str) -> list[int]:
         """List up to 5 films of similar titles, the nearest first."""
         wanted = simplify(title)
-        names = difflib.get_close_matches(wanted, self.rows, n=3)
-        names += [name for name in self.rows if wanted and wanted in name and name not in names][:3]
+        if not wanted:
+            return []
+        near = process.extract(wanted, self.names, scorer=fuzz.ratio, limit=3, score_cutoff=NEAR)
+        names = [name for name, *_ in near]
+        names += [name for name in self.names if wanted in name and name not in names][:3]
         return [row for name in names for row in self.rows[name]][:5]
 
 
 def names_of(title: str) -> list[str]:
-    """List a film's names: MovieLens puts others in brackets, "City of Lost Children, The (Cité, La) (1995)"."""
+    """List a film's names: MovieLens puts others in brackets, "The City of Lost Children (La Cité perdue) (1995)"."""
     whole = re.sub(YEAR, "", title)
     first = whole.split(" (")[0]
     return [whole, first, *re.findall(r"\((?:a\.k\.a\. )?([^()]+)\)", whole)]

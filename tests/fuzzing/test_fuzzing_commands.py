@@ -125,7 +125,7 @@ def test_recommend_with_nonsense(folder: Path, capsys: pytest.CaptureFixture[str
     fail(capsys, *WORDS["recommend"], "--user_id", "1", *options)
 
 
-@pytest.mark.parametrize("command", [["recommend", "--user_id", "1"], ["similar", "--movie_id", "1"], WORDS["test"]])
+@pytest.mark.parametrize("command", [["recommend", "--user_id", "1"], ["similar", "1"], WORDS["test"]])
 @pytest.mark.parametrize("damage", ["a changed byte", "a cut", "a page of an error"])
 def test_a_damaged_checkpoint(
     folder: Path, capsys: pytest.CaptureFixture[str], command: list[str], damage: str

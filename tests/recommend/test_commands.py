@@ -4,14 +4,17 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from movierec.cli import main
 from movierec.recommend.recommender import Recommender
+from movierec.recommend.titles import natural
 
 RUN = Path("lightning_logs/small/version_0/checkpoints/best.ckpt")
 MODEL = f"model: {RUN}, trained on ml-latest-small (generated sample)"
@@ -23,8 +26,7 @@ def here(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MOVIEREC_DATA", raising=False)
     monkeypatch.setenv("COLUMNS", "80")
-    RUN.parent.mkdir(parents=True)
-    shutil.copy(checkpoint, RUN)
+    shutil.copytree(checkpoint.parent.parent, RUN.parent.parent)
     return tmp_path
 
 
@@ -42,9 +44,12 @@ def fail(capsys: pytest.CaptureFixture[str], *args: str) -> str:
     return output.err
 
 
-def test_the_table_holds_what_the_recommender_says(capsys: pytest.CaptureFixture[str], trained: Recommender) -> None:
-    output = run(capsys, "recommend", "--user_id", "1")
-    assert output.startswith("user 1 ")
+def test_the_table_holds_what_the_recommender_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, trained: Recommender
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # for rich, then, all is a terminal
+    output = re.sub("\x1b\\[[0-9;]*m", "", run(capsys, "recommend", "--user_id", "1"))
+    assert output.startswith("user 1\n")
     lines = output.splitlines()
     assert all(len(line) <= 80 for line in lines[:-1])
     assert lines[-1] == MODEL
@@ -117,32 +122,49 @@ def test_all_users_go_into_one_file(here: Path, capsys: pytest.CaptureFixture[st
 def test_similar_takes_an_id_or_a_title(capsys: pytest.CaptureFixture[str], trained: Recommender) -> None:
     row = int(trained.films.complete.nonzero()[0][0])
     movie_id, title = str(trained.films.ids[row]), trained.films.titles[row]
-    by_id = run(capsys, "similar", "--movie_id", movie_id)
-    assert by_id == run(capsys, "similar", "--movie_id", title.upper())
-    assert by_id.startswith(f"films like {title}")
+    by_id = run(capsys, "similar", movie_id)
+    assert by_id == run(capsys, "similar", title.upper())
+    assert by_id.startswith(f"films like {title}\n")
     assert "similarity" in by_id
     assert by_id.endswith(f"{MODEL}\n")
 
 
-def test_the_newest_trained_run_answers_unless_a_checkpoint_is_named(
-    checkpoint: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    newer = Path("lightning_logs/other/version_3/checkpoints/best.ckpt")
-    newer.parent.mkdir(parents=True)
-    shutil.copy(checkpoint, newer)
+def copy_run(to: str, *, time: int) -> Path:
+    """Copy the run, as if its best checkpoint had been written at a time."""
+    path = shutil.copytree(RUN.parent.parent, Path("lightning_logs") / to) / "checkpoints" / "best.ckpt"
+    os.utime(path, (time, time))
+    return path
+
+
+def test_the_newest_run_that_has_ended_answers_unless_a_checkpoint_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     os.utime(RUN, (1, 1))
-    assert str(newer) in run(capsys, "recommend", "--user_id", "1")
-    assert str(RUN) in run(capsys, "recommend", "--user_id", "1", "--ckpt_path", str(RUN))
+    newer, running = copy_run("other/version_3", time=2), copy_run("other/version_4", time=3)
+    metrics = running.parent.parent / "metrics.json"
+    metrics.unlink()  # is written when a fit ends
+    assert f"model: {newer}," in run(capsys, "recommend", "--user_id", "1")
+    assert str(running) in run(capsys, "recommend", "--user_id", "1", "--ckpt_path", str(running))
+    metrics.write_text('{"end": "interrupted"}')
+    assert f"model: {newer}," in run(capsys, "recommend", "--user_id", "1")
+    metrics.write_text('{"test": {"rmse": 1}}')
+    assert f"model: {running}," in run(capsys, "recommend", "--user_id", "1")
+
+
+def test_runs_that_have_not_ended_answer_by_name_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    (RUN.parent.parent / "metrics.json").unlink()
+    message = fail(capsys, "recommend", "--user_id", "1")
+    assert "whose training has ended, found none" in message
+    assert f"--ckpt_path {RUN}\n" in message
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--user_id", "1", "--top", "0"], "--top to be at least 1, got 0"),
+        (["--user_id", "1", "--min_ratings", "-1"], "--min_ratings to be at least 0, got -1"),
         (["--user_id", "abc"], "whole number or `new`, got 'abc'"),
         (["--user_id", "4711"], "User 4711 is not in the ratings (ids from 1 to 300)"),
         (["--user_id", "1", "--genre", "Opera"], "Expected genres among"),
-        (["--user_id", "1", "--exclude", "no such film"], "No film is called 'no such film'"),
+        (["--user_id", "1", "--exclude", "no such film"], "'no such film': no such film. Give the film's id, or"),
         (["--all"], "--out FILE with --all"),
         (["--all", "--out", "top.xlsx"], ".csv or .parquet"),
         (["--all", "--out", "top.csv", "--explain"], "neither --explain nor --format"),
@@ -176,13 +198,75 @@ def test_wrong_usage_ends_with_status_2(options: list[str], named: str, capsys: 
     assert named in capsys.readouterr().err
 
 
-def test_ambiguous_titles_are_listed_and_not_guessed(
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch, trained: Recommender) -> Recommender:
+    """The small model, which knows its first films by these titles, and their numbers of ratings."""
+    titles = ["Godzilla (1998)", "Godzilla (Gojira) (1954)", "Emma (1996)", "Emma (1996)", "Femme Nikita, La (1990)"]
+    other = Recommender(trained.model)
+    other.films.titles = [natural(title) for title in [*titles, *trained.films.titles[5:]]]
+    other.films.complete = np.ones_like(trained.films.complete)
+    other.films.num_ratings = trained.films.num_ratings.copy()
+    other.films.num_ratings[:5] = [30, 30, 4, 20, 30]
+    monkeypatch.setattr(Recommender, "from_checkpoint", lambda _: other)
+    return other
+
+
+def test_ambiguous_titles_are_listed_and_not_guessed(capsys: pytest.CaptureFixture[str], named: Recommender) -> None:
+    first, second = named.films.ids[:2]
+    message = fail(capsys, "similar", "godzilla")
+    assert (
+        f"'godzilla': it may be any of Godzilla (1998) (id {first}), Godzilla (Gojira) (1954) (id {second})." in message
+    )
+    assert fail(capsys, "similar", "1", "--top", "0").endswith("got 0.\n")
+
+
+def test_of_two_films_of_one_title_and_year_the_one_of_far_more_ratings_is_taken(
+    capsys: pytest.CaptureFixture[str], named: Recommender
+) -> None:
+    first, second = named.films.ids[2:4]
+    output = run(capsys, "similar", "Emma (1996)")
+    note = f"Took Emma (1996) (id {second}) for 'Emma (1996)': it has far more ratings than Emma (1996) (id {first})."
+    assert note in output.splitlines()
+    named.films.num_ratings[2] = 5
+    del named.films.index
+    assert "it may be any of Emma (1996)" in fail(capsys, "similar", "Emma (1996)")
+
+
+def test_a_number_that_is_an_id_and_a_title_is_taken_for_the_id_with_a_note(
+    capsys: pytest.CaptureFixture[str], named: Recommender
+) -> None:
+    first, second = named.films.ids[:2]
+    named.films.titles[1] = f"{first} (2006)"
+    note = (
+        f"Took Godzilla (1998) (id {first}) for {first}: that is an id. Of that title is {first} (2006) (id {second})."
+    )
+    assert note in run(capsys, "similar", str(first)).splitlines()
+
+
+def test_articles_come_first_in_what_people_read(capsys: pytest.CaptureFixture[str], named: Recommender) -> None:
+    for typed in "Femme Nikita, La (1990)", "la femme nikita", "Femme Nikita (1990)":
+        assert run(capsys, "similar", typed).startswith("films like La Femme Nikita (1990)\n")
+    shown = [run(capsys, "recommend", "--user_id", "1", "--format", form, "--top", "99") for form in ("csv", "table")]
+    assert not re.search(r", (The|A|An) \(\d", "".join(shown))
+    assert "The " in shown[0]
+
+
+def test_a_table_in_a_pipe_has_a_line_a_film_with_its_whole_title(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, named: Recommender
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    named.films.titles = [f"{title} {'very ' * 40}long" for title in named.films.titles]
+    shown = named.recommend(1, include_seen=True)["title"]
+    for options in [], ["--explain"]:
+        lines = run(capsys, "recommend", "--user_id", "1", "--include_seen", *options).splitlines()
+        assert [sum(title in line for line in lines) for title in shown] == [1] * 10
+
+
+def test_a_narrow_terminal_shows_the_words_of_a_title(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, trained: Recommender
 ) -> None:
-    titles = ["Godzilla (1998)", "Godzilla (Gojira) (1954)", *trained.films.titles[2:]]
-    monkeypatch.setattr(trained.films, "titles", titles)
-    monkeypatch.setattr(Recommender, "from_checkpoint", lambda _: trained)
-    first, second = trained.films.ids[:2]
-    message = fail(capsys, "similar", "--movie_id", "godzilla")
-    assert f"Godzilla (1998) (id {first}), Godzilla (Gojira) (1954) (id {second}). Give the year" in message
-    assert fail(capsys, "similar", "--movie_id", "1", "--top", "0").endswith("got 0.\n")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # for rich, then, all is a terminal
+    monkeypatch.setenv("COLUMNS", "20")
+    words = {word for title in trained.recommend(1)["title"] for word in title.split()}
+    for options in [], ["--explain"]:
+        assert words <= set(run(capsys, "recommend", "--user_id", "1", *options).split())

@@ -49,7 +49,14 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read_over(
 def test_columns_may_have_either_name_and_any_order(
     header: str, named: Recommender, ids: list[int], tmp_path: Path
 ) -> None:
-    fields = {"movie_id": str(ids[1]), "movieId": str(ids[1]), "stars": "5", "rating": "5", "title": "x", "when": "y"}
+    fields = {
+        "movie_id": str(ids[1]),
+        "movieId": str(ids[1]),
+        "stars": "5",
+        "rating": "5",
+        "title": "Godzilla",
+        "when": "y",
+    }
     line = ",".join(fields[name] for name in header.split(","))
     assert read_ratings_file(write(tmp_path, f"{header}\n{line}\n"), named) == ({ids[1]: 5.0}, [])
 
@@ -59,10 +66,9 @@ def test_unknown_and_ambiguous_films_are_left_out_and_named(named: Recommender, 
     ratings, (ambiguous, unknown) = read_ratings_file(path, named)
     assert ratings == {ids[0]: 4.0}
     assert ambiguous == (
-        f"Left out 'Godzilla', which may be any of Godzilla (1998) (id {ids[1]}), "
-        f"Godzilla (Gojira) (1954) (id {ids[2]})."
+        f"Left out 'Godzilla': it may be any of Godzilla (1998) (id {ids[1]}), Godzilla (Gojira) (1954) (id {ids[2]})."
     )
-    assert unknown == "Left out 'Matricks': no such film. Did you mean Matrix, The (1999)?"
+    assert unknown == f"Left out 'Matricks': no such film. Did you mean The Matrix (1999) (id {ids[0]})?"
 
 
 def test_unknown_ids_are_left_out_and_named(named: Recommender, ids: list[int], tmp_path: Path) -> None:
@@ -71,14 +77,49 @@ def test_unknown_ids_are_left_out_and_named(named: Recommender, ids: list[int], 
     assert notes == ["Left out '987654': no such film."]
 
 
-def test_a_film_without_a_rating_is_left_out(named: Recommender, ids: list[int], tmp_path: Path) -> None:
-    path = write(tmp_path, "title,rating\nMatrix,4\nGodzilla (1998),\n")
+@pytest.mark.parametrize("nothing", ["", "NaN"])
+def test_a_film_without_a_rating_is_left_out(nothing: str, named: Recommender, ids: list[int], tmp_path: Path) -> None:
+    path = write(tmp_path, f"title,rating\nMatrix,4\nGodzilla (1998),{nothing}\n")
     assert read_ratings_file(path, named) == ({ids[0]: 4.0}, ["Left out 'Godzilla (1998)': no rating."])
+
+
+@pytest.mark.parametrize("column", ["Year", "year"])
+def test_the_year_of_a_remake_is_not_passed_over(
+    column: str, named: Recommender, ids: list[int], tmp_path: Path
+) -> None:
+    path = write(tmp_path, f"Date,title,{column},rating\n2022-05-01,The Matrix,2021,1\n,Godzilla,1954,5\n,Matrix,,2\n")
+    ratings, (note,) = read_ratings_file(path, named)
+    assert ratings == {ids[2]: 5.0, ids[0]: 2.0}
+    assert note == f"Left out 'The Matrix' (2021): no such film. Did you mean The Matrix (1999) (id {ids[0]})?"
+
+
+def test_an_id_with_the_title_or_the_year_of_another_film_is_not_believed(
+    named: Recommender, ids: list[int], tmp_path: Path
+) -> None:
+    lines = [f"{ids[0]},Godzilla,,5", f"{ids[1]},Godzilla,1954,5", f"{ids[2]},Gojirra,1955,4", f"{ids[3]},,,3"]
+    ratings, notes = read_ratings_file(write(tmp_path, "\n".join(["movieId,title,year,rating", *lines])), named)
+    assert ratings == {ids[2]: 4.0, ids[3]: 3.0}  # a letter or a year more is no other film
+    assert notes == [
+        f"Left out '{ids[0]}': the film of that id is The Matrix (1999), and not 'Godzilla'.",
+        f"Left out '{ids[1]}': the film of that id is Godzilla (1998), and not 'Godzilla' (1954).",
+    ]
+
+
+def test_ratings_of_one_user_are_read_whoever_that_is(named: Recommender, ids: list[int], tmp_path: Path) -> None:
+    path = write(tmp_path, f"userId,movieId,rating\n7,{ids[0]},4\n7,{ids[1]},2\n")
+    assert read_ratings_file(path, named)[0] == {ids[0]: 4.0, ids[1]: 2.0}
 
 
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
+        ("title,rating\nMatrix,inf\n", DataFormatError, "line 2: expected a rating from 0.5 to 5 stars, found 'inf'"),
+        (
+            "userId,title,rating\n1,Matrix,4\n2,Godzilla (1998),3\n",
+            DataFormatError,
+            "expected the ratings of one user, found those of 2. Keep the lines of one of them; .* chosen by --user_id",
+        ),
+        ("title,rating,year\nMatrix,4,soon\n", DataFormatError, "line 2: expected a number as year, found 'soon'"),
         (
             "title,rating\nMatrix,4\nThe Matrix (1999),3\n",
             DataFormatError,

@@ -1,6 +1,6 @@
 import pytest
 
-from movierec.recommend.titles import TitleIndex, simplify, year_of
+from movierec.recommend.titles import TitleIndex, natural, simplify, year_of
 
 TITLES = [
     "Matrix, The (1999)",
@@ -18,12 +18,13 @@ TITLES = [
     "Misérables, Les (2012)",
     "Hamlet (2000)",
     "Hamlet",
+    "Seventh Seal, The (Sjunde inseglet, Det) (1957)",
 ]
 
 
 @pytest.fixture(scope="module")
 def index() -> TitleIndex:
-    return TitleIndex(TITLES)
+    return TitleIndex([natural(title) for title in TITLES], [9] * len(TITLES))
 
 
 @pytest.mark.parametrize(
@@ -48,12 +49,16 @@ def index() -> TitleIndex:
         ("m", "M (1931)"),
         ("1984", "1984 (1984)"),
         ("Les Misérables (2012)", "Misérables, Les (2012)"),
+        ("Misérables, Les (2012)", "Misérables, Les (2012)"),
+        ("sjunde inseglet, det", "Seventh Seal, The (Sjunde inseglet, Det) (1957)"),
+        ("Det sjunde inseglet", "Seventh Seal, The (Sjunde inseglet, Det) (1957)"),
         ("Hamlet", "Hamlet"),
         ("hamlet (2000)", "Hamlet (2000)"),
     ],
 )
 def test_a_title_is_found_however_people_write_it(index: TitleIndex, typed: str, title: str) -> None:
     assert [TITLES[row] for row in index.find(typed)] == [title]
+    assert index.find(natural(typed)) == index.find(typed)
 
 
 @pytest.mark.parametrize(
@@ -94,3 +99,49 @@ def test_the_year_is_the_one_at_the_end(title: str, year: int | None) -> None:
 
 def test_a_title_of_an_article_alone_is_not_reduced_to_nothing() -> None:
     assert simplify("The (2000)") == "the"
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("Shawshank Redemption, The (1994)", "The Shawshank Redemption (1994)"),
+        ("Beautiful Mind, A (2001)", "A Beautiful Mind (2001)"),
+        ("American Werewolf in London, An (1981)", "An American Werewolf in London (1981)"),
+        ("Femme Nikita, La (1990)", "La Femme Nikita (1990)"),
+        ("Boot, Das (Boat, The) (1981)", "Das Boot (The Boat) (1981)"),
+        ("Avventura, L' (Adventure, The) (1960)", "L'Avventura (The Adventure) (1960)"),
+        ("Mondays in the Sun (Lunes al sol, Los) (2002)", "Mondays in the Sun (Los Lunes al sol) (2002)"),
+        ("Seven Samurai, The (Shichinin no samurai) (1954)", "The Seven Samurai (Shichinin no samurai) (1954)"),
+        ("Macbeth (a.k.a. Tragedy of Macbeth, The) (1971)", "Macbeth (a.k.a. The Tragedy of Macbeth) (1971)"),
+        ("Big Boss, The (Fists of Fury) (Tang shan da xiong) (1971)",
+         "The Big Boss (Fists of Fury) (Tang shan da xiong) (1971)"),
+        ("Good, the Bad and the Ugly, The (Buono, il brutto, il cattivo, Il) (1966)",
+         "The Good, the Bad and the Ugly (Il Buono, il brutto, il cattivo) (1966)"),
+        ("Crow, The: Wicked Prayer (2005)", "The Crow: Wicked Prayer (2005)"),
+        ("Matrix, The", "The Matrix"),
+        ("Me, Myself & Irene (2000)", "Me, Myself & Irene (2000)"),
+        ("Paris, Texas (1984)", "Paris, Texas (1984)"),
+        ("I, Robot (2004)", "I, Robot (2004)"),
+        ("The Matrix (1999)", "The Matrix (1999)"),
+    ],
+)  # fmt: skip
+def test_articles_come_first_as_people_write_them(stored: str, shown: str) -> None:
+    assert natural(stored) == natural(shown) == shown
+
+
+def test_a_year_beside_a_title_tells_films_apart_and_may_not_contradict_the_one_in_it(index: TitleIndex) -> None:
+    assert [TITLES[row] for row in index.find("Les Misérables", 2012)] == ["Misérables, Les (2012)"]
+    assert index.find("Les Misérables", 2019) == []
+    assert index.find("Les Misérables (2012)", 1995) == []
+
+
+@pytest.mark.parametrize(
+    ("numbers", "chosen"), [([50, 10, 0], 0), ([10, 50, 0], 1), ([49, 10, 9], None), ([5, 0, 99], 0)]
+)
+def test_of_films_of_one_title_and_year_that_of_five_times_the_ratings_is_chosen(
+    numbers: list[int], chosen: int | None
+) -> None:
+    index = TitleIndex(["Emma (1996)", "Emma (1996)", "Emma (2020)"], numbers)
+    assert index.choose(index.find("Emma (1996)")) == chosen
+    assert index.choose(index.find("Emma")) is None
+    assert index.choose([]) is None
