@@ -36,7 +36,7 @@ class Release:
         name: What it is called; its archive is `<name>.zip`.
         folder: The folder that the archive unpacks to.
         format: `csv` with headers, `::` between the fields, or tabs (`|` between those of a film).
-        encoding: Of its files.
+        encoding: Of its films, as published.
         links: The file of its films' ids at IMDb and TMDb; None if its film ids are its own.
         min_stars: The lowest rating that can be given.
         max_stars: The highest.

@@ -82,6 +82,8 @@ def read_film_lines(path: Path, format: Format, encoding: str) -> pd.DataFrame: 
         DataFormatError: A line is not a film, or not in the encoding.
     """
     split = {"double_colon": split_double_colon, "tab": split_bars}[format]
+    if is_utf8(path):  # as GroupLens has not published ml-1m and ml-100k, but people convert them
+        encoding = "utf-8-sig"
     films = []
     for number, line in numbered_lines(path):
         try:
@@ -96,6 +98,15 @@ def read_film_lines(path: Path, format: Format, encoding: str) -> pd.DataFrame: 
             )
         films.append(film)
     return pd.DataFrame(films, columns=["movie_id", "title", "genres"])
+
+
+def is_utf8(path: Path) -> bool:
+    """Say whether all of a file is UTF-8; hardly a text in Latin-1 is, but for one in ASCII."""
+    try:
+        path.read_bytes().decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def split_double_colon(line: str) -> tuple[int, str, str] | None:

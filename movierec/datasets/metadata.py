@@ -18,11 +18,12 @@ TMDB_FILE = "metadata/tmdb.csv"
 OMDB_FILE = "metadata/omdb.csv"
 Source = Literal["tmdb", "omdb"]
 FILES: dict[Source, str] = {"tmdb": TMDB_FILE, "omdb": OMDB_FILE}
-TMDB_NUMBERS = ["vote_average", "vote_count", "budget", "revenue", "runtime"]
+TMDB_NUMBERS = {"vote_average": 10, "vote_count": LARGEST, "budget": LARGEST, "revenue": LARGEST, "runtime": LARGEST}
 TMDB_TEXTS = ["release_date", "original_language", "origin_country"]
-OMDB_TEXTS = [
-    "imdbID", "Released", "Runtime", "Language", "Country", "Metascore", "imdbRating", "imdbVotes", "BoxOffice",
-]  # fmt: skip
+OMDB_NUMBERS = {"BoxOffice": LARGEST, "Metascore": 100, "imdbRating": 10, "imdbVotes": LARGEST}
+OMDB_TEXTS = ["imdbID", "Released", "Runtime", "Language", "Country"]
+PARTED = r"[0-9][, ]+[0-9]"  # a number that is written in parts: it has to be a whole one, such as 1,112,586
+THOUSANDS = r"[^0-9]*[0-9]{1,3}(?:[, ][0-9]{3})+(?:\.[0-9]+)?[^0-9]*"
 
 
 def read_tmdb(root: Path) -> pd.DataFrame:
@@ -35,15 +36,16 @@ def read_tmdb(root: Path) -> pd.DataFrame:
 
     Raises:
         MissingDataError: The file is not there.
-        DataFormatError: A column is missing, or a value is not a number.
+        DataFormatError: A column is missing, a value is not a number that can be, or a text is a list in brackets.
     """
     path = find(root, TMDB_FILE)
     types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(TMDB_TEXTS, "str")
     raw = read_csv(path, columns=types)
-    for name in TMDB_NUMBERS:  # infinity, and numbers so large that the others would be nothing beside them
-        refuse_rows(path, raw[name].abs() > LARGEST, raw[name], f"a number of at most 2^53 as {name}")
+    for name, largest in TMDB_NUMBERS.items():
+        refuse_numbers(path, raw[name], raw[name], largest)
+    refuse_brackets(path, raw[["original_language", "origin_country"]])
     raw = drop_duplicates(raw, "tmdbId", path)
-    frame = raw[TMDB_NUMBERS].add_prefix("tmdb_")
+    frame = raw[list(TMDB_NUMBERS)].add_prefix("tmdb_")
     frame["tmdb_release_year"] = year(raw["release_date"])
     frame["tmdb_original_language"] = text_or_none(raw["original_language"])
     frame["tmdb_origin_countries"] = split_list(raw["origin_country"])
@@ -60,21 +62,29 @@ def read_omdb(root: Path) -> pd.DataFrame:
 
     Raises:
         MissingDataError: The file is not there.
-        DataFormatError: A column is missing, or an imdbID is not `tt` and digits.
+        DataFormatError: A column is missing, an imdbID is not `tt` and digits, a number is one that cannot be or has a
+            comma that is not before three digits, or a text is a list in brackets.
     """
     path = find(root, OMDB_FILE)
-    raw = read_csv(path, columns=dict.fromkeys(OMDB_TEXTS, "str"), nulls=("N/A", ""))
+    raw = read_csv(path, columns=dict.fromkeys([*OMDB_TEXTS, *OMDB_NUMBERS], "str"), nulls=("N/A", ""))
     ids = parse_ids(raw["imdbID"])
     refuse_rows(path, ids == NO_ID, raw["imdbID"], "imdbID as `tt` and digits")
-    raw = drop_duplicates(raw.assign(imdbID=ids), "imdbID", path)
+    for name in [*OMDB_NUMBERS, "Runtime"]:
+        is_parted = raw[name].str.contains(PARTED, na=False) & ~raw[name].str.fullmatch(THOUSANDS, na=False)
+        refuse_rows(path, is_parted, raw[name], f"commas before three digits only in {name}, such as 1,112,586")
+    numbers = pd.DataFrame({name: number(raw[name]) for name in OMDB_NUMBERS})
+    for name, largest in OMDB_NUMBERS.items():
+        refuse_numbers(path, numbers[name], raw[name], largest)
+    refuse_brackets(path, raw[["Language", "Country"]])
+    raw = drop_duplicates(raw.assign(imdbID=ids, **numbers), "imdbID", path)
     frame = pd.DataFrame(
         {
-            "imdb_box_office": number(raw["BoxOffice"]),
-            "imdb_metascore": number(raw["Metascore"]),
+            "imdb_box_office": raw["BoxOffice"],
+            "imdb_metascore": raw["Metascore"],
             "imdb_release_year": year(raw["Released"]),
             "imdb_runtime": raw["Runtime"].map(minutes, na_action="ignore").astype("float64"),
-            "imdb_rating": number(raw["imdbRating"]),
-            "imdb_votes": number(raw["imdbVotes"]),
+            "imdb_rating": raw["imdbRating"],
+            "imdb_votes": raw["imdbVotes"],
             "imdb_country": text_or_none(raw["Country"]),
             "imdb_countries": split_list(raw["Country"]),
             "imdb_languages": split_list(raw["Language"]),
@@ -106,6 +116,19 @@ def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.D
     )
 
 
+def refuse_numbers(path: Path, values: pd.Series, texts: pd.Series, largest: int) -> None:
+    """Refuse a number below 0 or beyond the largest, which infinity is, too; a missing one is none."""
+    limit = "2^53" if largest == LARGEST else largest
+    refuse_rows(path, (values < 0) | (values > largest), texts, f"a number from 0 to {limit} as {texts.name}")
+
+
+def refuse_brackets(path: Path, texts: pd.DataFrame) -> None:
+    """Refuse a list as programs print it, "['en', 'fr']", which has brackets and quotes that belong to no name."""
+    for name in texts:
+        is_list = texts[name].str.match(r"\s*\[", na=False)
+        refuse_rows(path, is_list, texts[name], f"names with commas between them, without brackets, as {name}")
+
+
 def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
     """Keep the first row of each film, and say so: a second one would multiply the film's ratings."""
     again = frame[key].duplicated()
@@ -119,9 +142,8 @@ def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
 
 
 def number(text: pd.Series) -> pd.Series:
-    """Read numbers such as "$223,225,679", "1,112,586" and "96"; anything else, and what is beyond 2^53, is NaN."""
-    values = pd.to_numeric(text.str.replace(r"[$, ]", "", regex=True), errors="coerce").astype("float64")
-    return values.where(values.abs() <= LARGEST)
+    """Read numbers such as "$223,225,679", "1,112,586" and "96"; anything else is NaN."""
+    return pd.to_numeric(text.str.replace(r"[$, ]", "", regex=True), errors="coerce").astype("float64")
 
 
 def year(text: pd.Series) -> pd.Series:
@@ -133,7 +155,7 @@ def year(text: pd.Series) -> pd.Series:
 
 def minutes(text: str) -> float:
     """Read a duration such as "81 min" or "1 h 30 min", in minutes; NaN if it is neither."""
-    match = re.fullmatch(r"(?:([0-9]{1,4})\s*h)?\s*(?:([0-9][0-9,]{0,8})\s*min)?", text.strip())
+    match = re.fullmatch(r"(?:([0-9]{1,4})\s*h)?\s*(?:([0-9]{1,9}|[0-9]{1,3}(?:,[0-9]{3}){1,2})\s*min)?", text.strip())
     if match is None or not any(match.groups()):
         return float("nan")
     hours, rest = match.groups(default="0")

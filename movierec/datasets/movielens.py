@@ -1,5 +1,8 @@
 """Read the files of MovieLens: csv with a header, or the formats of ml-1m, ml-10m and ml-100k without one."""
 
+import re
+from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -129,16 +132,18 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
     """Read a release's films.
 
     Returns:
-        movie_id (int64), title (str, one line), genres (list of str).
+        movie_id (int64), title (str, one line), genres (list of str, each once, spelt the same for all films).
 
     Raises:
         MissingDataError: The file is not there.
-        DataFormatError: A line is not a film, or a film is listed twice.
+        DataFormatError: A line is not a film, a film is listed twice, or its genres are a list in brackets.
     """
     path = find(root, release.movies)
     if release.format == "csv":
         movies = read_csv(path, columns={"movieId": "int64", "title": "str", "genres": "str"}, nulls=())
         movies.columns = pd.Index(["movie_id", "title", "genres"])
+        is_list = movies["genres"].str.match(r"\s*\[")
+        refuse_rows(path, is_list, movies["genres"], "genres with | between them, without brackets")
     else:
         movies = read_film_lines(path, release.format, release.encoding)
     if movies.empty:
@@ -149,8 +154,18 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
         raise DataFormatError(f"{path}, line {line}: film {twice} is listed before. Remove one of the lines.")
     for name in "title", "genres":
         movies[name] = movies[name].str.translate(CONTROL)
-    movies["genres"] = movies["genres"].replace("", NO_GENRES).str.split("|")
+    movies["genres"] = split_genres(movies["genres"])
     return movies
+
+
+def split_genres(texts: pd.Series) -> pd.Series:
+    """Split "Drama|Sci-Fi" or "Drama, Sci-Fi"; of the spellings "Drama" and "drama" the more frequent one counts."""
+    parts = [[genre for part in re.split("[|,]", text) if (genre := part.strip())] for text in texts]
+    spelling: dict[str, str] = {}
+    for genre, _ in Counter(chain.from_iterable(parts)).most_common():
+        spelling.setdefault(genre.casefold(), genre)
+    lists = [list(dict.fromkeys(spelling[genre.casefold()] for genre in genres)) or [NO_GENRES] for genres in parts]
+    return pd.Series(lists, texts.index, dtype=object)
 
 
 def read_links(root: Path, release: Release) -> pd.DataFrame:

@@ -189,6 +189,37 @@ def test_films_of_ml_1m_are_latin1_with_single_colons_and_take_the_links_of_ml_l
     assert read_links(tmp_path, DOUBLE_COLON)["tmdb_id"].tolist() == [862, -1]
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("release", [DOUBLE_COLON, TAB], ids=["ml-1m", "ml-100k"])
+def test_films_that_were_converted_to_utf_8_keep_their_letters(tmp_path: Path, release: Release, encoding: str) -> None:
+    lines = {"double_colon": "73::Misérables, Les (1995)::Drama\n", "tab": f"73|Misérables, Les (1995)||||{FLAGS}\n"}
+    write(tmp_path / release.movies, lines[release.format], encoding=encoding)
+    assert read_movies(tmp_path, release)["title"].tolist() == ["Misérables, Les (1995)"]
+
+
+@pytest.mark.parametrize("release", [CSV, DOUBLE_COLON], ids=["csv", "double colon"])
+def test_genres_are_few_however_they_are_written(tmp_path: Path, release: Release) -> None:
+    genres = ["Drama|", "drama", "Drama|Drama", " Drama | sci-fi", "Sci-Fi|Horror", '"Sci-Fi, Horror"', "|", ""]
+    lines = [f"{row},Film,{text}" for row, text in enumerate(genres)]
+    if release is CSV:
+        lines.insert(0, "movieId,title,genres")
+    else:
+        lines = [line.replace(",", "::", 2).replace('"', "") for line in lines]
+    write_movies(tmp_path, release, "".join(f"{line}\n" for line in lines))
+    assert read_movies(tmp_path, release)["genres"].tolist() == [
+        ["Drama"], ["Drama"], ["Drama"], ["Drama", "Sci-Fi"], ["Sci-Fi", "Horror"], ["Sci-Fi", "Horror"],
+        ["(no genres listed)"], ["(no genres listed)"],
+    ]  # fmt: skip
+
+
+def test_genres_that_are_a_list_in_brackets_are_refused(tmp_path: Path) -> None:
+    path = write_movies(tmp_path, CSV, "movieId,title,genres\n1,A,Drama\n2,[REC],\"['Drama', 'Comedy']\"\n")
+    with pytest.raises(
+        DataFormatError, match=rf"{re.escape(str(path))}, line 3: .* without brackets, found \"\['Drama"
+    ):
+        read_movies(tmp_path, CSV)
+
+
 def test_a_title_keeps_its_words_on_one_line_whatever_they_are(tmp_path: Path) -> None:
     rows = '1,None,NA\n2,nan,null\n3,"Tab\t, line\nend, \x1b[31mred",Drama\n4,\u200f千と千尋\u200f 👩\u200d🚀,X\n'
     write_movies(tmp_path, CSV, "movieId,title,genres\n" + rows)

@@ -15,7 +15,7 @@ GENRES = [
 ]  # fmt: skip
 FIELD = re.compile(r'(?:"((?:[^"]|"")*)"(?!")([^,\r\n]*)|(?!")([^,\r\n]*))(,|\r\n|\r|\n)')
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*(e[+-]?[0-9]+)?|\.[0-9]+(e[+-]?[0-9]+)?|inf(inity)?|nan)", re.IGNORECASE)
-MINUTES = re.compile(r"(?:([0-9]{1,4}) ?h)? ?(?:([0-9][0-9,]{0,8}) ?min)?")
+MINUTES = re.compile(r"(?:([0-9]{1,4}) ?h)? ?(?:([0-9]{1,9}|[0-9]{1,3}(?:,[0-9]{3}){1,2}) ?min)?")
 Rows = list[tuple[int, list[str]]]
 
 
@@ -80,6 +80,15 @@ def lines_of(content: bytes, mark: str, encoding: str = "latin-1") -> Rows:
     return [(number, decoded(line, encoding).split(mark)) for number, line in lines if line]
 
 
+def film_lines(content: bytes, mark: str) -> Rows:
+    """Part lines in UTF-8, or else in Latin-1."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return lines_of(content, mark)
+    return lines_of(content, mark, "utf-8-sig")
+
+
 def parsed(rows: Rows, parse: Callable[..., Any]) -> list[Any]:
     """Parse each row; the first that cannot be parsed is named."""
     found = []
@@ -139,7 +148,10 @@ def one_line(text: str) -> str:
 
 def film(movie_id: str, title: str, genres: str) -> tuple[int, str, list[str]]:
     """Read a film."""
-    return id_of(movie_id), one_line(title), one_line(genres or "(no genres listed)").split("|")
+    if genres.strip().startswith("["):
+        raise ValueError(genres)
+    listed = [genre.strip() for genre in one_line(genres).replace(",", "|").split("|")]
+    return id_of(movie_id), one_line(title), [genre for genre in listed if genre]
 
 
 def film_with_flags(movie_id: str, title: str, *rest: str) -> tuple[int, str, list[str]]:
@@ -155,7 +167,20 @@ def films(rows: Rows, parse: Callable[..., Any] = film) -> list[tuple[int, str, 
     found = parsed(rows, parse)
     if len({row[0] for row in found}) < len(found) or not found:
         raise ValueError("a film is listed twice, or none is")
+    times: dict[str, int] = {}
+    for genre in (genre for row in found for genre in row[2]):
+        times[genre] = times.get(genre, 0) + 1
+    for row in found:
+        usual = [
+            max((other for other in times if same(other, genre)), key=lambda other: times[other]) for genre in row[2]
+        ]
+        row[2][:] = sorted(set(usual), key=usual.index) or ["(no genres listed)"]
     return found
+
+
+def same(one: str, other: str) -> bool:
+    """Say whether two genres differ in the case of their letters at most."""
+    return one.casefold() == other.casefold()
 
 
 def links(content: bytes) -> dict[int, list[int]]:
@@ -172,6 +197,8 @@ def year(text: str) -> float | None:
 
 def listed(text: str) -> list[str] | None:
     """Part a list at its commas."""
+    if text.strip().startswith("["):
+        raise ValueError(text)
     return [part.strip() for part in text.split(",") if part.strip()] if text else None
 
 
@@ -185,18 +212,25 @@ def tmdb(content: bytes) -> dict[int, list[Any]]:
         return [id_of(film), *map(real, found), year(date), language or None, listed(countries)]
 
     found = parsed(rows, parse)
-    if any(number is not None and abs(number) > LARGEST_ID for row in found for number in row[1:6]):
-        raise ValueError("a number is beyond 2^53")
+    if not all(0 <= number <= LARGEST_ID for row in found for number in row[1:6] if number is not None):
+        raise ValueError("a number is below 0 or beyond 2^53")
+    if any((row[1] or 0) > 10 for row in found):
+        raise ValueError("an average is beyond 10")
     return first_of_each(found)
 
 
-def amount(text: str) -> float | None:
+def amount(text: str, largest: float = LARGEST_ID) -> float | None:
     """Read what OMDb writes for a number; anything else is unknown."""
+    digits = re.sub("[^0-9,. ]", "", text).strip(", ").replace(" ", ",").split(".")[0].split(",")
+    if len(digits) > 1 and not (1 <= len(digits[0]) <= 3 and all(len(part) == 3 for part in digits[1:])):
+        raise ValueError(text)
     try:
         number = real(re.sub("[$, ]", "", text))
     except ValueError:
         return None
-    return number if number is not None and abs(number) <= LARGEST_ID else None
+    if number is not None and not 0 <= number <= largest:
+        raise ValueError(text)
+    return number
 
 
 def minutes(text: str) -> float | None:
@@ -210,8 +244,9 @@ def minutes(text: str) -> float | None:
 def omdb(content: bytes) -> dict[int, list[Any]]:
     """Read omdb.csv."""
     parsers: dict[str, Callable[[str], Any]] = {
-        "BoxOffice": amount, "Metascore": amount, "Released": year, "Runtime": minutes, "imdbRating": amount,
-        "imdbVotes": amount, "Country": lambda text: text or None, "Language": listed,
+        "BoxOffice": amount, "Metascore": lambda text: amount(text, 100), "Released": year, "Runtime": minutes,
+        "imdbRating": lambda text: amount(text, 10), "imdbVotes": amount, "Country": lambda text: text or None,
+        "Language": listed,
     }  # fmt: skip
 
     def parse(film: str, *fields: str) -> list[Any]:

@@ -42,9 +42,9 @@ DATES = ["", "1995", "22.11.1995", "95-11-22", "19951122", "soon", "N/A", "1995-
 DURATIONS = ["", "81", "81 min", "1 h", "1 h 30 min", "0 min", "-81 min", "9" * 30 + " min", "h min", " 81 min "]
 AMOUNTS = [
     "", "N/A", "$5", "5$", "$-5", "-5", "1e400", "1e300", "inf", "nan", "9" * 400, "1_0", "\u0663", "$", "$5 million",
-    "007", "5.5.5",
+    "007", "5.5.5", '"7,5"', '"1,000"', '"1,000,5"', '"12,345.5"', '"1234,567"', "$ 5", "7 5", "100", "101", "10.1",
 ]  # fmt: skip
-NAMES = ["", "N/A", "NA", " English ", "English|French", "None", "العربية", "=cmd", '"French, ,Latin,"']
+NAMES = ["['en', 'fr']", "", "N/A", "NA", " English ", "English|French", "None", "العربية", "=cmd", '"French, ,Latin,"']
 
 RATINGS = b"""\
 userId,movieId,rating,timestamp
@@ -177,11 +177,11 @@ FILES = {
     ),
     "movies.dat": File(
         COLON_FILMS, DOUBLE_COLON.movies, lambda root, _: rows_of(read_movies(root, DOUBLE_COLON)),
-        lambda content: reference.films(lines_of(content, "::")), {0: IDS, 1: TITLES}, b"::",
+        lambda content: reference.films(reference.film_lines(content, "::")), {0: IDS, 1: TITLES}, b"::",
     ),
     "u.item": File(
         BAR_FILMS, TAB.movies, lambda root, _: rows_of(read_movies(root, TAB)),
-        lambda content: reference.films(lines_of(content, "|"), reference.film_with_flags), {0: IDS}, b"|",
+        lambda content: reference.films(reference.film_lines(content, "|"), reference.film_with_flags), {0: IDS}, b"|",
     ),
     "links.csv": File(
         LINKS, str(CSV.links), lambda root, _: films_of(read_links(root, CSV).set_index("movie_id")),
@@ -193,7 +193,7 @@ FILES = {
     ),
     "omdb.csv": File(
         OMDB, METADATA["omdb"], lambda root, _: films_of(READERS["omdb"](root)),
-        reference.omdb, {0: OMDB_IDS, 3: DATES, 4: DURATIONS, 5: NAMES, 6: NAMES, 7: AMOUNTS, 10: AMOUNTS},
+        reference.omdb, {0: OMDB_IDS, 3: DATES, 4: DURATIONS, 5: NAMES, 6: NAMES, 7: AMOUNTS, 8: AMOUNTS, 10: AMOUNTS},
     ),
     "pairs.csv": File(
         PAIRS, "pairs.csv", lambda root, small: pairs_of(root / "pairs.csv", small), reference.pairs, {0: IDS, 1: IDS},
