@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -22,6 +23,16 @@ class Console(rich.console.Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, **options)
+
+    def say(self, text: str, *, style: str | None = None) -> None:
+        """Print a text: broken at words on a terminal, with its indent, and in one line elsewhere."""
+        if self.is_terminal:
+            indent = " " * (len(text) - len(text.lstrip()))
+            wrap = textwrap.TextWrapper(
+                self.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            )
+            text = wrap.fill(text)
+        self.print(text, style=style, soft_wrap=True)
 
     def render(self, *args: Any, **options: Any) -> Iterable[Segment]:
         """Take control characters out of all that is printed; rich leaves most of them in."""

@@ -119,9 +119,9 @@ def run_fit(experiment: Experiment) -> None:
         experiment.prepare()
         assert experiment.data.tables is not None
         print_start(experiment.name, experiment.data.tables, experiment.run, resumed=experiment.start.checkpoint)
-        experiment.fit()
+        fit = experiment.fit()
     best, test_command = best_checkpoint(experiment.trainer), experiment.shell_command("test")
-    print_fit(experiment.run, best, experiment.data.tables, test_command, partial=experiment.is_partial)
+    print_fit(experiment.run, best, experiment.data.tables, test_command, fit=fit, partial=experiment.is_partial)
 
 
 def run_validate(experiment: Experiment) -> None:

@@ -1,157 +1,128 @@
-"""Progress on the terminal: one bar over all epochs, with the time left; in a log file, a line an epoch."""
+"""Progress on the terminal: a line for each epoch, and on a terminal one bar over all of them with the time left."""
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import rich.progress
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from movierec.console import Console
-
-SHOWN = {"train/rmse": "train rmse (unit)", "val/rmse": "val rmse (unit)", "val/rmse_stars": "val rmse (stars)"}
+from movierec.training.checkpoints import BestCheckpoint
 
 
 class RunProgress(ProgressBar):
-    """Show how far a fit or an evaluation is, and when it will end."""
+    """Show how far a fit or an evaluation is, when it will end, and the metrics of each epoch."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.enabled = True
-        self.console = Console(file=sys.stderr)
-        self.progress: Progress | None = None
-        self.task = TaskID(0)
-        self.first_epoch = 0
+        self.console = Console(stderr=True)
+        self.bar = progress_bar(self.console)
+        self.enable()
 
     def enable(self) -> None:
         """Show progress; Lightning calls this."""
-        self.enabled = True
+        self.console.quiet = False
 
     def disable(self) -> None:
         """Show nothing; Lightning calls this in all processes but the first."""
-        self.enabled = False
+        self.console.quiet = True
 
-    def start(self, what: str, total: float, unit: str) -> None:
-        """Begin a bar of so many batches, shown in epochs or batches."""
-        if not self.enabled or not self.console.is_terminal or self.progress is not None:
-            return
-        columns = [TextColumn("[bold]{task.description}"), BarColumn()]
-        columns += [TextColumn("{task.fields[count]}")] if unit == "epochs" else [MofNCompleteColumn()]
-        columns += [
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[metrics]}"),
-        ]
-        self.progress = Progress(*columns, console=self.console, transient=True)
-        self.task = self.progress.add_task(what, total=total, metrics="", count="")
-        self.progress.start()
+    def start(self, description: str, total: float, completed: float = 0.0) -> None:
+        """Begin a bar of a number of batches."""
+        for task in self.bar.task_ids:  # of an earlier call of the same trainer
+            self.bar.remove_task(task)
+        if self.console.is_terminal and not self.console.quiet:
+            self.bar.add_task(description, total=total, completed=int(completed), metrics="")
+            self.bar.start()
 
-    def stop(self) -> None:
-        """Take the bar away."""
-        if self.progress is not None:
-            self.progress.stop()
-            self.progress = None
-
-    def advance(self) -> None:
+    def advance(self, *_: Any, **__: Any) -> None:
         """Count a batch."""
-        if self.progress is not None:
-            self.progress.advance(self.task)
+        for task in self.bar.task_ids:
+            self.bar.advance(task)
+
+    def stop(self, *_: Any, **__: Any) -> None:
+        """Take the bar away."""
+        if self.bar.task_ids:  # until rich 15, the end of a bar that was never shown is an empty line
+            self.bar.stop()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin the bar of a fit, at the epoch it starts from."""
+        """Begin the bar of a fit, at the epoch that it starts from."""
         self.first_epoch = trainer.current_epoch
-        epochs = trainer.max_epochs or 0
+        epochs = trainer.max_epochs or 0  # -1 for a fit without end
         total = self.total_train_batches * epochs if epochs > 0 else float("inf")
-        self.start("fit", total, "epochs")
-        if self.progress is not None:
-            self.progress.update(
-                self.task, completed=trainer.global_step, count=f"epoch {trainer.current_epoch + 1}/{epochs}"
-            )
-
-    def on_train_batch_end(self, *_args: Any) -> None:
-        """Count a training batch."""
-        self.advance()
+        self.start(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", total, trainer.global_step)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the metrics of the epoch before, which are complete only now."""
         if trainer.current_epoch > self.first_epoch:
-            self.show_epoch(trainer, trainer.current_epoch)
+            self.show_epoch(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the metrics of the last epoch, and take the bar away."""
-        self.show_epoch(trainer, trainer.current_epoch)
+        """Take the bar away, and show the metrics of the last epoch."""
         self.stop()
+        self.show_epoch(trainer)
 
-    def show_epoch(self, trainer: Trainer, done: int) -> None:
-        """Show the metrics of an epoch, beside the bar or as a line of a log."""
-        metrics = trainer.callback_metrics
-        text = "  ".join(f"{label} {metrics[name]:.4f}" for name, label in SHOWN.items() if name in metrics)
-        if self.progress is not None:
-            self.progress.update(self.task, metrics=text, count=f"epoch {done + 1}/{trainer.max_epochs}")
-        elif self.enabled and not self.console.is_terminal:
-            self.console.print(f"epoch {done}/{trainer.max_epochs}  {text}", soft_wrap=True)
+    def show_epoch(self, trainer: Trainer) -> None:
+        """Print the metrics of the epoch that is over, and show the validation error beside the bar."""
+        done, metrics = trainer.current_epoch, trainer.callback_metrics
+        shown = f"  val rmse {metrics['val/rmse_stars']:.4f} stars" if "val/rmse_stars" in metrics else ""
+        for task in self.bar.task_ids:
+            self.bar.update(task, description=f"epoch {done + 1}/{trainer.max_epochs}", metrics=shown.strip())
+        unit = [f"{part} {metrics[f'{part}/rmse']:.4f}" for part in ("val", "train") if f"{part}/rmse" in metrics]
+        best = "  best" if is_best(trainer) else ""
+        self.console.print(f"epoch {done}/{trainer.max_epochs}{shown}  (unit: {', '.join(unit)}){best}", soft_wrap=True)
 
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin the bar of a validation that is not part of a fit."""
-        if trainer.state.fn == "validate":
-            self.start("validate", sum_batches(trainer.num_val_batches), "batches")
+    def start_evaluation(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin the bar of a validation, test or prediction that is not part of a fit."""
+        batches = {
+            "validate": trainer.num_val_batches,
+            "test": trainer.num_test_batches,
+            "predict": trainer.num_predict_batches,
+        }
+        if trainer.state.fn in batches:
+            self.start(str(trainer.state.fn.value), sum(batches[trainer.state.fn]))
 
-    def on_validation_batch_end(self, trainer: Trainer, *_args: Any) -> None:
-        """Count a validation batch, outside a fit."""
-        if trainer.state.fn == "validate":
+    def advance_evaluation(self, *_: Any, **__: Any) -> None:
+        """Count a batch that is not part of a fit."""
+        if self.trainer.state.fn != "fit":
             self.advance()
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the bar of a validation away."""
-        if trainer.state.fn == "validate":
+    def stop_evaluation(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the bar of an evaluation away."""
+        if trainer.state.fn != "fit":
             self.stop()
 
-    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin the bar of a test."""
-        self.start("test", sum_batches(trainer.num_test_batches), "batches")
+    on_train_batch_end = advance
+    on_validation_start = on_test_start = on_predict_start = start_evaluation
+    on_validation_batch_end = on_test_batch_end = on_predict_batch_end = advance_evaluation
+    on_validation_end = on_test_end = on_predict_end = stop_evaluation
+    on_exception = stop  # the message stands alone
 
-    def on_test_batch_end(self, *_args: Any) -> None:
-        """Count a test batch."""
-        self.advance()
 
-    def on_test_end(self, *_args: Any) -> None:
-        """Take the bar away."""
-        self.stop()
+def progress_bar(console: Console) -> Progress:
+    """Build a bar as wide as the terminal leaves room for."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        TextColumn("{task.fields[metrics]}"),
+        console=console,
+        transient=True,
+    )
 
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin the bar of a prediction."""
-        self.start("predict", sum_batches(trainer.num_predict_batches), "batches")
 
-    def on_predict_batch_end(self, *_args: Any) -> None:
-        """Count a prediction batch."""
-        self.advance()
-
-    def on_predict_end(self, *_args: Any) -> None:
-        """Take the bar away."""
-        self.stop()
-
-    def on_exception(self, *_args: Any) -> None:
-        """Take the bar away, so that the message stands alone."""
-        self.stop()
+def is_best(trainer: Trainer) -> bool:
+    """Say whether the epoch that is over is the best one so far."""
+    best = next((found for found in trainer.checkpoint_callbacks if isinstance(found, BestCheckpoint)), None)
+    score = trainer.callback_metrics.get(best.monitor) if best and best.monitor else None
+    return score is not None and score == best.best_model_score  # type: ignore[union-attr]
 
 
 def track(users: list[int], what: str) -> Iterator[int]:
     """Go through users and show how far it is, on a terminal."""
-    console = Console(file=sys.stderr)
+    console = Console(stderr=True)
     yield from rich.progress.track(users, what, console=console, transient=True, disable=not console.is_terminal)
-
-
-def sum_batches(batches: float | list[int | float]) -> float:
-    """Add up the batches of all loaders."""
-    return float(sum(batches)) if isinstance(batches, list) else float(batches)

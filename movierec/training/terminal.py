@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from rich.table import Table
 
-from movierec.console import Console
+from movierec.console import Console, duration
 from movierec.data.tables import Tables
 from movierec.metrics.caveats import LEAKING, describe_constant, is_constant
 from movierec.metrics.published import published_row
@@ -33,36 +33,48 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
     sample = " (generated sample)" if record["sample"] else ""
     left_out = f", {record['ratings_left_out']:,} left out for missing metadata" if record["ratings_left_out"] else ""
     out = console()
-    out.print(f"{name} on {record['options']['release']}{sample}", style="bold", soft_wrap=True)
-    out.print(
+    out.say(f"{name} on {record['options']['release']}{sample}", style="bold")
+    out.say(
         f"  {record['ratings']:,} ratings by {record['users']:,} users of {record['movies']:,} films{left_out}: "
         f"{rows['train']:,} to train, {rows['val']:,} to validate, {rows['test']:,} to test; {tables.width} inputs",
-        soft_wrap=True,
     )
     if record["ratings_left_out"] > record["ratings"]:
         fetches = " and ".join(f"`python -m movierec data fetch {source}`" for source in record["options"]["sources"])
-        out.print(
+        out.say(
             f"  warning: more than half of the ratings is left out; fetch the metadata with {fetches}, or keep films "
             "that lack metadata with --data.missing impute",
             style="yellow",
-            soft_wrap=True,
         )
     if record["leaks"]:
-        out.print(f"  leaks, as the options allow: {'; '.join(record['leaks'])}", style="yellow", soft_wrap=True)
+        out.say(f"  leaks, as the options allow: {'; '.join(record['leaks'])}", style="yellow")
     if resumed is not None:
-        out.print(f"  going on from {resumed}", soft_wrap=True)
-    out.print(f"  logging to {run.path}" if run else "  logging nothing", soft_wrap=True)
+        out.say(f"  going on from {resumed}")
+    out.say(f"  logging to {run.path}" if run else "  logging nothing")
 
 
-def print_fit(run: Run | None, path: Path | None, tables: Tables, next_command: str, *, partial: bool) -> None:
-    """Show the validation metrics of the best checkpoint, where it is, and what to type next."""
+def print_fit(
+    run: Run | None, path: Path | None, tables: Tables, next_command: str, *, fit: dict[str, Any], partial: bool
+) -> None:
+    """Show the validation metrics of the best checkpoint, where it is, and what to type next.
+
+    Args:
+        run: The run's folder, if it has one.
+        path: The best checkpoint, if there is one.
+        tables: The data.
+        next_command: What tests the checkpoint.
+        fit: The content of metrics.json.
+        partial: Whether only some of the batches were measured.
+    """
     out = console()
     if path is None:
         last = run.checkpoints / "last.ckpt" if run else None
         kept = f"the last epoch is in {last}" if last and last.is_file() else "nothing was saved"
-        out.print(f"Done; no epoch was chosen as the best one, and {kept}.", soft_wrap=True)
+        out.say(f"Done; no epoch was chosen as the best one, and {kept}.")
         return
     best = read_checkpoint(path)
+    if "seconds" in fit:
+        epochs, took = fit["epochs"]["trained"], duration(fit["seconds"]["fit"])
+        out.say(f"Trained {epochs} epoch{'s' * (epochs != 1)} in {took}; epoch {best['epoch'] + 1} is the best.")
     if "val" in best["metrics"]:
         out.print(metrics_table(best["metrics"], ("val",), tables, f"epoch {best['epoch'] + 1}", partial=partial))
         print_notes(best["metrics"], ("val",), tables, partial=partial)
@@ -106,9 +118,9 @@ def print_test(
     parts = ("test", "val", "train")
     title = f"{name}, epoch {task.stored_epoch + 1}"
     out.print(metrics_table(task.results, parts, task.tables, title, partial=partial, published=published))
-    out.print("Only the test rows were neither trained on nor used to choose an epoch.", soft_wrap=True)
+    out.say("Only the test rows were neither trained on nor used to choose an epoch.")
     if any(part_label(part, task.tables).endswith("*") for part in NAMES):
-        out.print("* The statistics that these rows read hold their own ratings: the numbers leak.", soft_wrap=True)
+        out.say("* The statistics that these rows read hold their own ratings: the numbers leak.")
     print_notes(task.results, parts, task.tables, partial=partial)
     if retrieval:
         print_retrieval(retrieval)
@@ -121,22 +133,20 @@ def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tabl
     """Say what the metrics of some parts are measured in, and what is wrong with them."""
     out = console()
     threshold = tables.to_stars(torch.tensor(tables.threshold)).item()
-    out.print(
+    out.say(
         f"Unit scale: 0 is {tables.min_stars:g} stars, 1 is {tables.max_stars:g}. Precision to AUROC: of ratings above "
         f"the training median, {threshold:g} stars.",
-        soft_wrap=True,
     )
     if partial:
-        out.print("Only some of the batches were measured: these are not the numbers of the run.", style="yellow")
+        out.say("Only some of the batches were measured: these are not the numbers of the run.", style="yellow")
     constant = [part for part in parts if is_constant(results[part])]
     if constant:
         first, *others = constant
         also = f", and so are those of the {' and the '.join(NAMES[part] for part in others)}" if others else ""
-        out.print(
+        out.say(
             f"warning: the network has collapsed, {describe_constant(results[first], NAMES[first])}{also}. Try a lower "
             "--model.optimizer.lr, or --model.network.activation gelu.",
             style="yellow",
-            soft_wrap=True,
         )
 
 
@@ -151,10 +161,9 @@ def print_retrieval(retrieval: dict[str, Any]) -> None:
         table.add_row(RANKINGS[ranking], *(metric.format(values[name]) for name, metric in LIST_METRICS.items()))
     out = console()
     out.print(table)
-    out.print(
+    out.say(
         f"Found are test films of {LIKED_STARS:g} stars or more, among the films of at least "
         f"{retrieval['min_ratings']} training ratings.",
-        soft_wrap=True,
     )
 
 

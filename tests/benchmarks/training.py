@@ -16,7 +16,6 @@ from movierec.cli import main
 from movierec.data import MovieDataModule
 from movierec.data.modules import PARTS
 from movierec.models.mlp import MLP
-from movierec.training.progress import sum_batches
 from movierec.training.rating_task import RatingTask
 from tests.benchmarks.reference import BareLoop, NaiveLoop, matrix_rate, operations
 
@@ -46,7 +45,7 @@ class Contest(Callback):
         self.limits: list[float] = []
         self.started: float | None = None
         rows = {part: data.rows[part] for part in PARTS}
-        train_batches, val_batches = int(trainer.num_training_batches), int(sum_batches(trainer.num_val_batches))
+        train_batches, val_batches = int(trainer.num_training_batches), int(sum(trainer.num_val_batches))
         self.rows = min(train_batches * data.batch_size, len(rows["train"].rating))
         network = pl_module.network
         assert isinstance(network, MLP)
