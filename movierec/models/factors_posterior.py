@@ -24,20 +24,22 @@ class Regression:
     """A person's ratings as a regression on the films' vectors, in each sample.
 
     Attributes:
+        films: Rows of the rated films, [num_rated] int64.
         inputs: x = [1, q] of each rated film, [S, num_rated, K].
         weighted: The same times the film's beta, [S, num_rated, K].
         squares: Sum of beta x x', [S, K, K].
         target: Stars less g, film bias and period effect, [S, num_rated].
-        pull: What having rated each film, whatever the stars, adds to the prior mean, [S, num_rated, K].
-        prior_mean: Prior mean without that, [S, K].
+        prior_mean: Prior mean of [b, p] without what the choice of films says, [S, K].
+        implicit_mean: What the choice of films adds to it, [S, K].
     """
 
+    films: Tensor
     inputs: Tensor
     weighted: Tensor
     squares: Tensor
     target: Tensor
-    pull: Tensor
     prior_mean: Tensor
+    implicit_mean: Tensor
 
 
 @dataclass(frozen=True)
@@ -63,25 +65,6 @@ class Person:
     regression: Regression
     target: Tensor
     weight: Tensor
-
-
-@dataclass(frozen=True)
-class Shares:
-    """Parts of predictions, in stars; with `average` they add up to the predictions before those are clamped.
-
-    Attributes:
-        average: Mean of the training ratings.
-        user: Of the person's bias, [size].
-        film: Of the film, which any person would give it, beside its features, [size].
-        features: Of what the film's features make of it for any person, [size].
-        rated: Of each rated film, by its stars and by its having been rated, [size, num_rated].
-    """
-
-    average: float
-    user: Tensor
-    film: Tensor
-    features: Tensor
-    rated: Tensor
 
 
 class Posterior:
@@ -172,14 +155,20 @@ class Posterior:
         vectors = self.films[:, films]
         inputs = regressors(vectors)
         weighted = inputs * self.beta[:, films, None]
-        groups = self.coefficients
-        pull = torch.zeros_like(inputs)
-        if self.implicit is not None:
-            pull = (self.implicit[films] / max(len(films), 1) ** 0.5) @ groups[0]
-            groups = groups[1:]
-        prior_mean = self.mean + sum(row @ group for row, group in zip(features, groups, strict=False))
         target = stars - self.average - vectors[:, :, 0] - self.of_period(films, periods)
-        return Regression(inputs, weighted, weighted.mT @ inputs, target, pull, prior_mean)
+        prior_mean, implicit_mean, groups = self.mean.clone(), torch.zeros_like(self.mean), self.coefficients
+        if self.implicit is not None:
+            implicit_mean = self.implicit_rows(films).sum(dim=0) @ groups[0]
+            groups = groups[1:]
+        for row, group in zip(features, groups, strict=bool(features)):
+            prior_mean += row @ group
+        return Regression(films, inputs, weighted, weighted.mT @ inputs, target, prior_mean, implicit_mean)
+
+    def implicit_rows(self, films: Tensor) -> Tensor:
+        """Look up what each rated film adds to the person's implicit features, [num_rated, d]."""
+        assert self.implicit is not None
+        rows: Tensor = self.implicit[films] / max(len(films), 1) ** 0.5
+        return rows
 
     def solve(self, regression: Regression, target: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the person's vector given their noise and day effects.
@@ -193,7 +182,7 @@ class Posterior:
             Means [S, K] and lower Cholesky factors of the precision matrices [S, K, K].
         """
         cholesky = torch.linalg.cholesky(self.precision + alpha[:, None, None] * regression.squares)
-        prior_mean = regression.prior_mean + regression.pull.sum(dim=1)
+        prior_mean = regression.prior_mean + regression.implicit_mean
         right = self.precision @ prior_mean[:, :, None] + alpha[:, None, None] * (
             regression.weighted.mT @ target[:, :, None]
         )
@@ -220,9 +209,12 @@ class Posterior:
         Returns:
             Stars, [S, size].
         """
-        vectors = self.films[:, films]
-        centres = self.average + vectors[:, :, 0] + person.vectors[:, :1] + self.of_period(films, periods)
-        centres += (vectors[:, :, 1:] @ person.vectors[:, 1:, None])[:, :, 0]
+        taste = regressors(person.vectors)[:, :, None]  # [c, q] . [1, p] = c + p . q
+        if 2 * len(films) < self.films.shape[1]:
+            of_films = (self.films[:, films] @ taste)[:, :, 0]
+        else:  # picking the products is faster than picking the vectors
+            of_films = (self.films @ taste)[:, films, 0]
+        centres = of_films + self.average + person.vectors[:, :1] + self.of_period(films, periods)
         if days is not None:
             is_on = (days == person.days[:, None]).to(centres)
             centres += person.day_effects @ is_on
@@ -252,31 +244,6 @@ class Posterior:
         variance = quadratic(inputs, person.cholesky) + 1 / (person.alpha[:, None] * self.beta[:, films])
         of_film = quadratic(regressors(person.vectors)[:, None], torch.linalg.cholesky(self.film_precision))
         return (variance + of_film * ~self.rated[films]).sqrt()
-
-    @torch.inference_mode()
-    def explain(self, person: Person, films: Tensor, *, periods: Tensor | None = None) -> Shares:
-        """Divide predictions between the person, the film, its features and each film the person rated.
-
-        The taste p is a sum: of a part for each rated film, and of what the prior says alone. Times q, the latter
-        counts for the film, or for its features as far as they predict c and q.
-        """
-        regression, vectors = person.regression, self.films[:, films]
-        pull = regression.pull @ self.precision
-        pull += person.weight[:, None, None] * regression.weighted * person.target[:, :, None]
-        of_rated = torch.cholesky_solve(pull.mT, person.cholesky)
-        of_anybody = person.vectors - of_rated.sum(dim=2)
-        from_features = torch.zeros_like(vectors)
-        for features, coefficients in zip(self.film_features, self.film_coefficients, strict=True):
-            from_features += features[films] @ coefficients
-        for_anybody = torch.cat([torch.ones_like(of_anybody[:, :1]), of_anybody[:, 1:]], dim=1)[:, :, None]
-        film = ((vectors - from_features) @ for_anybody)[:, :, 0] + self.of_period(films, periods)
-        return Shares(
-            average=self.average,
-            user=person.vectors[:, 0].mean(dim=0).repeat(len(films)),
-            film=film.mean(dim=0),
-            features=(from_features @ for_anybody)[:, :, 0].mean(dim=0),
-            rated=(vectors[:, :, 1:] @ of_rated[:, 1:]).mean(dim=0),
-        )
 
 
 def stack_groups(groups: Sequence[Sequence[Tensor]]) -> list[Tensor]:
