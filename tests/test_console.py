@@ -17,9 +17,9 @@ from rich.table import Table
 
 from movierec.cli import main
 from movierec.console import Console, cell, printable
+from movierec.datasets.titles import TitleIndex
 from movierec.recommend.output import writer_to
 from movierec.recommend.recommender import Recommender
-from movierec.recommend.titles import TitleIndex
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\x9b31m"  # sets a window's title, clears the screen, writes in red
 LEFT = "]0;owned[2J31m"  # what is left of it does nothing

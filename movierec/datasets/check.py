@@ -98,7 +98,7 @@ def check_data(root: Path, names: Sequence[str] = ()) -> DataCheck:
             check.releases[release.name] = check_release(root, release, fields, check)
     finally:
         logger.removeHandler(warnings)
-    check.notes += [record.getMessage() for record in warnings.buffer]
+    check.notes += dict.fromkeys(record.getMessage() for record in warnings.buffer)
     for model, (release_name, sources) in MODELS.items():
         if not names or release_name in names:
             check.models[model] = check_model(root, model, release_name, sources, check)

@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from movierec.datasets.csv_file import LARGEST, csv_line, read_csv, refuse_rows
+from movierec.datasets.csv_file import LARGEST, csv_line, read_csv, read_header, refuse_rows
 from movierec.datasets.movielens import NO_ID, find, parse_ids
+from movierec.datasets.titles import TitleIndex, natural
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +33,16 @@ def read_tmdb(root: Path) -> pd.DataFrame:
     Returns:
         Indexed by tmdb_id (int64): tmdb_vote_average (0 to 10), tmdb_vote_count, tmdb_budget and tmdb_revenue (US
         dollars), tmdb_runtime (minutes) and tmdb_release_year as float64, NaN where unknown;
-        tmdb_original_language (str or None), tmdb_origin_countries (list of str or None).
+        tmdb_original_language (str or None), tmdb_origin_countries (list of str or None); tmdb_title, where there
+        is a column.
 
     Raises:
         MissingDataError: The file is not there.
         DataFormatError: A column is missing, a value is not a number that can be, or a text is a list in brackets.
     """
     path = find(root, TMDB_FILE)
-    types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(TMDB_TEXTS, "str")
+    texts = [*TMDB_TEXTS, *title_column(path, "title")]
+    types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(texts, "str")
     raw = read_csv(path, columns=types)
     for name, largest in TMDB_NUMBERS.items():
         refuse_numbers(path, raw[name], raw[name], largest)
@@ -49,6 +52,8 @@ def read_tmdb(root: Path) -> pd.DataFrame:
     frame["tmdb_release_year"] = year(raw["release_date"])
     frame["tmdb_original_language"] = text_or_none(raw["original_language"])
     frame["tmdb_origin_countries"] = split_list(raw["origin_country"])
+    if "title" in raw:
+        frame["tmdb_title"] = text_or_none(raw["title"])
     return frame.set_axis(pd.Index(raw["tmdbId"], name="tmdb_id"))
 
 
@@ -58,7 +63,8 @@ def read_omdb(root: Path) -> pd.DataFrame:
     Returns:
         Indexed by imdb_id (int64): imdb_box_office (US dollars), imdb_metascore (0 to 100), imdb_release_year,
         imdb_runtime (minutes), imdb_rating (0 to 10) and imdb_votes as float64, NaN where unknown; imdb_country (str,
-        the whole list, or None), imdb_countries and imdb_languages (list of str or None).
+        the whole list, or None), imdb_countries and imdb_languages (list of str or None); imdb_title, where
+        there is a column.
 
     Raises:
         MissingDataError: The file is not there.
@@ -66,7 +72,8 @@ def read_omdb(root: Path) -> pd.DataFrame:
             comma that is not before three digits, or a text is a list in brackets.
     """
     path = find(root, OMDB_FILE)
-    raw = read_csv(path, columns=dict.fromkeys([*OMDB_TEXTS, *OMDB_NUMBERS], "str"), nulls=("N/A", ""))
+    texts = [*OMDB_TEXTS, *OMDB_NUMBERS, *title_column(path, "Title")]
+    raw = read_csv(path, columns=dict.fromkeys(texts, "str"), nulls=("N/A", ""))
     ids = parse_ids(raw["imdbID"])
     refuse_rows(path, ids == NO_ID, raw["imdbID"], "imdbID as `tt` and digits")
     for name in [*OMDB_NUMBERS, "Runtime"]:
@@ -90,6 +97,8 @@ def read_omdb(root: Path) -> pd.DataFrame:
             "imdb_languages": split_list(raw["Language"]),
         }
     )
+    if "Title" in raw:
+        frame["imdb_title"] = text_or_none(raw["Title"])
     return frame.set_axis(pd.Index(raw["imdbID"], name="imdb_id"))
 
 
@@ -97,7 +106,7 @@ READERS: dict[Source, Callable[[Path], pd.DataFrame]] = {"tmdb": read_tmdb, "omd
 
 
 def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join films with the fields that other databases have of them.
+    """Join films with the fields that other databases have of them; titles are compared, and left out.
 
     Args:
         movies: One row a film, as `read_movies` reads them.
@@ -110,10 +119,37 @@ def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.D
     """
     movies = movies.merge(links, on="movie_id", how="left")
     for frame in fields:
-        movies = movies.join(frame, on=str(frame.index.name))
+        key = str(frame.index.name)
+        title = key.replace("_id", "_title")
+        if title in frame:
+            movies[key] = movies[key].mask(is_of_another(movies, frame, title), NO_ID)
+        movies = movies.join(frame.drop(columns=title, errors="ignore"), on=key)
     return movies.assign(imdbId=movies["imdb_id"], tmdbId=movies["tmdb_id"]).replace(
         {name: {NO_ID: np.nan} for name in ("imdbId", "tmdbId")}
     )
+
+
+def title_column(path: Path, name: str) -> list[str]:
+    """Name the column of the titles, by which ids are checked, if there is one."""
+    return [name] if read_header(path)[1].count(name) == 1 else []
+
+
+def is_of_another(movies: pd.DataFrame, frame: pd.DataFrame, title: str) -> pd.Series:
+    """Say which films have an id by which another one is meant, to judge by its title and year; warn of them."""
+    key = str(frame.index.name)
+    index = TitleIndex([natural(own) for own in movies["title"]])
+    linked = movies[[key]].join(frame[[title, key.replace("_id", "_release_year")]], on=key)
+    wrong = [
+        isinstance(there, str) and index.is_title_of_another(row, there, None if np.isnan(year) else int(year))
+        for row, (_, there, year) in enumerate(linked.itertuples(index=False, name=None))
+    ]
+    if any(wrong):
+        film_id, there, _ = linked.iloc[first := wrong.index(True)]
+        log.warning(
+            "%s %d is %r in the metadata, but %s in MovieLens: its metadata are left out (%d such films).",
+            key, film_id, there, index.titles[first], sum(wrong),
+        )  # fmt: skip
+    return pd.Series(wrong, movies.index, dtype=bool)
 
 
 def refuse_numbers(path: Path, values: pd.Series, texts: pd.Series, largest: int) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from movierec.data.tables import Tables
+from movierec.datasets.titles import TitleIndex, natural, year_of
 from movierec.errors import ConfigError, UnknownIdError
 from movierec.metrics.topn import MIN_RATINGS
-from movierec.recommend.titles import TitleIndex, natural, year_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -283,6 +283,17 @@ def test_a_film_twice_in_the_metadata_is_counted_once_and_noted_with_its_line(ro
     assert check.releases["ml-latest-small"]["films"] == expected
 
 
+def test_an_id_beside_the_title_of_another_film_is_noted_once(root: Path) -> None:
+    rows = [f"{film_id},B,8,9,,en,US,0,0,81" for film_id in (21, 22)]
+    write(root / "metadata/tmdb.csv", TMDB.replace(",", ",title,", 1), *rows)
+    check = check_data(root)
+    wrong = "tmdb_id 21 is 'B' in the metadata, but Été in MovieLens: its metadata are left out (1 such films)."
+    assert check.notes.count(wrong) == 1
+    films = check.releases["ml-latest-small"]["films"]
+    assert films is not None
+    assert films["coverage"]["tmdb"] == {"films": 1, "ratings": 4, "complete_films": 0, "complete_ratings": 0}
+
+
 def test_metadata_without_rows_cover_nothing(root: Path) -> None:
     write(root / "metadata/tmdb.csv", TMDB)
     films = check_data(root).releases["ml-latest-small"]["films"]

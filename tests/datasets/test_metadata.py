@@ -12,12 +12,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from movierec.datasets.catalog import RELEASES
 from movierec.datasets.metadata import (
     FILES,
     OMDB_FILE,
     READERS,
     TMDB_FILE,
     Source,
+    join_fields,
     minutes,
     number,
     read_omdb,
@@ -25,6 +27,7 @@ from movierec.datasets.metadata import (
     split_list,
     year,
 )
+from movierec.datasets.movielens import read_links, read_movies
 from movierec.errors import DataFormatError, MissingDataError
 
 TOY_STORY = {
@@ -69,6 +72,7 @@ def test_a_film_of_omdb_is_read_from_its_strings(tmp_path: Path) -> None:
         "imdb_country": "United States, Japan",
         "imdb_countries": ["United States", "Japan"],
         "imdb_languages": ["English", "French"],
+        "imdb_title": "Toy Story",
     }
 
 
@@ -76,8 +80,8 @@ def test_a_film_of_omdb_is_read_from_its_strings(tmp_path: Path) -> None:
 def test_what_omdb_does_not_know_is_nan_or_none(tmp_path: Path, unknown: str) -> None:
     write_rows(tmp_path / OMDB_FILE, dict.fromkeys(TOY_STORY, unknown) | {"imdbID": "tt0000417"})
     row = only_row(read_omdb(tmp_path))
-    texts = [row.pop(name) for name in ("imdb_country", "imdb_countries", "imdb_languages")]
-    assert texts == [None, None, None]
+    texts = [row.pop(name) for name in ("imdb_country", "imdb_countries", "imdb_languages", "imdb_title")]
+    assert texts == [None, None, None, None]
     assert len(row) == 6
     assert all(math.isnan(value) for value in row.values())
 
@@ -95,6 +99,7 @@ def test_a_film_of_tmdb_is_read_from_its_fields(tmp_path: Path) -> None:
         "tmdb_release_year": 1995,
         "tmdb_original_language": "en",
         "tmdb_origin_countries": ["US", "FR"],
+        "tmdb_title": "Toy Story",
     }
 
 
@@ -266,6 +271,46 @@ def test_a_list_in_brackets_is_refused_and_not_cut_up(tmp_path: Path, source: So
     message = f"{path}, line 2: expected names with commas between them, without brackets, as {column}, found"
     with pytest.raises(DataFormatError, match=re.escape(message)):
         READERS[source](tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("title", "date", "is_believed"),
+    [
+        ("Toy Story", "1995-11-22", True),
+        ("Histoire de jouets", "1995-11-22", True),  # no other film's
+        ("Jumanji", "1995-12-15", False),
+        ("Jumanji", "", False),
+        ("Jumanji", "2017-12-09", True),  # no such film here
+        ("Heat", "1995-11-22", True),  # as our film is called, too
+        ("", "1995-11-22", True),
+    ],
+)
+def test_an_id_beside_the_title_of_another_film_is_not_believed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, *, title: str, date: str, is_believed: bool
+) -> None:
+    write_rows(tmp_path / TMDB_FILE, AT_TMDB | {"title": title, "release_date": date})
+    titles = ["Toy Story (Heat) (1995)", "Jumanji (1995)", "Heat (1995)"]
+    movies = pd.DataFrame({"movie_id": [1, 2, 3], "title": titles})
+    links = pd.DataFrame({"movie_id": [1, 2, 3], "imdb_id": [5, 6, 7], "tmdb_id": [862, -1, -1]})
+    with caplog.at_level(logging.WARNING):
+        joined = join_fields(movies, links, [read_tmdb(tmp_path)])
+    assert joined["tmdb_runtime"].notna().tolist() == [is_believed, False, False]
+    assert joined["tmdbId"].notna().tolist() == [is_believed, False, False]
+    assert "tmdb_title" not in joined
+    assert len(caplog.records) == (not is_believed)
+    if not is_believed:
+        assert "tmdb_id 862 is 'Jumanji' in the metadata, but Toy Story (Heat) (1995) in MovieLens" in caplog.text
+
+
+def test_real_titles_are_those_of_their_ids_but_for_none(real_root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    release = RELEASES["ml-latest-small"]
+    with caplog.at_level(logging.WARNING):
+        join_fields(
+            read_movies(real_root, release),
+            read_links(real_root, release),
+            [read_tmdb(real_root), read_omdb(real_root)],
+        )
+    assert caplog.records == []
 
 
 def test_real_metadata_has_the_published_counts_and_one_row_a_film(real_root: Path) -> None:

@@ -145,6 +145,11 @@ def films_of(frame: Any) -> dict[int, list[Any]]:
     }
 
 
+def fields_of(frame: Any) -> dict[int, list[Any]]:
+    """List the fields of each film but for its title, which serves to compare."""
+    return films_of(frame.drop(columns=["tmdb_title", "imdb_title"], errors="ignore"))
+
+
 def pairs_of(path: Path, small: Recommender) -> list[tuple[int, int]]:
     """Read pairs, and find the ids of their rows."""
     batch = read_pairs(path, small.tables)
@@ -188,11 +193,11 @@ FILES = {
         reference.links, {0: IDS, 1: [*IDS, *OMDB_IDS], 2: IDS},
     ),
     "tmdb.csv": File(
-        TMDB, METADATA["tmdb"], lambda root, _: films_of(READERS["tmdb"](root)),
+        TMDB, METADATA["tmdb"], lambda root, _: fields_of(READERS["tmdb"](root)),
         reference.tmdb, {0: IDS, 2: NUMBERS, 4: DATES, 5: NAMES, 6: NAMES, 7: NUMBERS},
     ),
     "omdb.csv": File(
-        OMDB, METADATA["omdb"], lambda root, _: films_of(READERS["omdb"](root)),
+        OMDB, METADATA["omdb"], lambda root, _: fields_of(READERS["omdb"](root)),
         reference.omdb, {0: OMDB_IDS, 3: DATES, 4: DURATIONS, 5: NAMES, 6: NAMES, 7: AMOUNTS, 8: AMOUNTS, 10: AMOUNTS},
     ),
     "pairs.csv": File(

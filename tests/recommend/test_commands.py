@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from movierec.cli import main
+from movierec.datasets.titles import natural
 from movierec.recommend.recommender import Recommender
-from movierec.recommend.titles import natural
 
 RUN = Path("lightning_logs/small/version_0/checkpoints/best.ckpt")
 MODEL = f"model: {RUN}, trained on ml-latest-small (generated sample)"

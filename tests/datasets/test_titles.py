@@ -1,6 +1,6 @@
 import pytest
 
-from movierec.recommend.titles import TitleIndex, natural, simplify, year_of
+from movierec.datasets.titles import TitleIndex, natural, simplify, year_of
 
 TITLES = [
     "Matrix, The (1999)",

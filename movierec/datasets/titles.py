@@ -51,10 +51,10 @@ class TitleIndex:
 
     Args:
         titles: Title of each film, as `natural` writes it.
-        num_ratings: How many ratings each film has.
+        num_ratings: How many ratings each film has, which `choose` goes by.
     """
 
-    def __init__(self, titles: Sequence[str], num_ratings: Sequence[int]) -> None:
+    def __init__(self, titles: Sequence[str], num_ratings: Sequence[int] = ()) -> None:
         self.titles, self.num_ratings = titles, num_ratings
         self.rows: dict[str, list[int]] = defaultdict(list)
         for row, title in enumerate(titles):
@@ -83,13 +83,18 @@ class TitleIndex:
         most, *others = (self.num_ratings[row] for row in ordered)
         return ordered[0] if all(most >= FAR_MORE * number for number in others) else None
 
+    def is_title_of_another(self, row: int, title: str, year: int | None = None) -> bool:
+        """Say whether a title is no name of a film, but that of another one, of that year if it is given."""
+        return row not in self.rows.get(simplify(title), []) and len(self.find(title, year)) > 0
+
     def is_title_of(self, row: int, title: str, year: int | None = None) -> bool:
         """Say whether a title may be that of a film: spelt otherwise, or of the year before or after."""
         own = year_of(self.titles[row])
         if own and any(abs(other - own) > 1 for other in (year, year_of(title)) if other):
             return False
         names = [simplify(name) for name in names_of(self.titles[row])]
-        return process.extractOne(simplify(title), names, scorer=fuzz.ratio, score_cutoff=SAME) is not None
+        near = process.extractOne(simplify(title), names, scorer=fuzz.ratio, score_cutoff=SAME)
+        return near is not None and not self.is_title_of_another(row, title, year)
 
     def suggest(self, title: str) -> list[int]:
         """List up to 5 films of similar titles, the nearest first."""
