@@ -1,23 +1,18 @@
 """The commands `recommend` and `similar`."""
 
 import argparse
-import json
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from movierec.console import CONTROL, printable, quoted
+from movierec.console import printable, quoted
 from movierec.errors import CheckpointError, ConfigError, UnknownIdError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from movierec.recommend.recommender import Recommender
 
 FORMATS = ["table", "csv", "json"]
-WIDEST = 10_000  # columns of a table, more than any needs
-LABELS = {"rank": "", "title": "film", "num_ratings": "ratings", "from_film_ratings": "ratings", "own_stars": "own"}
 
 
 def add_recommend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -88,6 +83,8 @@ def recommend(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: Options contradict each other, or name no user.
     """
+    from movierec.recommend.lists import show
+
     check(options)
     path, recommender = load(options)
     notes: list[str] = []
@@ -96,13 +93,7 @@ def recommend(options: argparse.Namespace) -> int:
         return recommend_all(options, recommender, filters, [*notes, name_model(path, recommender)])
     whom = whom_of(options, recommender, notes)
     frame = recommender.recommend(**whom, top=options.top, explain=options.explain, **filters)
-    title = (
-        "a new user"
-        if options.user_id == "new"
-        else f"user {options.user_id}"
-        if options.user_id
-        else str(options.ratings)
-    )
+    title = str(options.ratings or ("a new user" if options.user_id == "new" else f"user {options.user_id}"))
     show(frame, title, [*notes, *frame.attrs["notes"], name_model(path, recommender)], options.format)
     return 0
 
@@ -142,6 +133,8 @@ def similar(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: No film is to be listed, or films of less than no rating.
     """
+    from movierec.recommend.lists import show
+
     check_numbers(options)
     path, recommender = load(options)
     notes: list[str] = []
@@ -254,68 +247,3 @@ def name_model(path: Path, recommender: "Recommender") -> str:
     return (
         f"model: {path}, trained on {record['options']['release']}{' (generated sample)' if record['sample'] else ''}"
     )
-
-
-def show(frame: "pd.DataFrame", title: str, notes: list[str], form: str) -> None:
-    """Print films in one of the formats; what is not data goes to the standard error then."""
-    if form == "table":
-        print_table(frame, title)
-    elif form == "csv":
-        from movierec.recommend.output import write_csv
-
-        write_csv(frame, sys.stdout, header=True)
-    else:
-        films = json.loads(frame.to_json(orient="records", double_precision=4))
-        print(escaped(json.dumps({"notes": notes, "films": films}, indent=1, ensure_ascii=False)))
-        return
-    for note in notes:
-        print(printable(note), file=sys.stdout if form == "table" else sys.stderr)
-
-
-def escaped(content: str) -> str:
-    """Escape in JSON the control characters that it allows, but a terminal obeys."""
-    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", content)
-
-
-def print_table(frame: "pd.DataFrame", title: str) -> None:
-    """Print films as a table."""
-    from rich.box import SIMPLE_HEAD
-    from rich.measure import Measurement
-    from rich.table import Table
-
-    from movierec.console import Console
-
-    hidden = ["movie_id", "year", "average", "prediction"]
-    if "average" in frame:  # an explanation takes the room of what else there is to say
-        hidden += ["genres", "num_ratings"]
-    shown = frame.drop(columns=hidden, errors="ignore")
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for name in shown:
-        label = LABELS.get(str(name), str(name).removeprefix("from_").replace("_", " "))
-        is_text = name in ("title", "genres")
-        table.add_column(label, justify="left" if is_text else "right", no_wrap=not is_text)
-    for row in shown.to_dict("records"):
-        table.add_row(*(cell(str(name), value) for name, value in row.items()))
-    console = Console()
-    needed = Measurement.get(console, console.options.update(max_width=WIDEST), table)
-    # A file or a pipe gets each film on one line; a terminal that is too narrow parts the lines itself.
-    console.width = max(console.width, needed.minimum) if console.is_terminal else needed.maximum
-    console.print(title, soft_wrap=True)
-    console.print(table)
-    if "average" in frame and len(frame):
-        console.print(
-            f"An average user gives an average film {frame['average'].iloc[0]:.2f} stars; what is added to that makes "
-            "the prediction, which is then cut to the scale.",
-            soft_wrap=True,
-        )
-
-
-def cell(name: str, value: Any) -> str:
-    """Write a value of a table."""
-    if name == "genres":
-        return str(value).replace("|", ", ")
-    if not isinstance(value, float):
-        return f"{value:,}" if isinstance(value, int) else str(value)
-    if value != value:  # noqa: PLR0124 - NaN
-        return ""
-    return f"{value:+.2f}" if name.startswith("from_") else f"{value:.2f}"

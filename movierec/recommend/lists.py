@@ -1,0 +1,73 @@
+"""Print lists of films: tables for people, csv and JSON for programs."""
+
+import json
+import sys
+from typing import Any
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.measure import Measurement
+from rich.table import Table
+
+from movierec.console import CONTROL, Console, printable
+from movierec.recommend.output import write_csv
+
+WIDEST = 10_000  # columns of a table, more than any needs
+LABELS = {"rank": "", "title": "film", "num_ratings": "ratings", "from_film_ratings": "ratings", "own_stars": "own"}
+
+
+def show(frame: pd.DataFrame, title: str, notes: list[str], form: str) -> None:
+    """Print films in one of the formats; what is not data goes to the standard error then."""
+    if form == "table":
+        print_table(frame, title)
+    elif form == "csv":
+        write_csv(frame, sys.stdout, header=True)
+    else:
+        films = json.loads(frame.to_json(orient="records", double_precision=4))
+        print(escaped(json.dumps({"notes": notes, "films": films}, indent=1, ensure_ascii=False)))
+        return
+    for note in notes:
+        print(printable(note), file=sys.stdout if form == "table" else sys.stderr)
+
+
+def escaped(content: str) -> str:
+    """Escape in JSON the control characters that it allows, but a terminal obeys."""
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", content)
+
+
+def print_table(frame: pd.DataFrame, title: str) -> None:
+    """Print films as a table."""
+    hidden = ["movie_id", "year", "average", "prediction"]
+    if "average" in frame:  # an explanation takes the room of what else there is to say
+        hidden += ["genres", "num_ratings"]
+    shown = frame.drop(columns=hidden, errors="ignore")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for name in shown:
+        label = LABELS.get(str(name), str(name).removeprefix("from_").replace("_", " "))
+        is_text = name in ("title", "genres")
+        table.add_column(label, justify="left" if is_text else "right", no_wrap=not is_text)
+    for row in shown.to_dict("records"):
+        table.add_row(*(cell(str(name), value) for name, value in row.items()))
+    console = Console()
+    needed = Measurement.get(console, console.options.update(max_width=WIDEST), table)
+    # A file or a pipe gets each film on one line; a terminal that is too narrow parts the lines itself.
+    console.width = max(console.width, needed.minimum) if console.is_terminal else needed.maximum
+    console.print(title, soft_wrap=True)
+    console.print(table)
+    if "average" in frame and len(frame):
+        console.print(
+            f"An average user gives an average film {frame['average'].iloc[0]:.2f} stars; what is added to that makes "
+            "the prediction, which is then cut to the scale.",
+            soft_wrap=True,
+        )
+
+
+def cell(name: str, value: Any) -> str:
+    """Write a value of a table."""
+    if name == "genres":
+        return str(value).replace("|", ", ")
+    if not isinstance(value, float):
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    if value != value:  # noqa: PLR0124 - NaN
+        return ""
+    return f"{value:+.2f}" if name.startswith("from_") else f"{value:.2f}"
