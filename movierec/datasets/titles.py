@@ -97,10 +97,10 @@ class TitleIndex:
         return near is not None and not self.is_title_of_another(row, title, year)
 
     def suggest(self, title: str) -> list[int]:
-        """List up to 5 films of similar titles, the nearest first."""
+        """List up to 5 films of the same title but another year, or else of similar titles, the nearest first."""
         wanted = simplify(title)
-        if not wanted:
-            return []
+        if wanted in self.rows or not wanted:
+            return self.rows.get(wanted, [])[:5]
         near = process.extract(wanted, self.names, scorer=fuzz.ratio, limit=3, score_cutoff=NEAR)
         names = [name for name, *_ in near]
         names += [name for name in self.names if wanted in name and name not in names][:3]

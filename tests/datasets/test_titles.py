@@ -82,6 +82,10 @@ def test_a_misspelt_title_suggests_the_nearest_first(index: TitleIndex) -> None:
     assert index.suggest("zzzzzz") == []
 
 
+def test_a_title_of_another_year_suggests_films_of_that_title_alone(index: TitleIndex) -> None:
+    assert [TITLES[row] for row in index.suggest("The Matrix (2021)")] == ["Matrix, The (1999)"]
+
+
 @pytest.mark.parametrize(
     ("title", "year"),
     [
