@@ -137,9 +137,8 @@ def test_a_sample_that_cannot_be_made_is_one_clear_message_and_status_1(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["ml-1m", "ml-100k", "--from-zip", "a.zip"], "one release with --from-zip, got ml-1m, ml-100k"),
-        (["ml-1m", "--mirror", "example.org"], "the address of a mirror, such as https://files.grouplens.org"),
-        (["ml-1m", "--from-zip", "a.zip"], "a zip archive at a.zip, found no such file"),
+        (["ml-1m", "ml-100k", "--from-zip", "a.zip"], "Expected one release with --from-zip, got ml-1m, ml-100k"),
+        (["ml-1m", "--from-zip", "a.zip"], "Expected the data file a.zip, found no such file. Check the path after"),
     ],
 )
 def test_a_download_that_cannot_be_is_one_clear_message_and_status_1(
@@ -147,7 +146,7 @@ def test_a_download_that_cannot_be_is_one_clear_message_and_status_1(
 ) -> None:
     assert main(["data", "download", *options, "--root", "data"]) == 1
     output = capsys.readouterr()
-    assert output.err.startswith(f"movierec: error: Expected {message}")
+    assert output.err.startswith(f"movierec: error: {message}")
     assert output.out == ""
 
 

@@ -151,9 +151,11 @@ def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         default=default_root(),
         help=f"folder of the data {DEFAULT_ROOT}",
     )
+    linked = [release.name for release in RELEASES.values() if release.links]
     fetch.add_argument(
-        "--releases", nargs="+", default=(), metavar="RELEASE", help="whose films (default: all releases in the folder)"
-    )
+        "--releases", nargs="+", default=(), choices=linked, metavar="RELEASE",
+        help=f"whose films: {', '.join(linked)} (default: all that are in the folder)",
+    )  # fmt: skip
     fetch.add_argument(
         "--max_age",
         type=float,
@@ -175,8 +177,7 @@ def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def fetch_metadata(options: argparse.Namespace) -> int:
     """Fetch the metadata."""
-    from movierec.datasets.fetch import SERVICES, fetch
-    from movierec.datasets.plan import Plan
+    from movierec.datasets.fetch import SERVICES, Plan, fetch
 
     service = SERVICES[options.service]
     plan = Plan(

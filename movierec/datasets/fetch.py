@@ -4,43 +4,82 @@ import asyncio
 import math
 import os
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from movierec.console import asks_yes, is_attended
-from movierec.datasets.client import CONNECTIONS, AttemptError, Client, QuotaError
+from movierec.datasets.catalog import RELEASES, Release
+from movierec.datasets.client import CONNECTIONS, Client, QuotaError
 from movierec.datasets.meter import Meter
+from movierec.datasets.movielens import NO_ID, read_links, read_movies
 from movierec.datasets.omdb import OMDb
-from movierec.datasets.plan import Plan, find_releases, wanted_films
-from movierec.datasets.rows import Rows, read_rows, write_rows
+from movierec.datasets.root import is_sample, way_to
+from movierec.datasets.rows import read_rows, write_rows
 from movierec.datasets.service import Key, Service, Verdict, read_keys
-from movierec.datasets.store import AnswerStore
+from movierec.datasets.store import AnswerStore, open_store
 from movierec.datasets.tmdb import TMDb
-from movierec.errors import ConfigError, FetchError
+from movierec.datasets.transfer import AttemptError
+from movierec.errors import ConfigError, FetchError, MissingDataError
 
 SERVICES: dict[str, Service] = {service.name: service for service in (TMDb(), OMDb())}
 DAY = 86_400.0  # seconds
 MAX_FAILURES = 10  # films in a row without an answer in all their attempts; then the service is down
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to fetch, and how.
+
+    Attributes:
+        service: Whom to ask.
+        root: The data root.
+        releases: The releases whose films are fetched; none for all that are below the root.
+        max_age: Days after which an answer is asked for again; None for never.
+        rate: Requests a second, at most.
+        missing_only: Whether films that the csv file has are left as they are.
+        limit: Films to ask for now, at most; None for all.
+        base_url: The service's address, or that of a mirror.
+        accept_terms: Whether the user accepts the service's terms.
+
+    Raises:
+        ConfigError: A number is too small, or the films are invented.
+    """
+
+    service: Service
+    root: Path
+    releases: tuple[str, ...] = ()
+    max_age: float | None
+    rate: float
+    missing_only: bool = False
+    limit: int | None = None
+    base_url: str
+    accept_terms: bool = False
+
+    def __post_init__(self) -> None:
+        for option, value, is_good in (
+            ("--rate above 0", self.rate, 0 < self.rate < math.inf),
+            ("--max_age of 0 or more", self.max_age, self.max_age is None or self.max_age >= 0),
+            ("--limit of 1 or more", self.limit, self.limit is None or self.limit >= 1),
+        ):
+            if not is_good:
+                raise ConfigError(f"Expected {option}, got {value}.")
+        if is_sample(self.root):
+            raise ConfigError(
+                f"{self.root} holds the generated sample, whose films are invented: {self.service.title} knows others "
+                "by their ids. Name a folder with a MovieLens release as --root."
+            )
+
+
 @dataclass
 class Tally:
-    """How many films were found, are not known to the service or known as another, or got no answer."""
+    """How many films were found, are not known to the service or known as another, or got no answer, and why not."""
 
-    found: int = 0
-    missing: int = 0
-    other: int = 0
+    answers: Counter[Verdict] = field(default_factory=Counter)
     failed: int = 0
     failed_in_a_row: int = 0
     reason: str = ""
-
-    def count(self, verdict: Verdict) -> None:
-        """Count an answer."""
-        self.found += verdict is Verdict.FILM
-        self.missing += verdict is Verdict.MISSING
-        self.other += verdict is Verdict.OTHER
-        self.failed_in_a_row = 0
 
     def fail(self, reason: str) -> None:
         """Count a film that got no answer.
@@ -48,28 +87,23 @@ class Tally:
         Raises:
             FetchError: It is one of many in a row.
         """
-        self.failed += 1
-        self.failed_in_a_row += 1
-        self.reason = reason
+        self.failed, self.failed_in_a_row, self.reason = self.failed + 1, self.failed_in_a_row + 1, reason
         if self.failed_in_a_row == MAX_FAILURES:
             raise FetchError(
                 f"{MAX_FAILURES} films in a row got no answer, the last because of: {reason}. See that you are online."
             )
 
     @property
-    def answered(self) -> int:
-        """How many will not be asked for again."""
-        return self.found + self.missing + self.other
+    def failures(self) -> str:
+        """How many got no answer, and why; empty for none."""
+        return f"{self.failed:,} without an answer ({self.reason})" if self.failed else ""
 
     def __str__(self) -> str:
         """List the numbers that are not 0."""
-        counts = {
-            "not found": self.missing,
-            "answered with another film": self.other,
-            "without an answer": self.failed,
-        }
-        found = f"{self.found:,} fetched" if self.found else "Nothing fetched"
-        return ", ".join([found, *(f"{n:,} {what}" for what, n in counts.items() if n)])
+        counts = {"not found": Verdict.MISSING, "answered with another film": Verdict.OTHER}
+        found = f"{self.answers[Verdict.FILM]:,} fetched" if self.answers[Verdict.FILM] else "Nothing fetched"
+        others = (f"{self.answers[verdict]:,} {what}" for what, verdict in counts.items() if self.answers[verdict])
+        return ", ".join(filter(None, [found, *others, self.failures]))
 
 
 def fetch(plan: Plan) -> None:
@@ -86,7 +120,7 @@ def fetch(plan: Plan) -> None:
     releases = find_releases(plan)
     wanted = wanted_films(plan, releases)
     path = plan.root / "metadata" / f"{plan.service.name}.csv"
-    with AnswerStore(plan.root, plan.service.name) as store:
+    with open_store(plan.root, plan.service.name) as store:
         earlier = read_rows(path, plan.service)
         num_films = write_rows(path, plan.service, earlier, store.films())  # what a fetch that was killed has kept
         known = store.known(since=0.0 if plan.max_age is None else time.time() - plan.max_age * DAY)
@@ -97,37 +131,57 @@ def fetch(plan: Plan) -> None:
         )
         if plan.missing_only:
             left = [film_id for film_id in left if film_id not in earlier]
-        announce(plan, left[: plan.limit], path, earlier)
+        now = left[: plan.limit]
+        if repeated := sum(film_id in earlier for film_id in now):
+            print(f"{are_left(repeated, f'asked for although in {path} already')}; --missing_only leaves those out.")
         tally = Tally()
-        stop = run(plan, store, left[: plan.limit], tally)
-        if tally.found:
+        stop = run(plan, store, now, tally) if now else None
+        if tally.answers[Verdict.FILM]:
             num_films = write_rows(path, plan.service, earlier, store.films())
     print(f"{tally}. {path} {f'has {num_films:,} films' if num_films else 'is not written'}.")
-    num_left = len(left) - tally.answered
+    num_left = len(left) - tally.answers.total()
     if stop or tally.failed:
-        raise explain(stop, plan, tally, num_left) from None
+        raise explain(stop, plan, tally, are_left(num_left)) from None
     if num_left:
         print(f"{are_left(num_left)}. Run the same command again to go on.")
 
 
-def announce(plan: Plan, film_ids: list[int], path: Path, earlier: Rows) -> None:
-    """Say what is asked for although the csv file has it, and how long all of it takes."""
-    if repeated := sum(film_id in earlier for film_id in film_ids):
-        print(f"{are_left(repeated, f'asked for although in {path} already')}; --missing_only leaves those out.")
-    daily = plan.service.daily
-    if daily is not None and len(film_ids) > daily:
-        days = math.ceil(len(film_ids) / daily)
-        duration = f"{days} days with one free key, which is good for {daily:,} films a day"
-    else:
-        duration = f"{timedelta(seconds=math.ceil(len(film_ids) / plan.rate))} at {plan.rate:g} a second"
-    if film_ids:
-        print(f"Asking for {len(film_ids):,} takes about {duration}.", flush=True)  # before the meter's lines in a log
+def find_releases(plan: Plan) -> list[Release]:
+    """List the releases that are asked for, or those that are below the data root.
+
+    Raises:
+        MissingDataError: There is none.
+    """
+    if plan.releases:
+        return [RELEASES[name] for name in plan.releases]
+    found = [release for release in RELEASES.values() if release.links and (plan.root / release.movies).is_file()]
+    if not found:
+        raise MissingDataError(
+            f"Expected a MovieLens release with links in {plan.root.absolute()}, found none. Get one with "
+            f"`{way_to(plan.root, 'download ml-latest-small')}`, or name its folder as --root."
+        )
+    return found
+
+
+def wanted_films(plan: Plan, releases: list[Release]) -> list[int]:
+    """List the ids that the releases' films have at the service, each once, in the order of the files.
+
+    Raises:
+        MissingDataError: A file is not there.
+        DataFormatError: A file is damaged.
+    """
+    wanted: dict[int, None] = {}
+    for release in releases:
+        links = read_links(plan.root, release)
+        links = links[links["movie_id"].isin(read_movies(plan.root, release)["movie_id"])]  # other releases' films
+        wanted |= dict.fromkeys(links[plan.service.link].tolist())
+    wanted.pop(NO_ID, None)
+    return list(wanted)
 
 
 def run(plan: Plan, store: AnswerStore, film_ids: list[int], tally: Tally) -> FetchError | KeyboardInterrupt | None:
     """Ask for films until all are answered, or return what has put an end to it."""
-    if not film_ids:
-        return None
+    print(f"Asking for {len(film_ids):,} takes about {estimate(plan, len(film_ids))}.", flush=True)
     keys = read_keys(plan.service, os.environ)
     agree(plan, store)
     try:
@@ -137,9 +191,18 @@ def run(plan: Plan, store: AnswerStore, film_ids: list[int], tally: Tally) -> Fe
     return None
 
 
+def estimate(plan: Plan, num_films: int) -> str:
+    """Say how long it takes to ask for some films."""
+    daily = plan.service.daily
+    if daily is not None and num_films > daily:
+        return f"{math.ceil(num_films / daily)} days with one free key, which is good for {daily:,} films a day"
+    return f"{timedelta(seconds=math.ceil(num_films / plan.rate))} at {plan.rate:g} a second"
+
+
 async def ask_all(plan: Plan, keys: list[Key], store: AnswerStore, film_ids: list[int], tally: Tally) -> None:
     """Ask for films, many at once, and keep each answer as soon as it comes."""
     remaining = iter(film_ids)
+    client = Client(plan.service, keys, rate=plan.rate, base_url=plan.base_url)
 
     async def work() -> None:
         for film_id in remaining:
@@ -149,16 +212,13 @@ async def ask_all(plan: Plan, keys: list[Key], store: AnswerStore, film_ids: lis
                 tally.fail(str(failure))
             else:
                 store.put(film_id, answer.verdict, answer.status, answer.body)
-                tally.count(answer.verdict)
-            meter.advance(f"{tally.failed:,} without an answer ({tally.reason})" if tally.failed else "")
+                tally.answers[answer.verdict] += 1
+                tally.failed_in_a_row = 0
+            meter.show(tally.answers.total() + tally.failed, len(film_ids), tally.failures)
 
-    client = Client(
-        plan.service, keys, rate=plan.rate, base_url=plan.base_url,
-        attempts=plan.attempts, backoff=plan.backoff, timeout=plan.timeout,
-    )  # fmt: skip
     try:
-        with Meter(plan.service.title, len(film_ids)) as meter:
-            async with client, asyncio.TaskGroup() as tasks:
+        with Meter(plan.service.title, "films") as meter:
+            async with client.http, asyncio.TaskGroup() as tasks:
                 for _ in range(CONNECTIONS):
                     tasks.create_task(work())
     except ExceptionGroup as group:
@@ -185,23 +245,18 @@ def agree(plan: Plan, store: AnswerStore) -> None:
 
 
 def explain(
-    stop: FetchError | KeyboardInterrupt | None, plan: Plan, tally: Tally, num_left: int
+    stop: FetchError | KeyboardInterrupt | None, plan: Plan, tally: Tally, left: str
 ) -> FetchError | KeyboardInterrupt:
     """Say why films are left, and what to do."""
-    left = are_left(num_left)
-    again = "Run the same command again to go on: what has been fetched is kept."
+    again = f"{left}. Run the same command again to go on: what has been fetched is kept."
     if isinstance(stop, KeyboardInterrupt):
-        return KeyboardInterrupt(f"interrupted; {left}. {again}")
+        return KeyboardInterrupt(f"interrupted; {again}")
     if isinstance(stop, QuotaError):
         return FetchError(
             f"The day's requests of all keys in {' and '.join(plan.service.variables)} are used up; {left}. Run the "
             "same command again tomorrow, or with further keys, separated by commas; what has been fetched is kept."
         )
-    if stop:
-        return FetchError(f"{stop} {left}. {again}")
-    return FetchError(
-        f"{are_left(tally.failed, 'without an answer')}, the last because of: {tally.reason}; {left}. {again}"
-    )
+    return FetchError(f"{stop or f'{tally.failures}.'} {again}")
 
 
 def are_left(num_films: int, what: str = "left") -> str:

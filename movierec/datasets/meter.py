@@ -1,82 +1,58 @@
-"""How far a fetch is: a bar on a terminal, a line now and then in a log file."""
+"""How much has come of a download or a fetch: a bar on a terminal, a line now and then in a log file."""
 
 import time
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
-    ProgressColumn,
-    Task,
     TextColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
-from rich.text import Text
 
 from movierec.console import Console
 
 INTERVAL = 10.0  # seconds between two lines
 
 
-class Speed(ProgressColumn):
-    """Films a second."""
-
-    def render(self, task: Task) -> Text:
-        """Show the speed, once it is known."""
-        return Text(f"{task.speed:.1f} films/s" if task.speed else "")
-
-
-class Meter:
-    """Shows how many films have been asked for, how fast, and how long the others will take.
+class Meter(Progress):
+    """Shows how much has come, and how long the rest will take.
 
     Args:
-        title: What is asked.
-        total: Films to ask for.
+        what: What is coming.
+        unit: What is counted: "MB", counted in bytes, or "films".
     """
 
-    def __init__(self, title: str, total: int) -> None:
-        self.title = title
-        self.total = total
-        self.done = 0
+    def __init__(self, what: str, unit: str) -> None:
         console = Console(stderr=True)
-        self.bar = Progress(
-            TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn(),
+        columns = [DownloadColumn(), TransferSpeedColumn()] if unit == "MB" else [MofNCompleteColumn()]
+        super().__init__(
+            TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn(),
             TextColumn("{task.fields[note]}", markup=False),
             console=console, transient=True, disable=not console.is_terminal,
         )  # fmt: skip
-        self.task = self.bar.add_task(title, total=total, note="")
-        self.start = self.last_line = time.monotonic()
+        self.scale, self.unit = 1e6 if unit == "MB" else 1, unit
+        self.last_line = time.monotonic()
+        self.add_task(what, total=None, note="")
 
-    def __enter__(self) -> Self:
-        """Show the bar."""
-        if not self.bar.disable:
-            self.bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
         """Take the bar away."""
-        if not self.bar.disable:  # until rich 15, its end is an empty line even so
-            self.bar.stop()
+        if not self.disable:  # until rich 15, its end is an empty line even so
+            super().stop()
 
-    def advance(self, note: str) -> None:
-        """Count a film, and show a note beside it."""
-        self.done += 1
-        self.bar.update(self.task, advance=1, note=note)
-        now = time.monotonic()
-        if self.bar.disable and now >= self.last_line + INTERVAL:
-            self.last_line = now
-            self.bar.console.print(self.line(now - self.start, note), soft_wrap=True)
+    def show(self, done: int, total: int | None, note: str = "") -> None:
+        """Show how many bytes or films have come, of a number that may be unknown, and a note."""
+        (task,) = self.tasks
+        self.update(task.id, completed=done, total=total, note=note)
+        if self.disable and time.monotonic() >= self.last_line + INTERVAL:
+            self.last_line = time.monotonic()
+            of = "" if total is None else f" of {total / self.scale:,.0f}"
+            left = "" if task.time_remaining is None else f", {timedelta(seconds=task.time_remaining)} left"
+            self.say(f"{task.description}: {done / self.scale:,.0f}{of} {self.unit}{left}{'  ' if note else ''}{note}")
 
-    def line(self, seconds: float, note: str) -> str:
-        """Describe the state after some seconds."""
-        rate = self.done / seconds
-        left = timedelta(seconds=round((self.total - self.done) / rate))
-        return (
-            f"{self.title}: {self.done:,} of {self.total:,} films, {rate:.1f} a second, "
-            f"{left} left{'  ' if note else ''}{note}"
-        )
+    def say(self, text: str) -> None:
+        """Print a line, above the bar if there is one."""
+        self.console.print(text, soft_wrap=True)

@@ -1,35 +1,32 @@
 """OMDb: a film's details as IMDb shows them. https://www.omdbapi.com."""
 
 import re
-from typing import ClassVar
 
 from movierec.datasets.field import get, load_object, text
-from movierec.datasets.service import Judgement, Key, Question, Service, Verdict
-from movierec.datasets.tmdb import judge_film
+from movierec.datasets.service import Judgement, Key, Question, Service, Verdict, judge_film
 
 UNKNOWN = "N/A"
 NOT_FOUND = {"incorrect imdb id.", "error getting data.", "movie not found!"}
-TOO_MANY_REQUESTS = 429
 
 
 class OMDb(Service):
     """The Open Movie Database."""
 
-    name: ClassVar[str] = "omdb"
-    title: ClassVar[str] = "OMDb"
-    base_url: ClassVar[str] = "https://www.omdbapi.com"
-    variables: ClassVar[tuple[str, ...]] = ("OMDB_API_KEY",)
-    key_page: ClassVar[str] = "https://www.omdbapi.com/apikey.aspx"
-    rate: ClassVar[float] = 10.0
-    daily: ClassVar[int | None] = 1_000
-    max_age: ClassVar[float | None] = None
-    terms: ClassVar[str] = (
+    name = "omdb"
+    title = "OMDb"
+    base_url = "https://www.omdbapi.com"
+    variables = ("OMDB_API_KEY",)
+    key_page = "https://www.omdbapi.com/apikey.aspx"
+    rate = 10.0
+    daily = 1_000
+    max_age = None
+    terms = (
         "OMDb's data (https://www.omdbapi.com) are licensed under CC BY-NC 4.0.\n"
         "Name OMDb as their source, and do not use them commercially: https://creativecommons.org/licenses/by-nc/4.0/"
     )
-    must_accept: ClassVar[bool] = False
-    link: ClassVar[str] = "imdb_id"
-    columns: ClassVar[tuple[str, ...]] = (
+    must_accept = False
+    link = "imdb_id"
+    columns = (
         "imdbID", "Title", "Year", "Rated", "Released", "Runtime", "Genre", "Director", "Writer", "Actors", "Plot",
         "Language", "Country", "Awards", "Metascore", "imdbRating", "imdbVotes", "Type", "BoxOffice",
     )  # fmt: skip
@@ -42,8 +39,6 @@ class OMDb(Service):
         """Say what an answer is by its `Error`: a used-up and an invalid key have the same HTTP status."""
         answer = load_object(body)
         error = text(get(answer, "Error"))
-        if status == TOO_MANY_REQUESTS:
-            return Judgement(Verdict.BUSY, "too many requests")
         if get(answer, "Response") == "False" or error:
             return Judgement(verdict_of(error), error)
         return judge_film(film_id, status, self.film_id(text(get(answer, "imdbID"))), is_object=answer is not None)

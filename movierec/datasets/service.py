@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from movierec.errors import ConfigError
 
@@ -15,15 +15,13 @@ class Verdict(Enum):
 
     FILM = "film"
     MISSING = "missing"  # the service knows no such film
-    OTHER = "other"  # another film, as where IMDb has merged two ids; an answer if every attempt brings it
-    BUSY = "busy"  # too many requests: wait
+    OTHER = "other"  # another film, as where IMDb has merged two ids
     USED_UP = "used up"  # the key has had its requests of the day
     REFUSED = "refused"  # the key is not valid
-    FAILED = "failed"  # anything else; worth another attempt
+    FAILED = "failed"  # anything else, too many requests among it; worth another attempt
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What an answer is, and the reason if it is no film."""
 
     verdict: Verdict
@@ -49,13 +47,12 @@ class Key:
         return f"key {self.number} of {self.variable}"
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """A request for a film: the path below the service's address, the parameters, and the headers."""
 
     path: str
     params: dict[str, str]
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}  # noqa: RUF012 - nobody changes it
 
 
 class Service(ABC):
@@ -104,6 +101,18 @@ class Service(ABC):
     @abstractmethod
     def film_id(self, text: str) -> int | None:
         """Read a film's id as the csv file holds it; None if it is none."""
+
+
+def judge_film(film_id: int, status: int, found: Any, *, is_object: bool) -> Judgement:
+    """Judge an answer that is no error of the service's own: it must be whole, and the film that was asked for."""
+    if status != 200 or not is_object:  # noqa: PLR2004 - OK
+        what = "a JSON object" if is_object else "something that is no JSON object"
+        return Judgement(Verdict.FAILED, f"HTTP status {status} with {what}")
+    if not isinstance(found, int) or isinstance(found, bool):
+        return Judgement(Verdict.FAILED, f"an answer that does not say that it is for film {film_id}")
+    if found != film_id:
+        return Judgement(Verdict.OTHER, f"an answer for another film than {film_id}")
+    return Judgement(Verdict.FILM)
 
 
 def read_keys(service: Service, environment: Mapping[str, str]) -> list[Key]:

@@ -4,10 +4,8 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from filelock import FileLock, Timeout
 
@@ -40,105 +38,70 @@ CREATE TABLE IF NOT EXISTS consents (
 
 
 class AnswerStore:
-    """The answers of one service; only one store of a service can be open at a time.
+    """The answers of one service.
+
+    Args:
+        connection: The open file.
+        service: Name of the service.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, service: str) -> None:
+        self.connection, self.service = connection, service
+
+    def put(self, film_id: int, verdict: Verdict, status: int, body: bytes) -> None:
+        """Keep an answer in place of an earlier one; it is on the disk when this returns."""
+        row = (self.service, film_id, verdict.value, status, time.time(), zlib.compress(body))
+        self.connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def known(self, since: float = 0.0) -> set[int]:
+        """List the films that have an answer which is no older than that, seconds since 1970, UTC."""
+        query = "SELECT film_id FROM answers WHERE service = ? AND fetched >= ?"
+        return {film_id for (film_id,) in self.connection.execute(query, (self.service, since))}
+
+    def films(self) -> Iterator[tuple[int, bytes]]:
+        """Read the answers that are films, by id: the id, and the body as it came."""
+        query = "SELECT film_id, body FROM answers WHERE service = ? AND verdict = ? ORDER BY film_id"
+        for film_id, body in self.connection.execute(query, (self.service, Verdict.FILM.value)):
+            yield film_id, zlib.decompress(body)
+
+    def accept(self, terms: str) -> None:
+        """Remember that the user has accepted the service's terms."""
+        row = (self.service, terms, time.time())
+        self.connection.execute("INSERT OR REPLACE INTO consents VALUES (?, ?, ?)", row)
+
+    def has_accepted(self, terms: str) -> bool:
+        """Say whether the user has accepted these very terms."""
+        query = "SELECT 1 FROM consents WHERE service = ? AND terms = ?"
+        return self.connection.execute(query, (self.service, terms)).fetchone() is not None
+
+
+@contextmanager
+def open_store(root: Path, service: str) -> Iterator[AnswerStore]:
+    """Open the answers of a service; only one process can at a time.
 
     Args:
         root: The data root; the file is `metadata/answers.sqlite` below it, and all services share it.
         service: Name of the service.
 
     Raises:
-        StoreError: Another process has it open, or the file cannot be opened.
+        StoreError: Another process has it open, or the file cannot be opened, read or written.
     """
-
-    def __init__(self, root: Path, service: str) -> None:
-        self.path = root / STORE_FILE
-        self.service = service
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.lock = FileLock(self.path.with_name(f"answers.{service}.lock"))
-        try:
-            self.lock.acquire(timeout=0)
-        except Timeout:
-            raise StoreError(
-                f"Another fetch from {service} is at work in {root}. Wait until it has ended, or stop it; what it has "
-                "fetched is kept."
-            ) from None
-        try:
-            # SQLite does not wait for others while it changes the journal's mode, as it does in a new file.
-            with FileLock(self.path.with_name("answers.lock"), timeout=PATIENCE), explain(self.path):
-                self.connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
-                self.connection.executescript(SCHEMA)
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> Self:
-        """Use the store for a while."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the store."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the file, and let others open it."""
-        if hasattr(self, "connection"):
-            self.connection.close()
-        self.lock.release()
-
-    def put(self, film_id: int, verdict: Verdict, status: int, body: bytes) -> None:
-        """Keep an answer in place of an earlier one; it is on the disk when this returns.
-
-        Raises:
-            StoreError: It cannot be written.
-        """
-        row = (self.service, film_id, verdict.value, status, time.time(), zlib.compress(body))
-        with explain(self.path):
-            self.connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
-
-    def known(self, since: float = 0.0) -> dict[int, Verdict]:
-        """List the films that have an answer.
-
-        Args:
-            since: Leave out older answers, seconds since 1970, UTC.
-        """
-        query = "SELECT film_id, verdict FROM answers WHERE service = ? AND fetched >= ?"
-        with explain(self.path):
-            rows = self.connection.execute(query, (self.service, since)).fetchall()
-        return {film_id: Verdict(verdict) for film_id, verdict in rows}
-
-    def films(self) -> Iterator[tuple[int, bytes]]:
-        """Read the answers that are films, by id: the id, and the body as it came."""
-        query = "SELECT film_id, body FROM answers WHERE service = ? AND verdict = ? ORDER BY film_id"
-        with explain(self.path):
-            for film_id, body in self.connection.execute(query, (self.service, Verdict.FILM.value)):
-                yield film_id, zlib.decompress(body)
-
-    def accept(self, terms: str) -> None:
-        """Remember that the user has accepted the service's terms."""
-        with explain(self.path):
-            row = (self.service, terms, time.time())
-            self.connection.execute("INSERT OR REPLACE INTO consents VALUES (?, ?, ?)", row)
-
-    def has_accepted(self, terms: str) -> bool:
-        """Say whether the user has accepted these very terms."""
-        query = "SELECT 1 FROM consents WHERE service = ? AND terms = ?"
-        with explain(self.path):
-            return self.connection.execute(query, (self.service, terms)).fetchone() is not None
-
-
-@contextmanager
-def explain(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into one that says what to do.
-
-    Raises:
-        StoreError: Of any error of SQLite's.
-    """
+    path = root / STORE_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        yield
-    except (sqlite3.Error, zlib.error) as error:
-        if isinstance(error, zlib.error) or getattr(error, "sqlite_errorname", "") in DAMAGED:
+        with (
+            FileLock(path.with_name(f"answers.{service}.lock"), timeout=0),
+            closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection,
+        ):
+            connection.executescript(SCHEMA)
+            yield AnswerStore(connection, service)
+    except Timeout:
+        raise StoreError(
+            f"Another fetch from {service} is at work in {root}. Wait until it has ended, or stop it; what it has "
+            "fetched is kept."
+        ) from None
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", "") in DAMAGED:
             raise StoreError(
                 f"{path}: expected a store of answers, found a damaged or foreign file ({error}). Move it away, and "
                 "fetch again; films that are in the csv file stay there."

@@ -1,17 +1,14 @@
 """TMDb: a film's details with its credits and keywords. https://developer.themoviedb.org/reference/movie-details."""
 
 import re
-from typing import Any, ClassVar
 
 from movierec.datasets.field import get, items, load_object, names, number, text
-from movierec.datasets.service import Judgement, Key, Question, Service, Verdict
+from movierec.datasets.service import Judgement, Key, Question, Service, Verdict, judge_film
 
 NUM_CAST = 10
 # https://developer.themoviedb.org/docs/errors
 INVALID_KEY = {3, 7, 10, 14, 35}
 NOT_FOUND = {6, 34}
-OVER_LIMIT = 25
-TOO_MANY_REQUESTS = 429
 READ_TOKEN = "TMDB_READ_TOKEN"  # noqa: S105 - the name of a variable
 TOKEN_START = "eyJ"  # noqa: S105 - of each JSON web token: {" in base64
 
@@ -19,23 +16,23 @@ TOKEN_START = "eyJ"  # noqa: S105 - of each JSON web token: {" in base64
 class TMDb(Service):
     """The Movie Database."""
 
-    name: ClassVar[str] = "tmdb"
-    title: ClassVar[str] = "TMDb"
-    base_url: ClassVar[str] = "https://api.themoviedb.org/3"
-    variables: ClassVar[tuple[str, ...]] = (READ_TOKEN, "TMDB_API_KEY")
-    key_page: ClassVar[str] = "https://www.themoviedb.org/settings/api"
-    rate: ClassVar[float] = 40.0
-    daily: ClassVar[int | None] = None
-    max_age: ClassVar[float | None] = 180.0  # its terms forbid to keep answers for more than six months
-    terms: ClassVar[str] = (
+    name = "tmdb"
+    title = "TMDb"
+    base_url = "https://api.themoviedb.org/3"
+    variables = (READ_TOKEN, "TMDB_API_KEY")
+    key_page = "https://www.themoviedb.org/settings/api"
+    rate = 40.0
+    daily = None
+    max_age = 180.0  # its terms forbid to keep answers for more than six months
+    terms = (
         "This product uses the TMDB API but is not endorsed or certified by TMDB.\n"
         "TMDb's terms (https://www.themoviedb.org/api-terms-of-use) ask for this attribution wherever its data are\n"
         "shown, forbid to keep its answers for more than six months, and forbid to train machine learning models on\n"
         "its data without its consent. movierec trains such models: whether you may is between you and TMDb."
     )
-    must_accept: ClassVar[bool] = True
-    link: ClassVar[str] = "tmdb_id"
-    columns: ClassVar[tuple[str, ...]] = (
+    must_accept = True
+    link = "tmdb_id"
+    columns = (
         "tmdbId", "title", "vote_average", "vote_count", "release_date", "original_language", "origin_country",
         "budget", "revenue", "runtime", "popularity", "genres", "overview", "keywords", "cast", "directors",
     )  # fmt: skip
@@ -51,8 +48,6 @@ class TMDb(Service):
         """Say what an answer is: TMDb's own status codes count, since a stranger on the way can answer 401 or 404."""
         answer = load_object(body)
         code, message = get(answer, "status_code"), text(get(answer, "status_message"))
-        if status == TOO_MANY_REQUESTS or code == OVER_LIMIT:
-            return Judgement(Verdict.BUSY, "too many requests")
         if isinstance(code, int):
             verdict = (
                 Verdict.REFUSED if code in INVALID_KEY else Verdict.MISSING if code in NOT_FOUND else Verdict.FAILED
@@ -81,15 +76,3 @@ class TMDb(Service):
     def film_id(self, text: str) -> int | None:
         """Read `862`."""
         return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
-
-
-def judge_film(film_id: int, status: int, found: Any, *, is_object: bool) -> Judgement:
-    """Judge an answer that is no error of the service's own: it must be whole, and the film that was asked for."""
-    if status != 200 or not is_object:  # noqa: PLR2004 - OK
-        what = "a JSON object" if is_object else "something that is no JSON object"
-        return Judgement(Verdict.FAILED, f"HTTP status {status} with {what}")
-    if not isinstance(found, int) or isinstance(found, bool):
-        return Judgement(Verdict.FAILED, f"an answer that does not say that it is for film {film_id}")
-    if found != film_id:
-        return Judgement(Verdict.OTHER, f"an answer for another film than {film_id}")
-    return Judgement(Verdict.FILM)

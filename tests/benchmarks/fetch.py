@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from movierec.datasets.fetch import SERVICES, fetch
-from movierec.datasets.plan import Plan
+from movierec.datasets.fetch import SERVICES, Plan, fetch
 
 SERVER = Path(__file__).parents[1] / "datasets" / "film_server.py"
 LATENCY = 0.05  # seconds

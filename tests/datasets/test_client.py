@@ -10,40 +10,40 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from movierec.datasets.client import Answer, AttemptError, Client, check_url
-from movierec.datasets.omdb import OMDb
+from movierec.datasets import client
+from movierec.datasets.client import Answer, Client
 from movierec.datasets.service import Key, Verdict
 from movierec.datasets.tmdb import TMDb
-from movierec.errors import ConfigError, FetchError
+from movierec.datasets.transfer import AttemptError
+from movierec.errors import FetchError
 
 SECRET = "k3y-that-nobody-may-see"  # noqa: S105 - a marker to search for
 FILM = {"id": 7, "title": "Film"}
 GOOD = Answer(Verdict.FILM, 200, json.dumps(FILM).encode())
 
 
-def ask(
-    url: str, film_id: int = 7, *, service: TMDb | OMDb | None = None, keys: tuple[str, ...] = (SECRET,), **options: Any
-) -> Answer:
-    service = service or TMDb()
-    variable = service.variables[-1]
-    options = {"rate": 1000.0, "attempts": 3, "backoff": 0.01, "timeout": 5.0} | options
+@pytest.fixture(autouse=True)
+def few_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three attempts at most, one soon after the other."""
+    monkeypatch.setattr(client, "ATTEMPTS", 3)
+    monkeypatch.setattr(client, "BACKOFF", 0.01)
 
-    async def once() -> Answer:
-        client = Client(
-            service, [Key(variable, n, value) for n, value in enumerate(keys, start=1)], base_url=url, **options
-        )
-        async with client:
-            return await client.ask(film_id)
 
-    return asyncio.run(once())
+def ask(url: str, *film_ids: int, rate: float = 1000.0) -> list[Answer]:
+    """Ask for films at once."""
+
+    async def together() -> list[Answer]:
+        asked = Client(TMDb(), [Key("TMDB_API_KEY", 1, SECRET)], rate=rate, base_url=url)
+        async with asked.http:
+            return await asyncio.gather(*(asked.ask(film_id) for film_id in film_ids or (7,)))
+
+    return asyncio.run(together())
 
 
 def answers(server: HTTPServer, *responses: Response) -> str:
@@ -109,12 +109,17 @@ def drip(connection: socket.socket) -> None:
 
 
 def test_a_film_is_the_answer_as_it_came(httpserver: HTTPServer) -> None:
-    assert ask(answers(httpserver, film())) == GOOD
+    assert ask(answers(httpserver, film())) == [GOOD]
 
 
 def test_a_film_that_is_not_there_is_an_answer_too(httpserver: HTTPServer) -> None:
-    answer = ask(answers(httpserver, problem(404, 34)))
+    (answer,) = ask(answers(httpserver, problem(404, 34)))
     assert (answer.verdict, answer.status) == (Verdict.MISSING, 404)
+
+
+def test_another_film_is_an_answer_too(httpserver: HTTPServer) -> None:
+    other = '{"id": 8, "title": "Another"}'
+    assert ask(answers(httpserver, Response(other))) == [Answer(Verdict.OTHER, 200, other.encode())]
 
 
 @pytest.mark.parametrize(
@@ -124,27 +129,13 @@ def test_a_film_that_is_not_there_is_an_answer_too(httpserver: HTTPServer) -> No
         Response("<html>Bad gateway</html>", 502),
         Response("<html>Welcome to the hotel's network</html>", 200),
         Response('{"id": 7, "title": "Fi', 200),
-        Response('{"id": 8, "title": "Another"}', 200),
         Response("", 301, {"Location": "http://127.0.0.1:9/elsewhere"}),
         Response(b"no gzip", 200, {"Content-Encoding": "gzip"}),
     ],
 )
 def test_an_answer_that_is_no_film_is_asked_for_again(httpserver: HTTPServer, failure: Response) -> None:
-    assert ask(answers(httpserver, failure, failure, film())) == GOOD
+    assert ask(answers(httpserver, failure, failure, film())) == [GOOD]
     assert len(httpserver.log) == 3
-
-
-def test_another_film_in_every_attempt_is_an_answer(httpserver: HTTPServer) -> None:
-    other = '{"id": 8, "title": "Another"}'
-    assert ask(answers(httpserver, *[Response(other)] * 3)) == Answer(Verdict.OTHER, 200, other.encode())
-
-
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_another_film_in_some_attempts_is_none(httpserver: HTTPServer, place: int) -> None:
-    responses = [Response('{"id": 8}')] * 3
-    responses[place] = problem(500, 11)
-    with pytest.raises(AttemptError, match="status code 11" if place == 2 else "another film than 7"):
-        ask(answers(httpserver, *responses))
 
 
 def test_after_the_last_attempt_the_reason_is_told(httpserver: HTTPServer) -> None:
@@ -156,22 +147,20 @@ def test_after_the_last_attempt_the_reason_is_told(httpserver: HTTPServer) -> No
 
 def test_what_a_terminal_would_obey_is_left_out_of_the_reason(httpserver: HTTPServer) -> None:
     with pytest.raises(AttemptError) as stop:
-        ask(answers(httpserver, problem(500, 11, "A \x1b[31mred\x07 reason, à propos.")), attempts=1)
+        ask(answers(httpserver, *[problem(500, 11, "A \x1b[31mred\x07 reason, à propos.")] * 3))
     assert str(stop.value) == "status code 11: A  [31mred  reason, à propos."
 
 
 @pytest.mark.parametrize("fail", [send_half, reset, send_nonsense])
 def test_a_broken_connection_is_tried_again(raw_server: Any, fail: Callable[[socket.socket], None]) -> None:
-    assert ask(raw_server([fail, fail, send_film])) == GOOD
+    assert ask(raw_server([fail, fail, send_film])) == [GOOD]
 
 
-def test_a_slow_drip_ends_at_the_timeout_and_is_tried_again(raw_server: Any) -> None:
-    assert ask(raw_server([drip, send_film]), timeout=1.0) == GOOD
-
-
-def test_a_timeout_says_how_long_it_waited(raw_server: Any) -> None:
-    with pytest.raises(AttemptError, match=r"no whole answer within 0\.2 s"):
-        ask(raw_server([drip]), timeout=0.2, attempts=1)
+def test_a_slow_drip_ends_at_the_timeout_and_is_tried_again(raw_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "TIMEOUT", 0.5)
+    assert ask(raw_server([drip, send_film])) == [GOOD]
+    with pytest.raises(AttemptError, match=r"no whole answer within 0\.5 s"):
+        ask(raw_server([drip] * 3))
 
 
 def test_without_a_server_the_reason_is_told() -> None:
@@ -184,19 +173,12 @@ def test_without_a_server_the_reason_is_told() -> None:
 def test_a_busy_service_is_given_the_seconds_that_it_asks_for(httpserver: HTTPServer) -> None:
     url = answers(httpserver, problem(429, 25, Retry_After="1"), film())
     start = time.monotonic()
-    assert ask(url) == GOOD
+    assert ask(url) == [GOOD]
     assert time.monotonic() - start >= 1.0  # the server's condition, not a measure of speed
 
 
-def test_a_busy_service_is_given_until_the_date_that_it_names(httpserver: HTTPServer) -> None:
-    until = datetime.now(UTC) + timedelta(seconds=2)  # dates have whole seconds
-    url = answers(httpserver, problem(429, 25, Retry_After=format_datetime(until, usegmt=True)), film())
-    assert ask(url) == GOOD
-    assert datetime.now(UTC) >= until.replace(microsecond=0)
-
-
 def test_a_busy_service_that_names_no_time_is_asked_again_later(httpserver: HTTPServer) -> None:
-    assert ask(answers(httpserver, problem(429, 25), Response("slow down", 429), film())) == GOOD
+    assert ask(answers(httpserver, problem(429, 25), Response("slow down", 429), film())) == [GOOD]
 
 
 def test_a_pause_that_one_request_is_asked_for_holds_for_all(httpserver: HTTPServer) -> None:
@@ -212,14 +194,12 @@ def test_a_pause_that_one_request_is_asked_for_holds_for_all(httpserver: HTTPSer
     httpserver.expect_request("/movie/2").respond_with_handler(answer)
 
     async def both() -> None:
-        client = Client(
-            TMDb(), [Key("TMDB_API_KEY", 1, SECRET)], rate=1000.0, base_url=httpserver.url_for(""), backoff=0.01
-        )
-        async with client:
-            first = asyncio.create_task(client.ask(1))
-            while not client.pause_until:  # noqa: ASYNC110 - the client has no event to wait for
+        asked = Client(TMDb(), [Key("TMDB_API_KEY", 1, SECRET)], rate=1000.0, base_url=httpserver.url_for(""))
+        async with asked.http:
+            first = asyncio.create_task(asked.ask(1))
+            while not asked.pause_until:  # noqa: ASYNC110 - the client has no event to wait for
                 await asyncio.sleep(0.01)
-            await client.ask(2)
+            await asked.ask(2)
             await first
 
     asyncio.run(both())
@@ -264,13 +244,7 @@ def test_the_rate_holds_over_many_requests(httpserver: HTTPServer) -> None:
     for film_id in range(30):
         httpserver.expect_request(f"/movie/{film_id}").respond_with_handler(answer)
 
-    async def all_at_once() -> None:
-        client = Client(TMDb(), [Key("TMDB_API_KEY", 1, SECRET)], rate=40.0, base_url=httpserver.url_for(""))
-        async with client, asyncio.TaskGroup() as tasks:
-            for film_id in range(30):
-                tasks.create_task(client.ask(film_id))
-
-    asyncio.run(all_at_once())
+    ask(httpserver.url_for(""), *range(30), rate=40.0)
     assert len(times) == 30
     assert times[-1] - times[0] >= 0.5  # all but the first four wait 25 ms each, less what the first took to arrive
 
@@ -280,11 +254,11 @@ def test_a_server_that_cannot_show_who_it_is_gets_no_key(lapsed: ssl.SSLContext)
         with pytest.raises(
             FetchError, match=r"certificate is not valid \(certificate has expired\): anyone may answer"
         ):
-            ask(f"https://localhost:{server.port}", attempts=1)
+            ask(f"https://localhost:{server.port}")
         assert server.log == []
 
 
 @pytest.mark.parametrize("url", ["", "example.org", "ftp://example.org", "http://", "http://a:b:c", "file:///tmp"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ConfigError, match="Expected an address"):
-        check_url(url)
+def test_an_address_that_is_none_ends_the_fetch(url: str) -> None:
+    with pytest.raises(FetchError, match="could not be asked"):
+        ask(url)

@@ -15,11 +15,12 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from movierec.datasets import transfer
 from movierec.datasets.catalog import CITATION, RELEASES, Release
 from movierec.datasets.download import Origin, download, download_releases
 from movierec.datasets.movielens import read_movies, read_ratings
 from movierec.datasets.root import is_complete
-from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError, WriteError
+from movierec.errors import ChecksumError, DataFormatError, DownloadError, WriteError
 
 SMALL = RELEASES["ml-latest-small"]
 RELEASE_FILES = ["README.txt", "movies.dat", "ratings.dat", "users.dat"]
@@ -29,15 +30,17 @@ def md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def origin(server: str) -> Origin:
-    return Origin(server=server, pause=0.01)
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A next attempt comes soon."""
+    monkeypatch.setattr(transfer, "BACKOFF", 0.01)
 
 
 def serve(server: HTTPServer, release: Release, *responses: Response) -> Origin:
     """Answer requests for a release's archive with these, in turn."""
     for response in responses:
         server.expect_ordered_request(f"/{release.name}.zip").respond_with_response(response)
-    return origin(server.url_for(""))
+    return Origin(server=server.url_for(""))
 
 
 def left(root: Path) -> list[str]:
@@ -85,13 +88,12 @@ def test_terms_and_citation_are_said_once_with_the_release_that_has_the_links(
     assert "data download" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/zip"])
 def test_a_web_page_in_place_of_the_archive_is_recognised(
-    httpserver: HTTPServer, release: Release, tmp_path: Path, kind: str
+    httpserver: HTTPServer, release: Release, tmp_path: Path
 ) -> None:
     page = "<!DOCTYPE html><html><head><title>Sign in to the café</title></head><body></body></html>"
-    with pytest.raises((DownloadError, DataFormatError), match="got a web page, 'Sign in to the café'"):
-        download(release, tmp_path, serve(httpserver, release, Response(page, content_type=kind)))
+    with pytest.raises(DataFormatError, match="got a web page, 'Sign in to the café'"):
+        download(release, tmp_path, serve(httpserver, release, Response(page, content_type="text/html; charset=utf-8")))
     assert left(tmp_path) == []
 
 
@@ -109,7 +111,7 @@ def serve_small(server: HTTPServer, body: bytes, sidecar: Response) -> Origin:
     """Serve ml-latest-small, whose checksum lies beside it."""
     server.expect_request("/ml-latest-small.zip").respond_with_data(body)
     server.expect_request("/ml-latest-small.zip.md5").respond_with_response(sidecar)
-    return origin(server.url_for(""))
+    return Origin(server=server.url_for(""))
 
 
 @pytest.fixture
@@ -124,7 +126,7 @@ def test_an_archive_that_changes_is_compared_with_the_checksum_beside_it(
     download_releases([SMALL], tmp_path, serve_small(httpserver, small_body, beside))
     assert is_complete(tmp_path, SMALL)
     output = capsys.readouterr().out
-    assert "has 600 ratings and 60 films; the one of September 2018 has 100,836 and 9,742" in output
+    assert "checksum" not in output
     assert "It may be redistributed under the same terms" in output
 
 
@@ -137,24 +139,12 @@ def test_an_archive_that_is_not_that_of_the_checksum_beside_it_is_refused(
     assert left(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        (Response("no", 404), "The server has no ml-latest-small.zip.md5; the files inside are checked instead."),
-        (Response("<html>", content_type="text/html"), "The server has no"),
-        (Response("soon"), "zip.md5 holds no checksum"),
-    ],
-)
+@pytest.mark.parametrize("beside", [Response("no", 404), Response("<html>", content_type="text/html")])
 def test_without_a_checksum_beside_it_the_content_alone_is_looked_at(
-    httpserver: HTTPServer,
-    small_body: bytes,
-    tmp_path: Path,
-    case: tuple[Response, str],
-    capsys: pytest.CaptureFixture[str],
+    httpserver: HTTPServer, small_body: bytes, tmp_path: Path, beside: Response, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    beside, message = case
     assert download(SMALL, tmp_path, serve_small(httpserver, small_body, beside))
-    assert message in capsys.readouterr().out
+    assert "no checksum in ml-latest-small.zip.md5; only the files inside are checked" in capsys.readouterr().out
 
 
 def test_a_release_that_fails_does_not_keep_the_others_away(
@@ -163,7 +153,7 @@ def test_a_release_that_fails_does_not_keep_the_others_away(
     httpserver.expect_request("/ml-1m.zip").respond_with_data(body)
     releases = [RELEASES["ml-100k"], release, RELEASES["ml-20m"]]
     with pytest.raises(DownloadError) as caught:
-        download_releases(releases, tmp_path, origin(httpserver.url_for("")))
+        download_releases(releases, tmp_path, Origin(server=httpserver.url_for("")))
     summary, *reasons = str(caught.value).splitlines()
     assert summary == "2 of 3 releases could not be had: ml-100k, ml-20m."
     assert [reason.split()[0] for reason in reasons] == [
@@ -182,7 +172,7 @@ def test_two_downloads_at_once_do_not_hurt_each_other(release: Release, body: by
 
     with HTTPServer(threaded=True) as server, ThreadPoolExecutor(2) as pool:
         server.expect_request("/ml-1m.zip").respond_with_handler(respond)
-        attempts = [pool.submit(download, release, tmp_path, origin(server.url_for(""))) for _ in range(2)]
+        attempts = [pool.submit(download, release, tmp_path, Origin(server=server.url_for(""))) for _ in range(2)]
         assert [attempt.result() for attempt in attempts] == [True, True]
     assert left(tmp_path) == ["ml-1m", *(f"ml-1m/{name}" for name in RELEASE_FILES)]
 
@@ -221,12 +211,6 @@ def test_a_full_disk_is_named_and_left_as_it_was(
 
 def test_what_would_fill_the_disk_is_not_begun(httpserver: HTTPServer, release: Release, tiny_disk: Path) -> None:
     with pytest.raises(WriteError, match=r"room for ml-1m, found 0 MB. Make room \(it needs up to 41 MB for a while\)"):
-        download(release, tiny_disk, origin(httpserver.url_for("")))
+        download(release, tiny_disk, Origin(server=httpserver.url_for("")))
     assert httpserver.log == []
     assert left(tiny_disk) == []
-
-
-@pytest.mark.parametrize("server", ["ftp://example.org", "example.org/data", "https://", ""])
-def test_an_address_that_is_none_of_http_is_refused(server: str) -> None:
-    with pytest.raises(ConfigError, match="Expected the address of a mirror"):
-        Origin(server=server)

@@ -19,26 +19,52 @@ def left(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*"))
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (
-            {"ratings.csv": b""},
-            "ml-latest-small/ratings.csv in the archive, with content; found none; it holds 'ml-latest-small/'.",
-        ),
-        ({"movies.csv": b"movieId,name\n1,Heat\n"}, "columns genres, movieId, title in ml-latest-small/movies.csv"),
-    ],
-)
-def test_an_archive_that_holds_no_release_is_refused(
-    archives: Path, tmp_path: Path, changes: dict[str, bytes], message: str
-) -> None:
-    files = {path.name: path.read_bytes() for path in (archives / "sample" / "ml-latest-small").iterdir()}
-    archive = tmp_path / "a.zip"
-    with zipfile.ZipFile(archive, "w") as opened:
+def write_small(path: Path, archives: Path, changes: dict[str, bytes]) -> Origin:
+    """Write an archive of ml-latest-small with some entries changed or added."""
+    folder = archives / "sample" / "ml-latest-small"
+    files = {f"ml-latest-small/{path.name}": path.read_bytes() for path in folder.iterdir()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
         for name, data in (files | changes).items():
-            opened.writestr(f"ml-latest-small/{name}", data)
-    with pytest.raises(DataFormatError, match=message):
-        download(SMALL, tmp_path / "root", Origin(archive=archive))
+            opened.writestr(name, data)
+    return Origin(archive=path)
+
+
+def test_an_archive_without_a_file_of_the_release_is_refused(archives: Path, tmp_path: Path) -> None:
+    origin = write_small(tmp_path / "a.zip", archives, {"ml-latest-small/ratings.csv": b"", "other/README": b"x"})
+    with pytest.raises(
+        DataFormatError, match=r"ml-latest-small/ratings\.csv in the archive, .*; it holds ml-latest-small/, other/\."
+    ):
+        download(SMALL, tmp_path / "root", origin)
+    assert left(tmp_path / "root") == []
+
+
+def test_only_what_is_below_the_releases_folder_comes_out_and_nothing_beside_it(archives: Path, tmp_path: Path) -> None:
+    evil = dict.fromkeys(("ml-latest-small/../../evil", "/ml-latest-small/evil", "../evil", "README"), b"evil")
+    origin = write_small(tmp_path / "a.zip", archives, {**evil, "ml-latest-small/deep/er/千年": b"y"})
+    assert download(SMALL, tmp_path / "in" / "root", origin)
+    names = [path.name for path in (archives / "sample" / "ml-latest-small").iterdir()]
+    inside = [*names, "deep", "deep/er", "deep/er/千年", "evil"]
+    assert left(tmp_path / "in") == sorted(
+        ["root", "root/ml-latest-small", *(f"root/ml-latest-small/{n}" for n in inside)]
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"a.zip", "in"}
+
+
+def test_an_archive_that_would_unpack_to_too_much_is_refused(archives: Path, tmp_path: Path) -> None:
+    origin = write_small(tmp_path / "a.zip", archives, {"ml-latest-small/more.csv": bytes(20_000_000)})
+    with pytest.raises(DataFormatError, match=r"a\.zip: expected at most 20\.0 MB when unpacked, found 20\.\d MB"):
+        download(SMALL, tmp_path / "root", origin)
+    assert left(tmp_path / "root") == []
+
+
+def test_a_damaged_archive_is_an_error_that_names_it(archives: Path, tmp_path: Path) -> None:
+    origin = write_small(tmp_path / "a.zip", archives, {})
+    assert origin.archive is not None
+    whole = origin.archive.read_bytes()
+    middle = whole.index(b"PK\x01\x02") // 4
+    origin.archive.write_bytes(whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :])
+    with pytest.raises(DataFormatError, match=r"a\.zip: a damaged zip archive"):
+        download(SMALL, tmp_path / "root", origin)
     assert left(tmp_path / "root") == []
 
 
@@ -123,7 +149,7 @@ def test_an_archive_that_is_here_is_installed_and_stays(
         (b"Rar!\x1a\x07", "expected a whole zip archive, got what begins with b'Rar!"),
         (b"the first half", "expected a whole zip archive"),
         (b"another archive", "expected the md5 checksum c4d9eecfca2ab87c1945afe126590906, got "),
-        (b"another archive", "was not unpacked; it holds 'ml-1m/'. Get it again, or from elsewhere; if you trust it, "),
+        (b"another archive", "was not unpacked. Get it again, or from elsewhere; if you trust it, "),
     ],
     ids=str,
 )
@@ -140,7 +166,7 @@ def test_an_archive_here_that_is_not_the_published_one_is_refused(
     assert main(command) == 1
     error = capsys.readouterr().err
     assert error.startswith("movierec: error: ")
-    assert str(archive) in error
+    assert archive.name in error
     assert message in error
     assert left(tmp_path / "root") == []
 

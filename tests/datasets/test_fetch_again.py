@@ -10,7 +10,7 @@ from werkzeug import Request, Response
 from movierec.cli import main
 from movierec.datasets.metadata import OMDB_FILE
 from movierec.datasets.service import Verdict
-from movierec.datasets.store import AnswerStore
+from movierec.datasets.store import open_store
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def titles(root: Path) -> list[str]:
 def test_what_a_killed_fetch_has_kept_is_written_before_a_key_is_asked_for(
     root: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with AnswerStore(root, "omdb") as store:
+    with open_store(root, "omdb") as store:
         store.put(7, Verdict.FILM, 200, film("tt0000007").encode())
     monkeypatch.delenv("OMDB_API_KEY")
     assert fetch(root, url) == 1

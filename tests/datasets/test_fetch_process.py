@@ -21,7 +21,7 @@ import pytest
 
 from movierec.cli import main
 from movierec.datasets.metadata import OMDB_FILE, TMDB_FILE, read_omdb, read_tmdb
-from movierec.datasets.store import STORE_FILE, AnswerStore
+from movierec.datasets.store import STORE_FILE, open_store
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +80,8 @@ def test_a_fetch_that_is_killed_five_times_loses_nothing_and_asks_for_nothing_tw
     num_films, chance = 1_000, random.Random(7)  # noqa: S311 - no secret
     root = write_release(tmp_path / "data", [f"{n},{n:07d},{n}" for n in range(1, num_films + 1)])
     stored: set[int] = set()
-    AnswerStore(root, "tmdb").close()  # so that it is there to be looked into
+    with open_store(root, "tmdb"):
+        pass  # so that it is there to be looked into
     with film_server(tmp_path) as (url, log):
         log.touch()
         for kill in range(5):
@@ -109,7 +110,8 @@ def test_a_fetch_that_is_killed_five_times_loses_nothing_and_asks_for_nothing_tw
 @pytest.mark.skipif(os.name != "posix", reason="only there a process can be sent what Ctrl-C sends")
 def test_ctrl_c_keeps_what_was_fetched_and_ends_with_130(tmp_path: Path) -> None:
     root = write_release(tmp_path / "data", [f"{n},{n:07d},{n}" for n in range(1, 401)])
-    AnswerStore(root, "omdb").close()  # so that it is there to be looked into
+    with open_store(root, "omdb"):
+        pass  # so that it is there to be looked into
     with film_server(tmp_path, "--latency", "0.05") as (url, log):
         with subprocess.Popen(  # noqa: S603 - our own command
             fetch_command("omdb", root, url), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True

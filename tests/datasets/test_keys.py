@@ -1,4 +1,4 @@
-"""Several keys of a service, some of which are used up or not valid."""
+"""The keys of a service, from the environment, some of which are used up or not valid."""
 
 import asyncio
 
@@ -8,8 +8,9 @@ from werkzeug import Request, Response
 
 from movierec.datasets.client import Answer, Client, QuotaError
 from movierec.datasets.omdb import OMDb
-from movierec.datasets.service import Key, Verdict
-from movierec.errors import FetchError
+from movierec.datasets.service import Key, Verdict, read_keys
+from movierec.datasets.tmdb import TMDb
+from movierec.errors import ConfigError, FetchError
 
 ERRORS = {"used": "Request limit reached!", "bad": "Invalid API key!"}
 
@@ -33,7 +34,8 @@ def ask(url: str, *values: str, times: int = 1) -> list[Answer]:
     keys = [Key("OMDB_API_KEY", number, value) for number, value in enumerate(values, start=1)]
 
     async def together() -> list[Answer]:
-        async with Client(OMDb(), keys, rate=1000.0, base_url=url, attempts=1) as client:
+        client = Client(OMDb(), keys, rate=1000.0, base_url=url)
+        async with client.http:
             return await asyncio.gather(*(client.ask(7) for _ in range(times)))
 
     return asyncio.run(together())
@@ -75,3 +77,28 @@ def test_when_no_key_is_good_the_last_one_is_named(url: str, capsys: pytest.Capt
     with pytest.raises(FetchError, match=r'does not accept key 2 of OMDB_API_KEY \("Invalid API key!"\)'):
         ask(url, "bad1", "bad2")
     assert "does not accept key 1 of OMDB_API_KEY" in capsys.readouterr().err
+
+
+def test_keys_come_from_the_environment_separated_by_commas() -> None:
+    keys = read_keys(OMDb(), {"OMDB_API_KEY": " one, two,,three"})
+    assert [(str(key), key.value) for key in keys] == [
+        ("key 1 of OMDB_API_KEY", "one"),
+        ("key 2 of OMDB_API_KEY", "two"),
+        ("key 3 of OMDB_API_KEY", "three"),
+    ]
+    both = read_keys(TMDb(), {"TMDB_API_KEY": "older", "TMDB_READ_TOKEN": "token"})
+    assert [key.value for key in both] == ["token", "older"]
+
+
+@pytest.mark.parametrize("value", ["", " ", ",", ", ,"])
+def test_without_a_key_the_message_says_where_to_get_one(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"OMDB_API_KEY, found none\. Get one at https://www\.omdbapi\.com"):
+        read_keys(OMDb(), {"OMDB_API_KEY": value})
+
+
+@pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel", '"quoted"'])
+def test_a_key_with_characters_that_no_key_has_is_refused_without_showing_it(value: str) -> None:
+    with pytest.raises(ConfigError, match="found other characters") as stop:
+        read_keys(OMDb(), {"OMDB_API_KEY": value})
+    assert value not in str(stop.value)
+    assert value not in repr(Key("OMDB_API_KEY", 1, value))

@@ -1,25 +1,43 @@
-"""How far a fetch is, in a log file and on a terminal."""
+"""How much has come of a download or a fetch, in a log file and on a terminal."""
 
 import pytest
 
+from movierec.console import Console
 from movierec.datasets import meter
 from movierec.datasets.meter import Meter
 
 
-def test_a_line_tells_how_many_how_fast_and_how_long() -> None:
-    progress = Meter("TMDb", 9_000)
-    progress.done = 1_000
-    assert progress.line(25.0, "") == "TMDb: 1,000 of 9,000 films, 40.0 a second, 0:03:20 left"
-    assert progress.line(25.0, "2 without an answer").endswith("left  2 without an answer")
-
-
+@pytest.mark.parametrize(
+    ("unit", "scale", "lines"),
+    [
+        ("films", 1, ["it: 1 of 4 films", "it: 2 of 4 films, 0:00:10 left  a note"]),
+        ("MB", 1_000_000, ["it: 1 of 4 MB", "it: 2 of 4 MB, 0:00:10 left  a note"]),
+    ],
+)
 def test_a_log_file_gets_a_line_now_and_then_and_no_bar(
+    unit: str, scale: int, lines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [0.0]
+    with Meter("it", unit) as shown:
+        monkeypatch.setattr(shown, "get_time", lambda: clock[0])
+        shown.show(scale, 4 * scale)
+        monkeypatch.setattr(meter, "INTERVAL", 0.0)
+        shown.show(scale, 4 * scale)
+        clock[0] = 5.0
+        shown.show(2 * scale, 4 * scale, "a note")
+    assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_on_a_terminal_a_bar_shows_what_comes_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(meter, "INTERVAL", 0.0)
-    with Meter("OMDb", 2) as progress:
-        progress.advance("")
-        progress.advance("1 without an answer (status [500])")
-    first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("OMDb: 1 of 2 films, ")
-    assert second.endswith("0:00:00 left  1 without an answer (status [500])")
+    def console(*, stderr: bool) -> Console:
+        return Console(stderr=stderr, force_terminal=True, width=100, legacy_windows=False)
+
+    monkeypatch.setattr(meter, "Console", console)
+    with Meter("it", "MB") as shown:
+        shown.show(102_400, 204_800)
+        shown.refresh()
+    output = capsys.readouterr().err
+    assert "102.4/204.8 kB" in output
+    assert output.endswith("\x1b[1A\x1b[2K")  # the line above, erased

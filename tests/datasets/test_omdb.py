@@ -44,7 +44,7 @@ def error(text: str) -> dict[str, str]:
         (200, error("Something new."), Verdict.FAILED),
         (200, {"Response": "False"}, Verdict.FAILED),
         (401, b"<html>log in to this network</html>", Verdict.FAILED),
-        (429, b"", Verdict.BUSY),
+        (429, b"", Verdict.FAILED),
         (503, b"The service is unavailable.", Verdict.FAILED),
         (200, b'{"Response":"False","Error":"Conversion from string "x" to type \'Double\'"}', Verdict.FAILED),
         (200, TOY_STORY | {"imdbID": "tt0114710"}, Verdict.OTHER),

@@ -1,6 +1,5 @@
-"""Getting a file from real servers that do what servers do: break off, stall, refuse, and send sign-in pages."""
+"""Getting a file from real servers that do what servers do: break off, stall, and refuse."""
 
-import io
 import socket
 import ssl
 import struct
@@ -8,18 +7,28 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from movierec.console import Console
-from movierec.datasets.transfer import ATTEMPTS, Meter, get_file, proxy_variable
+from movierec.datasets import transfer
+from movierec.datasets.meter import Meter
+from movierec.datasets.transfer import ATTEMPTS, get_file, retry_after
 from movierec.errors import DownloadError
 
 BODY = bytes(range(256)) * 400
 Answer = Callable[[socket.socket, bytes], None]
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A next attempt comes soon."""
+    monkeypatch.setattr(transfer, "BACKOFF", 0.01)
 
 
 @pytest.fixture
@@ -27,13 +36,11 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "file"
 
 
-def get(url: str, target: Path, *, timeout: float = 30.0, max_bytes: float = 1e6) -> tuple[bytes, str]:
-    """Download a file; return it, and what was printed meanwhile."""
-    console = Console(file=io.StringIO(), force_terminal=False)
-    with Meter("it", console) as meter:
-        get_file(url, target, max_bytes=max_bytes, meter=meter, timeout=timeout, pause=0.01)
-    assert isinstance(console.file, io.StringIO)
-    return target.read_bytes(), console.file.getvalue()
+def get(url: str, target: Path) -> bytes:
+    """Download a file, and return it."""
+    with Meter("it", "MB") as meter:
+        get_file(url, target, meter)
+    return target.read_bytes()
 
 
 def serve(server: HTTPServer, *responses: Response) -> str:
@@ -77,43 +84,19 @@ def sends(data: bytes) -> Answer:
     return answer
 
 
-def test_a_file_comes_as_it_is_with_a_line_at_each_quarter_where_nobody_looks(
-    httpserver: HTTPServer, target: Path
-) -> None:
-    body, output = get(serve(httpserver, Response(BODY)), target)
-    assert body == BODY
-    assert output.splitlines()[-1] == "it: 102.4 kB of 102.4 kB"
-    assert len(output.splitlines()) <= 4
-
-
-def test_on_a_terminal_a_bar_shows_size_and_rate_and_leaves_nothing(httpserver: HTTPServer, target: Path) -> None:
-    console = Console(file=io.StringIO(), force_terminal=True, width=100, legacy_windows=False)
-    with Meter("it", console) as meter:
-        get_file(serve(httpserver, Response(BODY)), target, max_bytes=1e6, meter=meter)
-        meter.bar.refresh()
-    assert isinstance(console.file, io.StringIO)
-    shown = console.file.getvalue()
-    assert "102.4/102.4 kB" in shown
-    assert "B/s" in shown
-    assert shown.endswith("\x1b[1A\x1b[2K")  # the line above, erased
-
-
 def test_a_redirect_is_followed(httpserver: HTTPServer, target: Path) -> None:
     url = serve(httpserver, Response(status=302, headers={"Location": "/elsewhere"}))
     httpserver.expect_ordered_request("/elsewhere").respond_with_data(BODY)
-    assert get(url, target)[0] == BODY
+    assert get(url, target) == BODY
 
 
-def test_a_redirect_in_circles_is_an_error(httpserver: HTTPServer, target: Path) -> None:
-    httpserver.expect_request("/it").respond_with_response(Response(status=302, headers={"Location": "/it"}))
-    with pytest.raises(DownloadError, match="maximum allowed redirects"):
-        get(httpserver.url_for("/it"), target)
-
-
-def test_a_server_in_trouble_is_asked_again(httpserver: HTTPServer, target: Path) -> None:
+def test_a_server_in_trouble_is_asked_again(
+    httpserver: HTTPServer, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     trouble = [500, 502, 503, 429, 408]
-    body, output = get(serve(httpserver, *[Response("busy", status) for status in trouble], Response(BODY)), target)
-    assert body == BODY
+    url = serve(httpserver, *[Response("busy", status) for status in trouble], Response(BODY))
+    assert get(url, target) == BODY
+    output = capsys.readouterr().err
     for status, pause in zip(trouble, ["0.01", "0.02", "0.04", "0.08", "0.16"], strict=True):
         assert f"/it answered {status} " in output
         assert f"; again in {pause} s\n" in output
@@ -130,9 +113,7 @@ def test_a_server_that_stays_in_trouble_is_named_after_several_attempts(httpserv
 def test_a_server_that_asks_for_a_pause_is_given_it(httpserver: HTTPServer, target: Path, status: int) -> None:
     url = serve(httpserver, Response("busy", status, {"Retry-After": "1"}), Response(BODY))
     start = time.monotonic()
-    body, output = get(url, target)
-    assert body == BODY
-    assert "; again in 1 s\n" in output
+    assert get(url, target) == BODY
     assert time.monotonic() - start >= 1.0  # the server's condition, not a measure of speed
 
 
@@ -151,23 +132,12 @@ def test_a_refusal_is_named_at_once(httpserver: HTTPServer, target: Path, status
     assert not target.exists()
 
 
-def test_a_web_page_in_place_of_the_file_is_recognised(httpserver: HTTPServer, target: Path) -> None:
-    page = "<!DOCTYPE html><html><head><title>Sign in to the café</title></head><body></body></html>"
-    with pytest.raises(DownloadError, match="expected a file, got a web page, 'Sign in to the café'"):
-        get(serve(httpserver, Response(page, content_type="text/html; charset=utf-8")), target)
-    assert not target.exists()
-
-
-def test_a_file_that_is_too_large_is_refused_whether_it_says_so_or_not(httpserver: HTTPServer, target: Path) -> None:
-    for response in Response(BODY), Response(iter([BODY[:60_000], BODY[:60_000]])):
-        with pytest.raises(DownloadError, match=r"at most 99\.9 kB, got 1\d\d\.\d kB or more"):
-            get(serve(httpserver, response), target, max_bytes=99_900)
-    assert not target.exists() or target.stat().st_size <= 99_900
-
-
 @pytest.mark.parametrize("end", ["closed", "reset", "silent"])
 @pytest.mark.parametrize("tag", ['ETag: "v1"', "Last-Modified: Wed, 26 Sep 2018 12:00:00 GMT"])
-def test_a_broken_connection_is_taken_up_where_it_broke(target: Path, tag: str, end: str) -> None:
+def test_a_broken_connection_is_taken_up_where_it_broke(
+    target: Path, tag: str, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "TIMEOUT", 1.0)
     half = len(BODY) // 2
 
     def breaks(connection: socket.socket, request: bytes) -> None:
@@ -184,7 +154,7 @@ def test_a_broken_connection_is_taken_up_where_it_broke(target: Path, tag: str, 
         connection.sendall(head(len(BODY) - start, tag, part, status="206 Partial Content") + BODY[start:])
 
     with raw_server(breaks, goes_on) as (url, requests):
-        assert get(url, target, timeout=1.0)[0] == BODY
+        assert get(url, target) == BODY
     start = int(requests[1].split(b"Range: bytes=")[1].split(b"-")[0])
     assert start == half or (end == "reset" and 0 < start < half)  # the reset may come before all was read
     assert f"If-Range: {tag.split(': ')[1]}".encode() in requests[1]
@@ -194,7 +164,7 @@ def test_a_broken_connection_is_taken_up_where_it_broke(target: Path, tag: str, 
 def test_a_part_without_a_version_is_not_gone_on_with(target: Path, tag: str) -> None:
     broken = sends(head(len(BODY), tag) + BODY[:100])
     with raw_server(broken, sends(head(len(BODY), tag) + BODY)) as (url, requests):
-        assert get(url, target)[0] == BODY
+        assert get(url, target) == BODY
     assert b"Range" not in requests[1]
 
 
@@ -204,11 +174,13 @@ def test_a_server_that_cannot_go_on_is_asked_for_the_whole(target: Path, status:
     if status != "200 OK":
         answers.append(sends(head(0, f"Content-Range: bytes 0-{len(BODY)}/{len(BODY)}", status=status)))
     with raw_server(*answers, sends(head(len(BODY)) + BODY)) as (url, requests):
-        assert get(url, target)[0] == BODY
+        assert get(url, target) == BODY
     assert b"Range: bytes=11-" in requests[1]
 
 
-def test_a_slow_server_is_waited_for_as_long_as_something_comes(target: Path) -> None:
+def test_a_slow_server_is_waited_for_as_long_as_something_comes(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "TIMEOUT", 0.8)
+
     def drips(connection: socket.socket, request: bytes) -> None:
         connection.sendall(head(len(BODY)))
         for start in range(0, len(BODY), 1 + len(BODY) // 10):
@@ -216,7 +188,7 @@ def test_a_slow_server_is_waited_for_as_long_as_something_comes(target: Path) ->
             time.sleep(0.1)
 
     with raw_server(drips) as (url, _):  # takes longer than the time-out, which is one of each wait
-        assert get(url, target, timeout=0.8)[0] == BODY
+        assert get(url, target) == BODY
 
 
 def test_nobody_there_is_an_error_that_says_so(target: Path) -> None:
@@ -236,19 +208,49 @@ def test_a_certificate_that_lapsed_is_named_at_once_with_the_other_ways(target: 
 @pytest.mark.parametrize(
     ("proxy", "message"),
     [
-        ("socks5://127.0.0.1:9", "got the one that ALL_PROXY names"),
-        ("nonsense://127.0.0.1:9", "got the one that ALL_PROXY names"),
-        ("http://127.0.0.1:9", "could not be downloaded in 6 attempts through the proxy of ALL_PROXY"),
+        ("socks5://127.0.0.1:9", r"\(ALL_PROXY is set\): .*Change the variable"),
+        ("nonsense://127.0.0.1:9", r"\(ALL_PROXY is set\): .*Change the variable"),
+        ("http://127.0.0.1:9", r"could not be downloaded in 6 attempts: Connection refused \(ALL_PROXY is set\)"),
     ],
 )
 def test_a_proxy_that_does_not_work_is_named_by_its_variable(
-    tmp_path: Path, proxy: str, message: str, monkeypatch: pytest.MonkeyPatch
+    target: Path, proxy: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in "HTTP_PROXY", "http_proxy", "all_proxy", "NO_PROXY", "no_proxy":
+    for name in "http_proxy", "https_proxy", "all_proxy", "no_proxy":
         monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("ALL_PROXY", proxy)
     with pytest.raises(DownloadError, match=message):
-        get("http://example.org/a.zip", tmp_path / "a.zip")
-    assert proxy_variable("http://example.org") == "ALL_PROXY"
-    monkeypatch.setenv("NO_PROXY", "example.org")
-    assert proxy_variable("http://example.org") == ""
+        get("http://example.org/a.zip", target)
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org", "example.org/data", "https://", ""])
+def test_an_address_that_is_none_of_http_is_refused(target: Path, url: str) -> None:
+    with pytest.raises(DownloadError, match=r"^\S* could not be downloaded: "):
+        get(url, target)
+
+
+def waits(header: str) -> float:
+    return retry_after(httpx.Response(503, headers={"Retry-After": header}))
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", 0),
+        ("12", 12),
+        (" 12 ", 12),
+        ("", 0),
+        ("soon", 0),
+        ("-5", 0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("Wed, 99 Oct 99999 07:28:00 GMT", 0),
+    ],
+)
+def test_retry_after_holds_seconds_or_a_date(header: str, seconds: float) -> None:
+    assert waits(header) == seconds
+
+
+def test_a_date_to_come_is_the_seconds_until_then() -> None:
+    until = datetime.now(UTC) + timedelta(hours=2)
+    assert 7000 < waits(format_datetime(until, usegmt=True)) <= 7200
