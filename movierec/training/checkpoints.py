@@ -22,8 +22,6 @@ class WholeCheckpointIO(TorchCheckpointIO):
         Raises:
             CheckpointError: The disk is full or the folder cannot be written to.
         """
-        if storage_options is not None:
-            raise TypeError("Expected no storage_options; checkpoints are local files.")
         path = Path(path)
         partial = path.with_name(f"{path.name}.partial")
         try:
@@ -35,7 +33,6 @@ class WholeCheckpointIO(TorchCheckpointIO):
             if path.name == "last.ckpt" and path.exists():
                 path.replace(path.with_name("previous.ckpt"))  # to go on from, should the new one be damaged one day
             partial.replace(path)
-            fsync_folder(path.parent)
         except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
             partial.unlink(missing_ok=True)
             if isinstance(error.__context__, KeyboardInterrupt):  # torch reports Ctrl-C in the middle of it so, too
@@ -100,16 +97,6 @@ class LastCheckpoint(RunCheckpoint):
 
     def __init__(self) -> None:
         super().__init__(filename="last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False)
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make a rename in a folder last through a power cut, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def best_checkpoint(trainer: Trainer) -> Path | None:

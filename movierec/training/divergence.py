@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from movierec.training.rating_task import RatingTask
 
 AT_A_TIME = 64  # steps whose losses are asked for together where asking takes long
-HALF = {"16": "numbers overflow above 65,504 and vanish below 0.00000006", "bf16": "numbers have three digits"}
 DEFAULT_LR = 1e-3
 
 
@@ -90,24 +89,6 @@ def check_weights(task: "RatingTask") -> None:
         )
 
 
-def check_validation(task: "RatingTask") -> None:
-    """Refuse a validation loss that is not finite; all processes have the same one.
-
-    Raises:
-        DivergenceError: It is not finite.
-    """
-    loss = task.evaluation("val").compute()["loss"]
-    if not loss.isfinite():
-        assert task.tables is not None
-        rows = task.evaluation("val").rows()
-        batch = Batch(user=rows["user"], movie=rows["movie"], bank=rows["movie"], rating=rows["rating"])
-        found, some = find_cause(batch, rows["prediction"], task.tables)
-        raise DivergenceError(
-            f"Expected a finite loss of the validation rows after epoch {task.current_epoch + 1}, got {loss.item()}: "
-            f"{found}\n{advise(task, some)}"
-        )
-
-
 def find_cause(batch: Batch, prediction: Tensor, tables: Tables) -> tuple[str, bool]:
     """Name the rating that makes a loss infinite or NaN; of several processes, each looks at its own part.
 
@@ -135,7 +116,6 @@ def advise(task: "RatingTask", some: bool = False) -> str:  # noqa: FBT001, FBT0
         lr = task.trainer.optimizers[0].param_groups[0]["lr"]
         lower = lr / 10 if lr <= 1 else DEFAULT_LR
         text = f"Most likely the steps are too long: start again with --model.optimizer.lr {lower:g}, not {lr:g}."
-    precision = str(task.trainer.precision)
-    if half := HALF.get(precision.split("-", maxsplit=1)[0]):
-        text += f" With --trainer.precision {precision}, {half}: 32-true is safer."
+    if "32" not in (precision := str(task.trainer.precision)):
+        text += f" With --trainer.precision {precision}, numbers overflow early or are coarse: 32-true is safer."
     return text

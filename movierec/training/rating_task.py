@@ -17,9 +17,14 @@ from movierec.metrics.rating import Loss, RatingMetrics, RunningMetrics
 from movierec.models.checkpoint import build_network, describe_network
 from movierec.models.mlp import MLP
 from movierec.models.network import RatingNetwork
-from movierec.training.continuation import catch_up, check_same_data, take_weights
-from movierec.training.divergence import DivergenceWatch, Step, check_validation, check_weights
-from movierec.training.random_state import read_random_states, write_random_states
+from movierec.training.continuation import (
+    catch_up,
+    check_same_data,
+    read_random_states,
+    take_weights,
+    write_random_states,
+)
+from movierec.training.divergence import DivergenceWatch, Step, check_weights
 
 
 class RatingTask(LightningModule):
@@ -128,31 +133,14 @@ class RatingTask(LightningModule):
         self.log_values({f"train/{name}": value for name, value in values.items()}, self.current_epoch)
         self.running.reset()
 
-    def on_validation_start(self) -> None:
-        """Validate no network that has diverged.
-
-        Raises:
-            DivergenceError: The weights, or the loss of a batch of the epoch, are not finite.
-        """
-        if self.trainer.state.fn == "fit":
-            self.divergence.check(self)
-            check_weights(self)
-
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Take in a batch of validation ratings."""
         self.measure("val", batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation metrics; outside a fit there is no epoch to log them at.
-
-        Raises:
-            DivergenceError: The loss is not finite, in a fit.
-        """
-        in_fit = self.trainer.state.fn == "fit"
-        if in_fit:
-            check_validation(self)
+        """Log the validation metrics; outside a fit there is no epoch to log them at."""
         values = self.finish("val")
-        if in_fit:
+        if self.trainer.state.fn == "fit":
             self.log_values({f"val/{name}": value for name, value in values.items()}, self.current_epoch)
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:

@@ -94,14 +94,24 @@ def choose_start(options: Mapping[str, Any], root: Path, name: str, own: Run | N
 
 
 def go_on(options: Mapping[str, Any], path: Path, checkpoint: dict[str, Any]) -> Start:
-    """Go on from a checkpoint.
+    """Go on from a checkpoint, if that makes the numbers of an uninterrupted fit.
 
     Raises:
-        ConfigError: It was trained with other options.
+        ConfigError: A hyper-parameter, the seed, or another option that changes the numbers is not what it was, or all
+            epochs are over; the message says how to start a new run with the weights.
     """
-    check_trained_with(options, checkpoint, path)
-    check_resumed(options, checkpoint, path)
-    return Start(run_of(path), path, checkpoint["epoch"] + 1)
+    epochs = options["trainer"]["max_epochs"]
+    if 0 <= epochs <= checkpoint["epoch"]:
+        raise ConfigError(
+            f"{path} is of epoch {checkpoint['epoch'] + 1}, and trainer.max_epochs is {epochs}. Give a larger number "
+            "to go on."
+        )
+    trained = {"model": checkpoint["run"]["model"], "seed_everything": checkpoint["run"]["seed"]}
+    given: Mapping[str, Any] = {name: options[name] for name in trained}
+    if run := run_of(path):
+        given, trained = options, yaml.safe_load(run.config.read_text(encoding="utf-8")) | trained
+    check_equal(given, trained, path, may_differ=MAY_CHANGE)
+    return Start(run, path, checkpoint["epoch"] + 1)
 
 
 def hold(run: Run, until: ExitStack, *, is_new: bool) -> Run:
@@ -168,28 +178,23 @@ def find_checkpoint(wanted: str | None, root: Path, name: str, own: Run | None) 
 
 
 def newest_checkpoint(run: Run) -> tuple[Path, dict[str, Any]] | None:
-    """Read the newest checkpoint of a run that is whole; nothing if the run has none at all.
-
-    A damaged one is passed over with a warning.
+    """Read the newest checkpoint of a run that is whole, passing over damaged ones; nothing if the run has none at all.
 
     Raises:
         CheckpointError: All are damaged.
     """
-    damaged = []
-    for way in WAYS:
-        path = run.checkpoints / f"{way}.ckpt"
-        if not path.is_file():
-            continue
+    damaged = None
+    for path in filter(Path.is_file, (run.checkpoints / f"{way}.ckpt" for way in WAYS)):
         try:
             content = read_checkpoint(path)
         except CheckpointError as error:
-            damaged.append(error)
+            damaged = damaged or error
             continue
-        for passed_over in damaged:
-            print(f"movierec: warning: {passed_over} Going on from {path} instead.", file=sys.stderr)
+        if damaged:
+            print(f"movierec: warning: {damaged} Going on from {path} instead.", file=sys.stderr)
         return path, content
     if damaged:
-        raise damaged[0]
+        raise damaged
     return None
 
 
@@ -197,31 +202,6 @@ def is_finished(run: Run, max_epochs: int | None) -> bool:
     """Say whether a run has come to its planned end, early or not, and has written it down."""
     metrics = run.read_metrics()
     return metrics.get("end") in ("planned", "early") and metrics["epochs"]["planned"] == max_epochs
-
-
-def check_resumed(options: Mapping[str, Any], checkpoint: dict[str, Any], path: Path) -> None:
-    """Refuse to go on with options that would make other numbers than those of an uninterrupted run.
-
-    Args:
-        options: The options of the fit.
-        checkpoint: What it is to go on from.
-        path: Where that lies.
-
-    Raises:
-        ConfigError: A hyper-parameter, the seed, or another option that changes the numbers is not what it was, or all
-            epochs are over; the message says how to start a new run with the weights.
-    """
-    epochs = options["trainer"]["max_epochs"]
-    if 0 <= epochs <= checkpoint["epoch"]:
-        raise ConfigError(
-            f"{path} is of epoch {checkpoint['epoch'] + 1}, and trainer.max_epochs is {epochs}. Give a larger number "
-            "to go on."
-        )
-    run = run_of(path)
-    saved = yaml.safe_load(run.config.read_text(encoding="utf-8")) if run else {}
-    given = dict(options) if run else {"seed_everything": options["seed_everything"]}
-    saved["seed_everything"] = checkpoint["run"]["seed"]
-    check_equal(given, saved, path, may_differ=MAY_CHANGE)
 
 
 def check_trained_with(options: Mapping[str, Any], checkpoint: dict[str, Any], path: Path) -> None:

@@ -36,12 +36,6 @@ class FilmPoison(Callback):
             spoil_most_rated(task)
 
 
-class ValidationPoison(Callback):
-    def on_validation_start(self, trainer, task):
-        if trainer.current_epoch == 2:
-            spoil_most_rated(task)
-
-
 class LastStepPoison(Callback):
     def on_train_batch_end(self, trainer, task, outputs, batch, number):
         if trainer.current_epoch == 2 and number + 1 == trainer.num_training_batches:
@@ -120,10 +114,9 @@ def test_a_learning_rate_far_too_high_ends_the_fit_with_the_ids_of_the_batch(
 
 
 def test_half_precision_is_named_where_it_may_be_the_cause(diverge: Diverge) -> None:
-    assert "--trainer.precision bf16-mixed, numbers have three digits" in diverge(
-        "--model.optimizer.lr", "1e38", "--trainer.precision", "bf16-mixed"
-    )
-    assert "numbers overflow above 65,504" in diverge("--trainer.precision", "16-true", "--model.optimizer.lr", "1")
+    for precision, rate in ("bf16-mixed", "1e38"), ("16-true", "1"):
+        said = diverge("--model.optimizer.lr", rate, "--trainer.precision", precision)
+        assert f"With --trainer.precision {precision}, numbers overflow early or are coarse: 32-true is safer." in said
 
 
 def test_a_film_whose_features_are_no_numbers_is_named_and_the_epochs_before_are_kept(diverge: Diverge) -> None:
@@ -155,13 +148,6 @@ def test_a_fit_without_validation_saves_no_infinite_weights_either(diverge: Dive
     message = diverge("--trainer.limit_val_batches", "0", "--checkpoint.monitor", "null", poison="LastStepPoison")
     assert "Expected finite weights after epoch 3" in message
     assert read_checkpoint(BEST)["epoch"] == read_checkpoint(LAST)["epoch"] == 1
-
-
-def test_a_validation_loss_that_is_not_finite_ends_the_fit_with_ids(diverge: Diverge) -> None:
-    message = diverge(poison="ValidationPoison")
-    assert "Expected a finite loss of the validation rows after epoch 3, got nan: " in message
-    assert f" and film {most_rated()}." in message
-    assert_two_epochs_are_kept()
 
 
 def cause(tables: Tables, prediction: list[float], rating: list[float]) -> tuple[str, bool]:
