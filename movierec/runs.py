@@ -175,6 +175,12 @@ def differing_options(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[
     Returns:
         Names as on the command line, sorted; what is not set and what is turned off count as the same.
     """
-    first, second = flatten(one), flatten(other)
-    names = first.keys() | second.keys()
-    return sorted(name for name in names - WITHOUT_EFFECT if (first.get(name) or None) != (second.get(name) or None))
+    first, second = effective_options(one), effective_options(other)
+    return sorted(
+        name for name in first.keys() | second.keys() if (first.get(name) or None) != (second.get(name) or None)
+    )
+
+
+def effective_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the options that change numbers, by their names on the command line."""
+    return {name: value for name, value in flatten(options).items() if name not in WITHOUT_EFFECT}

@@ -1,5 +1,6 @@
 """The figures of one run: its learning curves, from the events that TensorBoard shows, and its test errors."""
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -33,6 +34,7 @@ def read_curves(run: Run) -> dict[str, Curve]:
     """Read the metrics that a fit has logged epoch by epoch, by their names in TensorBoard, such as `val/rmse`."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: PLC0415 - takes a second
 
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it warns of the curves that a resumed fit replaced
     only_scalars = {"scalars": 0, "images": 1, "tensors": 1, "histograms": 1, "compressedHistograms": 1, "audio": 1}
     events = EventAccumulator(str(run.path), size_guidance=only_scalars).Reload()
     wanted = {f"{part}/{metric}" for part in SERIES for metric in CURVES} & set(events.Tags()["scalars"])

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 import torch
 from lightning import LightningModule
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -25,6 +26,7 @@ from movierec.training.continuation import (
     write_random_states,
 )
 from movierec.training.divergence import DivergenceWatch, Step, check_weights
+from movierec.training.tensorboard import SHOWN
 
 
 class RatingTask(LightningModule):
@@ -177,7 +179,8 @@ class RatingTask(LightningModule):
         those of training to the loggers only after the epoch's checkpoint is written: a kill between leaves a gap.
         """
         for logger in self.loggers:
-            logger.log_metrics({name: value.item() for name, value in values.items()}, step=epoch)
+            shown = SHOWN if isinstance(logger, TensorBoardLogger) else values.keys()
+            logger.log_metrics({name: value.item() for name, value in values.items() if name in shown}, step=epoch)
         on_device = {name: value.float().to(self.device) for name, value in values.items()}
         self.log_dict(on_device, on_step=False, on_epoch=True, sync_dist=True, logger=False)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -16,7 +17,7 @@ from movierec.errors import DivergenceError
 from movierec.metrics.diagnostics import Background, Rated, diagnose
 from movierec.metrics.topn import MIN_RATINGS, evaluate_retrieval
 from movierec.models.checkpoint import read_checkpoint, read_network
-from movierec.runs import Run, flatten, replace_text
+from movierec.runs import Run, effective_options, replace_text
 from movierec.training import tensorboard as board
 from movierec.training.checkpoints import best_checkpoint
 from movierec.training.environment import describe_hardware, describe_revision, versions
@@ -53,6 +54,7 @@ class RunRecord(Callback):
         self.resolved, self.histograms = resolved, histograms
         self.started = 0.0
         self.earlier = 0.0
+        self.epoch_started, self.learning_rate = 0.0, 0.0
         self.code: dict[str, Any] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -75,12 +77,22 @@ class RunRecord(Callback):
         if writer := board.find_writer(trainer):
             board.show_start(writer, self.resolved, trainer.current_epoch)
 
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note the time and the learning rate."""
+        self.epoch_started = time.monotonic()
+        self.learning_rate = trainer.optimizers[0].param_groups[0]["lr"]
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the weights, if that is asked for."""
-        if self.histograms and (writer := board.find_writer(trainer)):
+        """Show the learning rate and the time of the epoch, and the weights, if that is asked for."""
+        writer, epoch = board.find_writer(trainer), trainer.current_epoch
+        if writer is None:
+            return
+        seconds = time.monotonic() - self.epoch_started
+        board.show_epoch(writer, learning_rate=self.learning_rate, seconds=seconds, epoch=epoch)
+        if self.histograms:
             assert isinstance(pl_module, RatingTask)
             assert pl_module.network is not None
-            board.show_weights(writer, pl_module.network, trainer.current_epoch)
+            board.show_weights(writer, pl_module.network, epoch)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Note in the checkpoint what it was trained with; a later test need not be given the same seed."""
@@ -135,7 +147,8 @@ class RunRecord(Callback):
         self.run.write_metrics({**self.describe(task, path, best), **fit, "val": metrics})
         if isinstance(trainer.logger, TensorBoardLogger):
             trainer.logger.log_hyperparams(best["run"])  # into hparams.yaml
-            board.show_fit(trainer.logger.experiment, flatten(best["run"]), metrics, trainer.current_epoch)
+            options = effective_options(yaml.safe_load(self.resolved))
+            board.show_fit(trainer.logger.experiment, options, metrics, trainer.current_epoch)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""

@@ -12,7 +12,6 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from movierec.metrics.registry import METRICS
 from movierec.models.network import Model
 
 if TYPE_CHECKING:
@@ -22,9 +21,14 @@ if TYPE_CHECKING:
 
 MOST_FILMS = 10_000  # more make the projector slow
 DIMENSIONS = 32
-CHARTED = ("rmse", "loss", "r2", "mae")  # measured of training and of validation rows
-FIRST = ("rmse_stars", "ndcg@10", "r2")
+CHARTED = ("rmse", "loss", "r2")  # measured of training and of validation rows
 COMPARED = ("val/rmse_stars", "val/ndcg@10", "val/r2", "train/rmse")
+MEASURED = ("rmse_stars", "ndcg@10")  # of the best epoch and of a test: columns of HParams
+# metrics.json has all metrics; these are the ones to look at over the epochs, or to compare runs by.
+SHOWN = {
+    *(f"{part}/{name}" for part in ("train", "val") for name in CHARTED),
+    *(f"{part}/{name}" for part in ("val", "test") for name in MEASURED),
+}
 
 
 def find_writer(trainer: Trainer) -> "SummaryWriter | None":
@@ -52,28 +56,30 @@ def show_start(writer: "SummaryWriter", resolved: str, epoch: int) -> None:
     )
 
 
-def show_fit(writer: "SummaryWriter", hparams: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) -> None:
-    """Enter a run into HParams with its best validation metrics; a later test fills in the test metrics.
+def show_epoch(writer: "SummaryWriter", *, learning_rate: float, seconds: float, epoch: int) -> None:
+    """Show the learning rate of an epoch, and how long it took, its validation included."""
+    writer.add_scalar("train/learning_rate", learning_rate, epoch)
+    writer.add_scalar("train/seconds", seconds, epoch)
+
+
+def show_fit(writer: "SummaryWriter", options: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) -> None:
+    """Enter a run into HParams with metrics of its best epoch; a later test adds those of the test ratings.
 
     Args:
         writer: Where to.
-        hparams: The hyper-parameters, plain types.
-        metrics: Of the best epoch.
+        options: The options that change numbers, by their names on the command line.
+        metrics: Of the validation ratings, at the best epoch.
         epochs: How many were trained.
     """
-    from torch.utils.tensorboard.summary import hparams as summaries  # noqa: PLC0415 - only with TensorBoard
+    from torch.utils.tensorboard.summary import hparams  # noqa: PLC0415 - only with TensorBoard
 
-    for name, value in metrics.items():
-        writer.add_scalar(f"val_best/{name}", value, epochs)
-    # TensorBoard goes by the first entry, so it must name what only a test will measure. It shows few columns at first.
-    order = [*FIRST, *(name for name in METRICS if name not in FIRST)]
-    names = {f"{part}/{name}": 0.0 for name in order for part in ("val_best", "test")}
-    # Nor more than five options: not the name of the run again, nor all that torch's optimizers have turned off.
-    kept = {
-        name: value for name, value in hparams.items() if name != "config" and value is not None and value is not False
-    }
+    for name in MEASURED:
+        if name in metrics:
+            writer.add_scalar(f"val_best/{name}", metrics[name], epochs)
+    kept = {name: value for name, value in options.items() if value is not None and value is not False}
     shown = {name: value if isinstance(value, bool | int | float) else str(value) for name, value in kept.items()}
-    for summary in summaries(shown, names):  # type: ignore[no-untyped-call]
+    # The first summary would fix the columns for all runs; without it, options that differ between runs come first.
+    for summary in hparams(shown, {})[1:]:  # type: ignore[no-untyped-call]
         writer._get_file_writer().add_summary(summary)  # type: ignore[no-untyped-call]  # noqa: SLF001 - as Lightning does
 
 

@@ -28,7 +28,7 @@ from movierec.cli import main
 from movierec.metrics.registry import METRICS as NAMES
 from movierec.models.checkpoint import read_checkpoint, read_network
 from movierec.models.network import RatingNetwork
-from movierec.training.tensorboard import show_films
+from movierec.training.tensorboard import show_films, show_fit
 from tests.browser import chromium
 from tests.small import RUN, SMALL, write_small
 
@@ -133,31 +133,54 @@ def test_the_precision_recall_curve_has_one_step_for_each_threshold(tested: Path
     assert [dim.size for dim in curve.tensor_shape.dim] == [6, 127]
 
 
-def test_hyperparameters_and_metrics_of_fit_and_test_are_one_entry(tested: Path) -> None:
-    found = events()
-    start = plugin_data_pb2.HParamsPluginData.FromString(
-        found.summary_metadata["_hparams_/session_start_info"].plugin_data.content
-    ).session_start_info
-    assert start.hparams["model.network.hidden"].string_value == "[16, 8]"
-    assert start.hparams["seed"].number_value == 123
-    experiment = plugin_data_pb2.HParamsPluginData.FromString(
-        found.summary_metadata["_hparams_/experiment"].plugin_data.content
-    ).experiment
-    listed = [info.name.tag for info in experiment.metric_infos]
-    assert listed[:2] == ["val_best/rmse_stars", "test/rmse_stars"]
-    assert set(listed) == {f"{part}/{name}" for part in ("val_best", "test") for name in NAMES}
-    metrics = read_json("metrics.json")
+def test_a_run_has_the_scalars_that_people_look_at_and_no_more(tested: Path) -> None:
+    found, metrics = events(), read_json("metrics.json")
+    curves = {"train/loss", "train/rmse", "train/r2", "train/learning_rate", "train/seconds"}
+    curves |= {f"val/{name}" for name in ("loss", "rmse", "r2", "rmse_stars", "ndcg@10")}
+    dots = {f"{part}/{name}" for part in ("val_best", "test") for name in ("rmse_stars", "ndcg@10")}
+    assert set(found.Tags()["scalars"]) == curves | dots
+    assert [steps(found, tag) for tag in sorted(curves)] == [[0, 1, 2]] * 10
+    assert [event.value for event in found.Scalars("train/learning_rate")] == pytest.approx([0.001] * 3)
+    seconds = sum(event.value for event in found.Scalars("train/seconds"))
+    assert 0 < seconds <= metrics["seconds"]["fit"] + 0.01
     for part, tag in (("val", "val_best"), ("test", "test")):
-        for name in ("rmse_stars", "ndcg@10", "r2"):
+        for name in ("rmse_stars", "ndcg@10"):
             assert found.Scalars(f"{tag}/{name}")[-1].value == pytest.approx(metrics[part][name], rel=1e-5)
 
 
-def test_a_resumed_run_goes_on_in_its_curves_without_a_double_step(tested: Path) -> None:
+def test_the_learning_rate_of_an_epoch_is_the_one_that_it_was_trained_with(tested: Path) -> None:
+    assert main(["fit", *SMALL, "--model.scheduler", "cosine", "--trainer.max_epochs", "2"]) == 0
+    rates = [event.value for event in events(RUN.with_name("version_1")).Scalars("train/learning_rate")]
+    assert rates == pytest.approx([0.001, 0.0005])  # half-way down from 1 to 0, the cosine is at a half
+
+
+def test_other_loggers_get_all_metrics(tested: Path) -> None:
+    logger = ["--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "csv"]
+    assert main(["fit", *SMALL, *logger, "--trainer.max_epochs", "1"]) == 0
+    (file,) = Path("csv").rglob("metrics.csv")
+    header = file.read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert {f"val/{name}" for name in NAMES} <= set(header)
+
+
+def test_hyperparameters_are_the_options_that_change_numbers(tested: Path) -> None:
+    start = plugin_data_pb2.HParamsPluginData.FromString(
+        events().summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    ).session_start_info
+    assert start.hparams["model.network.hidden"].string_value == "[16, 8]"
+    assert start.hparams["data.split"].string_value == "random"
+    assert start.hparams["seed_everything"].number_value == 123
+    assert {"trainer.logger", "data.root", "name"} & set(start.hparams) == set()
+
+
+def test_a_resumed_run_goes_on_in_its_curves_without_a_double_step_and_without_a_warning(
+    tested: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     assert main(["fit", *SMALL, "--ckpt_path", "last", "--trainer.max_epochs", "5"]) == 0
+    assert caplog.text == ""
     found = events()
     for tag in ("train/rmse", "val/rmse", "val/ndcg@10"):
         assert steps(found, tag) == [0, 1, 2, 3, 4]
-    assert steps(found, "val_best/rmse") == [5]
+    assert steps(found, "val_best/rmse_stars") == [5]
     assert [event.step for event in found.Images("figures/learning_curves")] == [5]
 
 
@@ -259,7 +282,7 @@ def tensorboard(runs: Path) -> Iterator[Board]:
         deadline = time.monotonic() + START
         while True:
             try:
-                if any("test/rmse" in tags for tags in board.get("/data/plugin/scalars/tags").values()):
+                if any("test/rmse_stars" in tags for tags in board.get("/data/plugin/scalars/tags").values()):
                     break
             except (urllib.error.URLError, ConnectionError):
                 assert process.poll() is None, "TensorBoard ended"
@@ -307,6 +330,17 @@ def test_tensorboard_lists_one_run_with_hyperparameters_and_metrics_of_both_part
     assert shown["val_best/rmse_stars"] == pytest.approx(metrics["val"]["rmse_stars"], rel=1e-5)
 
 
+def test_options_that_differ_between_runs_are_the_first_columns_of_hparams(tmp_path: Path) -> None:
+    for width in (8, 16):
+        with SummaryWriter(str(tmp_path / f"run_{width}")) as writer:
+            options = {"data.folds": 10, "data.split": "random", "model.network.width": width, "trainer.devices": 1}
+            show_fit(writer, options, {"rmse_stars": 0.9}, 3)
+            writer.add_scalar("test/rmse_stars", 0.9, 3)
+    with tensorboard(tmp_path) as board:
+        infos = board.get("/data/plugin/hparams/experiment", {"experimentName": ""})["hparamInfos"]
+    assert [info["name"] for info in infos][:2] == ["model.network.width", "data.folds"]
+
+
 def test_tensorboard_reads_the_map_of_the_films(board: Board, tested_folder: Path) -> None:
     assert board.get("/data/plugin/projector/runs") == [NAME]
     info = board.get(f"/data/plugin/projector/info?run={NAME}")
@@ -319,10 +353,10 @@ def test_tensorboard_reads_the_map_of_the_films(board: Board, tested_folder: Pat
 
 
 PAGES = {
-    "scalars": ["test/auroc"],
+    "scalars": ["test/ndcg@10"],
     "images": ["figures/calibration"],
     "custom_scalars": ["training and validation", "runs compared"],
-    "hparams": [NAME, "[16, 8]", "val_best/rmse_stars"],
+    "hparams": [NAME, "test/rmse_stars"],
     "pr_curves": ["test/rated above the training median"],
     "projector": ["Points:", "Dimension: 16"],
     "histograms": ["weights/first.bias"],
@@ -358,3 +392,14 @@ def test_a_page_of_tensorboard_shows_what_was_logged(page: str, board: Board, br
         wait_for_text(opened, text)
     opened.close()
     assert errors == []
+
+
+def test_the_films_can_be_coloured_by_their_first_genre(board: Board, browser: Any) -> None:
+    opened = browser.new_page(viewport={"width": 1600, "height": 1200})
+    opened.goto(f"{board.address}/#projector")
+    wait_for_text(opened, "Points:")
+    (projector,) = (frame for frame in opened.frames if frame.url.endswith("projector_binary.html"))
+    projector.locator("#colorby").click()
+    projector.get_by_text("first genre").filter(visible=True).first.click()
+    wait_for_text(opened, "Comedy")  # in the legend
+    opened.close()
