@@ -8,6 +8,7 @@ are far lower than those of a ranking of rated films alone.
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
+import pandas as pd
 import torch
 
 from movierec.data.batches import Batch
@@ -19,6 +20,7 @@ from movierec.models.scoring import top_positions
 LIKED_STARS = 4.0
 DEPTH = 10
 MIN_RATINGS = 20  # how it was chosen: docs/recommending.md
+SCORES = (f"recall@{DEPTH}", f"ndcg@{DEPTH}", f"map@{DEPTH}")
 Rank = Callable[[int, np.ndarray], np.ndarray]  # a user and the rows of films to their scores
 
 
@@ -29,7 +31,7 @@ def evaluate_retrieval(
     num_users: int,
     min_ratings: int = MIN_RATINGS,
     watch: Callable[[list[int]], Iterable[int]] = iter,
-) -> dict[str, dict[str, float]]:
+) -> tuple[dict[str, dict[str, float]], pd.DataFrame]:
     """Measure the recommendations of a model, of popularity and of the films' mean ratings, on the same users.
 
     Args:
@@ -42,7 +44,8 @@ def evaluate_retrieval(
     Returns:
         For `model`, `popularity` and `film_mean`: recall@10, ndcg@10 and map@10, means over users; coverage, the share
         of the films that can be recommended which are recommended to anyone; novelty, the mean of -log2 of the share
-        of users who have rated a recommended film; and the number of users.
+        of users who have rated a recommended film; and the number of users. Then the first three of each user, by
+        `ranking` and `user_id`.
     """
     tables = model.tables
     known = [by_user(rows["train"], len(tables.user_ids)), by_user(rows["val"], len(tables.user_ids))]
@@ -70,7 +73,11 @@ def evaluate_retrieval(
             lists[name].append(unseen[top_positions(rank(user, unseen), DEPTH)])
     share = count / max(len(tables.user_ids), 1)
     relevant = [liked[user] for user in users]
-    return {name: measure(found, relevant, candidates, share) for name, found in lists.items()}
+    scores = {name: compare_all(found, relevant) for name, found in lists.items()}
+    found = {name: means(scores[name]) | measure(shown, candidates, share) for name, shown in lists.items()}
+    ids = tables.user_ids.numpy()[users]
+    columns = [table.assign(ranking=name, user_id=ids) for name, table in scores.items()]
+    return found, pd.concat(columns, ignore_index=True)
 
 
 def by_user(rows: Batch, num_users: int) -> list[np.ndarray]:
@@ -80,28 +87,31 @@ def by_user(rows: Batch, num_users: int) -> list[np.ndarray]:
     return np.split(rows.movie.numpy()[order].astype(np.int64), ends[:-1])
 
 
-def measure(
-    lists: list[np.ndarray], relevant: list[np.ndarray], candidates: np.ndarray, share: np.ndarray
-) -> dict[str, float]:
-    """Compare lists of recommended films with the relevant ones, user by user.
+def measure(lists: list[np.ndarray], candidates: np.ndarray, share: np.ndarray) -> dict[str, float]:
+    """Measure what all lists together recommend.
 
     Args:
         lists: Films recommended to each user, the best first.
-        relevant: Films that each user liked, at least one.
         candidates: All films that can be recommended.
         share: Share of the users who have rated each film, [num_movies].
     """
-    scores = [compare(found, films) for found, films in zip(lists, relevant, strict=True)]
-    recall, ndcg, precision = np.mean(scores, axis=0) if scores else [np.nan] * 3
     shown = np.concatenate(lists) if lists else np.empty(0, dtype=np.int64)
     return {
-        f"recall@{DEPTH}": float(recall),
-        f"ndcg@{DEPTH}": float(ndcg),
-        f"map@{DEPTH}": float(precision),
         "coverage": len(np.unique(shown)) / max(len(candidates), 1),
         "novelty": float(-np.log2(np.maximum(share[shown], 1e-12)).mean()) if len(shown) else float("nan"),
         "users": float(len(lists)),
     }
+
+
+def compare_all(lists: list[np.ndarray], relevant: list[np.ndarray]) -> pd.DataFrame:
+    """Compare each user's list, the best film first, with the films that the user liked, at least one."""
+    scores = [compare(found, films) for found, films in zip(lists, relevant, strict=True)]
+    return pd.DataFrame(scores, columns=list(SCORES), dtype=np.float64)
+
+
+def means(scores: pd.DataFrame) -> dict[str, float]:
+    """Average each score over the users; NaN without any."""
+    return {name: float(scores[name].mean()) for name in SCORES}
 
 
 def compare(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float, float]:

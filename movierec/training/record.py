@@ -15,6 +15,7 @@ from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.errors import DivergenceError
 from movierec.metrics.diagnostics import Background, Rated, diagnose
+from movierec.metrics.test_rows import LISTS, PredictedRows, write_lists
 from movierec.metrics.topn import MIN_RATINGS, evaluate_retrieval
 from movierec.models.checkpoint import read_checkpoint, read_network
 from movierec.runs import Run, effective_options, replace_text
@@ -163,7 +164,7 @@ class RunRecord(Callback):
         pl_module.test_rows = {}
 
     def record_diagnostics(self, trainer: Trainer, task: RatingTask, run: Run) -> None:
-        """Write diagnostics.json, and what TensorBoard shows of a test."""
+        """Write diagnostics.json and the test's rows, and what TensorBoard shows of a test."""
         assert task.tables is not None
         assert task.network is not None
         known = run.read_metrics()
@@ -172,6 +173,8 @@ class RunRecord(Callback):
             name: task.tables.to_stars(task.test_rows[name]) for name in ("prediction", "rating")
         }
         rated = Rated(**{name: column.numpy() for name, column in columns.items()})
+        ids = task.tables.user_ids.numpy()[rated.user], task.tables.movie_ids.numpy()[rated.movie]
+        PredictedRows.sorted(*ids, rated.rating, rated.prediction).write(run.path)
         described = {"part": "test", "epoch": known["epoch"], "checkpoint": known["checkpoint"]}
         run.write_diagnostics(described | diagnose(rated, background))
         if writer := board.find_writer(trainer):
@@ -202,6 +205,7 @@ class RunRecord(Callback):
         if any(before.get(name) != described[name] for name in ("checkpoint", "epoch")):
             for part in (*PARTS, "retrieval"):  # the file describes one checkpoint
                 before.pop(part, None)
+            (self.run.path / LISTS).unlink(missing_ok=True)
         seconds = before.get("seconds", {}) | {command: self.seconds()}
         self.run.write_metrics(before | described | {"seconds": seconds} | task.results)
 
@@ -269,10 +273,11 @@ def record_retrieval(
     """Measure what a checkpoint recommends, on the CPU, and write it into the run it belongs to.
 
     Returns:
-        What `evaluate_retrieval` does, and `min_ratings`, that of `recommend`.
+        The means of `evaluate_retrieval`, and `min_ratings`, that of `recommend`.
     """
-    measured = evaluate_retrieval(read_network(checkpoint), rows, num_users=num_users, watch=watch)
+    measured, by_user = evaluate_retrieval(read_network(checkpoint), rows, num_users=num_users, watch=watch)
     found = {"min_ratings": MIN_RATINGS, **measured}
     if run is not None:
         run.write_metrics(run.read_metrics() | {"retrieval": found})
+        write_lists(by_user, run.path)
     return found

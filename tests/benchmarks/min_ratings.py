@@ -32,7 +32,7 @@ def main() -> None:
     assert data.tables is not None
     check_same_data(network.tables, data.tables)
     rows = {"train": data.rows["train"], "val": data.rows["val"].take(slice(0, 0)), "test": data.rows["val"]}
-    found = {least: evaluate_retrieval(network, rows, num_users=options.users, min_ratings=least) for least in LEAST}
+    found = {least: evaluate_retrieval(network, rows, num_users=options.users, min_ratings=least)[0] for least in LEAST}
     for ranking in found[LEAST[0]]:
         table = Table(title=f"{ranking}, {found[LEAST[0]][ranking]['users']:.0f} users", title_justify="left")
         table.add_column("at least so many ratings")

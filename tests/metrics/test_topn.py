@@ -34,8 +34,7 @@ def test_an_empty_list_finds_nothing() -> None:
 
 def test_coverage_and_novelty_agree_with_a_hand_computation() -> None:
     share = np.array([0.5, 0.25, 0.125, 1.0])
-    found = measure([np.array([0, 1]), np.array([0, 2])], [np.array([0]), np.array([3])], np.arange(4), share)
-    assert found["recall@10"] == 0.5
+    found = measure([np.array([0, 1]), np.array([0, 2])], np.arange(4), share)
     assert found["coverage"] == 3 / 4
     assert found["novelty"] == (1 + 2 + 1 + 3) / 4
     assert found["users"] == 2
@@ -84,7 +83,7 @@ def network_of(tables: Tables) -> MLP:
 
 
 def test_rankings_of_all_unseen_films_agree_with_a_hand_computation(five: Tables, parts: dict[str, Batch]) -> None:
-    found = evaluate_retrieval(network_of(five), parts, num_users=10, min_ratings=0)
+    found, by_user = evaluate_retrieval(network_of(five), parts, num_users=10, min_ratings=0)
     # Unseen are 3 for user 0, who likes 3 and 4; 2 and 3 for user 1, who likes 3 only; 1 for user 2, who likes it.
     # Both 2 and 3 have one rating, and the lower row comes first; by their means, too.
     expected = np.mean([1 / 2, 1, 1]), np.mean([1 / (1 + 1 / math.log2(3)), 1 / math.log2(3), 1])
@@ -96,10 +95,13 @@ def test_rankings_of_all_unseen_films_agree_with_a_hand_computation(five: Tables
         assert found[name]["novelty"] == pytest.approx((3 * math.log2(3) + math.log2(3 / 2)) / 4)
     assert found["model"]["recall@10"] == pytest.approx(expected[0])  # the same films, in an order of its own
     assert {values["users"] for values in found.values()} == {3}
+    of_popularity = by_user[by_user["ranking"] == "popularity"]
+    assert of_popularity["recall@10"].tolist() == [1 / 2, 1, 1]
+    assert of_popularity["user_id"].tolist() == five.user_ids.tolist()
 
 
 def test_films_of_few_training_ratings_are_recommended_by_none(five: Tables, parts: dict[str, Batch]) -> None:
-    found = evaluate_retrieval(network_of(five), parts, num_users=10, min_ratings=2)
+    found, _ = evaluate_retrieval(network_of(five), parts, num_users=10, min_ratings=2)
     for values in found.values():  # left are 0, seen by all, and 1, unseen by user 2
         assert values["recall@10"] == pytest.approx(1 / 3)
         assert values["coverage"] == 1 / 2
@@ -111,7 +113,7 @@ def test_the_model_ranks_by_what_its_network_predicts(five: Tables, parts: dict[
     own = user_statistics(five, history_of(five, 1)).expand(2, -1)
     with torch.inference_mode():
         scores = network(own, torch.tensor([2, 3]), bank)
-    found = evaluate_retrieval(network, parts | {"test": rows((1, 3, 5.0))}, num_users=10, min_ratings=0)
+    found, _ = evaluate_retrieval(network, parts | {"test": rows((1, 3, 5.0))}, num_users=10, min_ratings=0)
     assert found["model"]["map@10"] == (1 if scores[1] > scores[0] else 1 / 2)
 
 
@@ -124,12 +126,12 @@ def test_at_most_so_many_users_are_measured_always_the_same(five: Tables, parts:
             yield user
 
     for _ in range(2):
-        found = evaluate_retrieval(network_of(five), parts, num_users=2, min_ratings=0, watch=watch)
+        found, _ = evaluate_retrieval(network_of(five), parts, num_users=2, min_ratings=0, watch=watch)
         assert found["model"]["users"] == 2
     assert seen[:2] == seen[2:]
 
 
 def test_users_who_like_nothing_are_not_measured(five: Tables, parts: dict[str, Batch]) -> None:
-    found = evaluate_retrieval(network_of(five), parts | {"test": rows((0, 3, 2.0))}, num_users=2, min_ratings=0)
+    found, _ = evaluate_retrieval(network_of(five), parts | {"test": rows((0, 3, 2.0))}, num_users=2, min_ratings=0)
     assert found["model"]["users"] == 0
     assert math.isnan(found["model"]["recall@10"])

@@ -19,6 +19,9 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from movierec.cli import main
+from movierec.data.preparation import hash_pairs
+from movierec.metrics.bootstrap import rmse_interval
+from movierec.metrics.test_rows import PredictedRows, read_lists
 from movierec.models.checkpoint import read_checkpoint
 from movierec.training.rating_task import RatingTask
 from tests.small import BEST, RUN, SMALL, write_small
@@ -512,3 +515,20 @@ def test_nothing_is_left_of_weights_between_two_runs(trained: Path) -> None:
     assert main(["fit", *SMALL]) == 0
     first, second = weights(BEST), weights(RUN.with_name("version_1") / "checkpoints" / "best.ckpt")
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_test_keeps_its_rows_and_the_lists_of_each_user_from_which_its_metrics_follow(trained: Path) -> None:
+    assert main(["test", *SMALL, "--ranking_users", "50"]) == 0
+    rows, lists, metrics = PredictedRows.read(RUN), read_lists(RUN), read_metrics()
+    assert rows is not None
+    assert lists is not None
+    assert rmse_interval([rows]).value == pytest.approx(metrics["test"]["rmse_stars"], abs=1e-6)
+    assert len(rows.rating) == metrics["data"]["rows"]["test"]
+    assert hash_pairs(rows.user_id, rows.movie_id) == metrics["data"]["row_sets"]["test"]
+    for ranking, table in lists.groupby("ranking"):
+        assert table["ndcg@10"].mean() == pytest.approx(metrics["retrieval"][ranking]["ndcg@10"])
+        assert table["user_id"].nunique() == 50
+    assert main(["test", *SMALL, "--ckpt_path", "last", "--ranking_users", "0"]) == 0
+    assert read_lists(RUN) is None  # those were of another checkpoint
+    (RUN / "test_rows.parquet").write_bytes(b"PAR1")
+    assert PredictedRows.read(RUN) is None

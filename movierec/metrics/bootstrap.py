@@ -1,0 +1,93 @@
+"""Whether two models differ: a paired bootstrap by user over the same test rows.
+
+Users are drawn with replacement, each with all of its test rows, and both models are measured on the same draw. What
+the models were trained on, and by which seed, stays as it is. Source: B. Efron and R. Tibshirani, "An Introduction to
+the Bootstrap", 1993.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from movierec.metrics.test_rows import PredictedRows
+
+DRAWS = 2_000
+LEVEL = 0.95
+Statistic = Callable[[np.ndarray], np.ndarray]  # sums over users, [..., columns], to one number each, [...]
+
+
+class Interval(NamedTuple):
+    """A number, and where 95 % of its bootstrap draws lie."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether 0 lies outside: as a difference, it is one."""
+        return self.low > 0 or self.high < 0
+
+
+def rmse_interval(runs: Sequence[PredictedRows]) -> Interval:
+    """Compute the RMSE in stars, a mean over runs that differ in their seed.
+
+    Args:
+        runs: The same test rows in each.
+    """
+    return bootstrap(squares_by_user(runs), mean_rmse)
+
+
+def compare_errors(one: Sequence[PredictedRows], other: Sequence[PredictedRows]) -> Interval:
+    """Compute the difference of two models' RMSE, in stars: below 0, the first errs less.
+
+    Args:
+        one: The runs of a model, which differ in their seed: the same test rows in each.
+        other: The runs of another one, of the same test rows as the first.
+    """
+    sums, size = squares_by_user([*one, *other]), len(one)
+
+    def difference(sums: np.ndarray) -> np.ndarray:
+        first, second = sums[..., : 1 + size], np.delete(sums, range(1, 1 + size), axis=-1)
+        return np.subtract(mean_rmse(first), mean_rmse(second))
+
+    return bootstrap(sums, difference)
+
+
+def compare_scores(one: np.ndarray, other: np.ndarray) -> Interval:
+    """Compute the mean difference of a score of each user, such as NDCG@10: above 0, the first is better.
+
+    Args:
+        one: The score of each user, [num_users].
+        other: That of the same users, in the same order, by another model.
+    """
+    difference = np.stack([np.ones(len(one)), np.subtract(one, other, dtype=np.float64)], axis=-1)
+    return bootstrap(difference, lambda sums: np.asarray(sums[..., 1] / sums[..., 0]))
+
+
+def squares_by_user(runs: Sequence[PredictedRows]) -> np.ndarray:
+    """Sum up by user: the number of rows, then each run's squared errors, [num_users, 1 + runs]."""
+    _, user = np.unique(runs[0].user_id, return_inverse=True)
+    squares = [np.square(np.subtract(run.prediction, run.rating, dtype=np.float64)) for run in runs]
+    return np.stack([np.bincount(user), *(np.bincount(user, weights=one) for one in squares)], axis=-1)
+
+
+def mean_rmse(sums: np.ndarray) -> np.ndarray:
+    """Compute each run's RMSE from sums of squares, and average them."""
+    rmse: np.ndarray = np.sqrt(sums[..., 1:] / sums[..., :1]).mean(axis=-1)
+    return rmse
+
+
+def bootstrap(by_user: np.ndarray, statistic: Statistic) -> Interval:
+    """Compute a statistic of sums over users, and its 95 % interval over draws of the users.
+
+    Args:
+        by_user: What each user adds to the sums, [num_users, columns].
+        statistic: Computed from the sums, whatever dimensions stand before the columns.
+    """
+    rng, size = np.random.default_rng(0), len(by_user)
+    weights = (np.bincount(rng.integers(size, size=size), minlength=size) for _ in range(DRAWS))
+    drawn = statistic(np.stack([weight @ by_user for weight in weights]))  # a draw at a time, as users may be many
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(statistic(by_user.sum(axis=0))), float(low), float(high))
