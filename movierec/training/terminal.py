@@ -134,7 +134,7 @@ def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tabl
     out = console()
     threshold = tables.to_stars(torch.tensor(tables.threshold)).item()
     out.say(
-        f"Unit scale: 0 is {tables.min_stars:g} stars, 1 is {tables.max_stars:g}. Precision to AUROC: of ratings above "
+        f"Unit scale: from {tables.min_stars:g} (0) to {tables.max_stars:g} stars (1). Precision to AUROC: of ratings above "
         f"the training median, {threshold:g} stars.",
     )
     if partial:
@@ -196,7 +196,7 @@ def metrics_table(
     for name, metric in METRICS.items():
         if name == "loss":
             continue
-        values = [metric.format(results[part][name]) for part in parts]
+        values = [metric.format(results[part].get(name)) for part in parts]
         if published:
             values.append(metric.format(published[name]) if name in published else "")
         table.add_row(metric.full_label, *values)

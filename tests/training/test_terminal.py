@@ -47,6 +47,6 @@ def test_metrics_are_printed_with_their_scale_and_whether_they_are_of_some_batch
     for partial in (False, True):
         print_notes({}, (), tables, partial=partial)
         output = capsys.readouterr().out
-        assert "Unit scale: 0 is 0.5 stars, 1 is 5." in output
+        assert "Unit scale: from 0.5 (0) to 5 stars (1)." in output
         assert "above the training median, 3.5 stars" in output
         assert ("Only some of the batches were measured" in output) == partial
