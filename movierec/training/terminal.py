@@ -134,8 +134,8 @@ def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tabl
     out = console()
     threshold = tables.to_stars(torch.tensor(tables.threshold)).item()
     out.say(
-        f"Unit scale: from {tables.min_stars:g} (0) to {tables.max_stars:g} stars (1). Precision to AUROC: of ratings above "
-        f"the training median, {threshold:g} stars.",
+        f"Unit scale: from {tables.min_stars:g} (0) to {tables.max_stars:g} stars (1). Precision to AUROC: of ratings "
+        f"above the training median, {threshold:g} stars.",
     )
     if partial:
         out.say("Only some of the batches were measured: these are not the numbers of the run.", style="yellow")
