@@ -71,8 +71,9 @@ class RunProgress(ProgressBar):
         for task in self.bar.task_ids:
             self.bar.update(task, description=f"epoch {done + 1}/{trainer.max_epochs}", metrics=shown.strip())
         unit = [f"{part} {metrics[f'{part}/rmse']:.4f}" for part in ("val", "train") if f"{part}/rmse" in metrics]
+        shown += f"  (unit: {', '.join(unit)})" if unit else ""
         best = "  best" if is_best(trainer) else ""
-        self.console.print(f"epoch {done}/{trainer.max_epochs}{shown}  (unit: {', '.join(unit)}){best}", soft_wrap=True)
+        self.console.print(f"epoch {done}/{trainer.max_epochs}{shown}{best}", soft_wrap=True)
 
     def start_evaluation(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin the bar of a validation, test or prediction that is not part of a fit."""
