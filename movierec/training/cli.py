@@ -3,12 +3,13 @@
 import difflib
 import inspect
 import re
+from argparse import HelpFormatter
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import torch
 import yaml
-from jsonargparse import Namespace
+from jsonargparse import SUPPRESS, Namespace
 from jsonargparse.typing import NonNegativeInt
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -20,6 +21,19 @@ from movierec.training.checkpoints import BestCheckpoint, LastCheckpoint
 from movierec.training.rating_task import RatingTask
 
 SEED = 123
+# What --help shows; --help-all shows the rest.
+SHOWN = (
+    r"--help|--help-all|--config|--print_config|--name|--ckpt_path|--data(\.help)?|--model\.network(\.help)?"
+    r"|--trainer\.(accelerator|devices|precision|enable_progress_bar)"
+)
+SHOWN_OF = {
+    "fit": r"--seed_everything|--resume|--initial_checkpoint|--histograms|--checkpoint\.monitor"
+    r"|--model\.(loss|optimizer(\.help)?|scheduler)|--trainer\.(max_epochs|callbacks(\.help)?)",
+    "validate": "--seed_everything",
+    "test": "--seed_everything|--ranking_users",
+    "predict": "--seed_everything|--out",
+}
+TITLES = {"trainer": "Trainer", "model": "Model", "data": "Data", "checkpoint": "Best epoch"}
 NOISE = (  # lines of jsonargparse's account of all types it tried
     "Does not validate against", "Subtypes:", "Errors:", "Problem with given class_path", "Given value type",
     "Expected a <class 'NoneType'>", "Given value: Nested", "Given value: {",
@@ -27,17 +41,36 @@ NOISE = (  # lines of jsonargparse's account of all types it tried
 
 
 class Parser(LightningArgumentParser):
-    """Lightning's parser, with a short answer to wrong usage instead of two screens of options."""
+    """Lightning's parser, with a short answer to wrong usage instead of two screens of options.
+
+    Attributes:
+        shown: The options that the help shows; without one, all.
+    """
+
+    shown: re.Pattern[str] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, allow_abbrev=False, **kwargs)  # a misspelt option is not another one
+
+    def format_help(self, formatter: HelpFormatter | None = None) -> str:
+        """Write the help of the options in `shown`."""
+        if self.shown is None:
+            return super().format_help(formatter)
+        hidden = [action for action in self._actions if not any(map(self.shown.fullmatch, action.option_strings))]
+        helps = [action.help for action in hidden]
+        for action in hidden:
+            action.help = SUPPRESS
+        text = super().format_help(formatter)
+        for action, own in zip(hidden, helps, strict=True):  # a configuration is written without suppressed options
+            action.help = own
+        return re.sub(r",\s+known\s+subclasses:\s+(lightning|torch)[^)]*", "", text)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print what is wrong, and end with status 2."""
         if not self.exit_on_error:
             super().error(message, ex)
         parser = getattr(ex, "subcommand_parser", None) or self
-        help_option = "--help"
+        help_option = "--help-all"
         if of_data := re.match(r"""Parser key "data":.*?class_path '([\w.]+)'""", message, flags=re.DOTALL):
             help_option = f"--data.help {of_data[1].removeprefix('movierec.data.')}"
         message = shorten(message)
@@ -45,7 +78,7 @@ class Parser(LightningArgumentParser):
         if unknown := re.match(r"unrecognized arguments: (--[\w.]+)", message, flags=re.IGNORECASE):
             nested = {"data": MovieDataModule, "model.network": MLP, "model.optimizer": torch.optim.AdamW}
             known = {f"--{name}.{each}" for name, kind in nested.items() for each in inspect.signature(kind).parameters}
-            known |= set(re.findall(r"--[\w.]+", parser.format_help()))
+            known |= {option for action in parser._actions for option in action.option_strings}  # noqa: SLF001 - argparse's
             if close := difflib.get_close_matches(unknown[1], known, n=1):
                 hint = f"Did you mean {close[0]}? {hint}"
         self.exit(2, f"movierec: error: {message}\n{hint}\n")
@@ -97,7 +130,11 @@ class ExperimentCLI(LightningCLI):
                 "callbacks": [LastCheckpoint()],
             },
             parser_class=Parser,
-            parser_kwargs={"prog": f"python -m movierec {command}"},
+            parser_kwargs={
+                "prog": f"python -m movierec {command}",
+                "usage": "%(prog)s --config CONFIG [options]",
+                "description": "The options of the data are listed by --data.help RatingsDataModule.",
+            },
             args=self.arguments,
         )
 
@@ -105,6 +142,7 @@ class ExperimentCLI(LightningCLI):
         """Add the checkpoint group, and the options of our own."""
         parser.add_lightning_class_args(BestCheckpoint, "checkpoint")
         add = parser.add_argument
+        add("--help-all", action="help", help="Show all options, Lightning's among them, and exit.")
         add("--name", type=str | None, help="Name of the run. Default: that of the configuration.")
         add("--ckpt_path", type=str | None, help="Checkpoint: a file, or `best` or `last` of the newest run.")
         add("--resume", action="store_true", help="Go on with the newest run of the name, or begin one.")
@@ -116,6 +154,10 @@ class ExperimentCLI(LightningCLI):
             type=NonNegativeInt | None,
             help="Of how many users `test` measures the recommendations among all films. Default: 1000; 0: of none.",
         )
+        for name, group in (parser.groups or {}).items():
+            group.title = TITLES.get(name, group.title)
+        if isinstance(parser, Parser) and "--help-all" not in self.arguments:
+            parser.shown = re.compile(f"{SHOWN}|{SHOWN_OF[self.command]}")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse the options.

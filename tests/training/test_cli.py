@@ -1,5 +1,6 @@
 """The answers to wrong options: what is wrong in plain words, and where the right ones are listed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_a_wrong_option_of_the_trainer_leads_to_the_help_of_fit(capsys: pytest.C
     with pytest.raises(SystemExit):
         main(["fit", "--config", "configs/model1.yaml", "--trainer.max_epochs", "many"])
     assert capsys.readouterr().err == (
-        "movierec: error: trainer.max_epochs: expected int; got many\nAll options: python -m movierec fit --help\n"
+        "movierec: error: trainer.max_epochs: expected int; got many\nAll options: python -m movierec fit --help-all\n"
     )
 
 
@@ -41,3 +42,41 @@ def test_a_seed_that_would_not_be_used_is_refused(
     arguments = ["fit", "--config", "configs/model1.yaml", "--data.root", str(sample_root)]
     assert main([*arguments, "--seed_everything", str(seed)]) == 1
     assert f"Expected seed_everything from 0 to 4294967295, got {seed}." in capsys.readouterr().err
+
+
+def read_help(command: str, option: str, capsys: pytest.CaptureFixture[str]) -> tuple[str, set[str]]:
+    """Reads what the help says, and which options it lists."""
+    with pytest.raises(SystemExit) as stop:
+        main([command, option])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    return text, set(re.findall(r"^  (?:-\w[^-]*, )?(--[\w.-]+)", text, flags=re.MULTILINE))
+
+
+def test_help_is_short_and_shows_the_options_that_people_use(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text, options = read_help("fit", "--help", capsys)
+    used = ("accelerator", "devices", "precision", "max_epochs", "callbacks", "enable_progress_bar")
+    assert {"--help-all", "--data", "--model.network", *(f"--trainer.{name}" for name in used)} <= options
+    assert {"--trainer.profiler", "--ranking_users", "--out"} & options == set()
+    assert text.count("\n") < 150
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_help_all_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    _, options = read_help("fit", "--help-all", capsys)
+    assert {"--trainer.profiler", "--trainer.limit_val_batches", "--model.optimizer", "--resume"} <= options
+
+
+def test_the_help_of_test_has_no_options_of_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    _, options = read_help("test", "--help", capsys)
+    assert {"--ranking_users", "--ckpt_path", "--trainer.devices"} <= options
+    assert {"--resume", "--model.optimizer", "--trainer.max_epochs", "--checkpoint.monitor"} & options == set()
+
+
+def test_a_misspelt_option_that_help_does_not_show_is_known_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["fit", "--config", "configs/model1.yaml", "--trainer.profilr", "simple"])
+    assert "Did you mean --trainer.profiler?" in capsys.readouterr().err
