@@ -22,9 +22,7 @@ from movierec.training.memory import keep_freed_memory
 from movierec.training.resume import NothingToDoError
 from movierec.training.terminal import print_fit, print_predictions, print_start, print_test, print_validation
 
-CONFIG_FREE = (
-    r"--data(=.*)?|--data\.help.*|--help(-all)?|-h|--print_config.*|--model.*\.help.*"  # need no configuration
-)
+CONFIG_FREE = r"--data(=.*)?|--help(-all)?|-h|--print_config.*|--(data|model|trainer)\b.*\.help.*"  # can stand alone
 
 
 def fit(

@@ -80,3 +80,10 @@ def test_a_misspelt_option_that_help_does_not_show_is_known_all_the_same(capsys:
     with pytest.raises(SystemExit):
         main(["fit", "--config", "configs/model1.yaml", "--trainer.profilr", "simple"])
     assert "Did you mean --trainer.profiler?" in capsys.readouterr().err
+
+
+def test_the_help_of_a_callback_needs_no_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", "--trainer.callbacks.help", "EarlyStopping"])
+    assert stop.value.code == 0
+    assert "--trainer.callbacks.patience" in capsys.readouterr().out

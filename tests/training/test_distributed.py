@@ -35,7 +35,7 @@ BEST = RUN / "checkpoints" / "best.ckpt"
 LAST = RUN / "checkpoints" / "last.ckpt"
 ONE = ("--trainer.devices", "1", "--trainer.accelerator", "cpu", "--trainer.strategy", "auto")
 TWO = ("--trainer.devices", "2", "--trainer.accelerator", "cpu", "--trainer.strategy", "ddp")
-RUNNING = ("loss", "r2", "mae", "mse", "rmse")  # the metrics of a training epoch
+RUNNING = ("loss", "r2", "rmse")  # the metrics of a training epoch that TensorBoard shows
 # 20,000 ratings: 16,000 to train, 1,999 to validate, 2,001 to test, which two processes cannot halve.
 SMALL_CONFIG = """\
 data:
