@@ -1,16 +1,19 @@
 """The command line. Heavy packages are imported by the command that needs them, so that `--help` answers at once."""
 
 import argparse
+import difflib
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from movierec import __version__
-from movierec.console import printable
+from movierec.console import expand_home, printable
 from movierec.datasets.commands import add_data
-from movierec.errors import MovierecError
+from movierec.errors import MovierecError, place_of
 from movierec.model_selection.commands import add_reproduce
 from movierec.recommend.commands import add_recommend, add_similar
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
@@ -46,6 +49,7 @@ def main(args: Sequence[str] | None = None) -> int:
         SystemExit: With status 2 on wrong usage, with 0 after `--help`.
     """
     arguments = list(sys.argv[1:] if args is None else args)
+    open_closed_streams()
     write_utf8()
     try:
         with interrupt_on_sigterm():
@@ -58,8 +62,8 @@ def main(args: Sequence[str] | None = None) -> int:
     except OSError as error:
         if os.environ.get("MOVIEREC_DEBUG"):
             raise
-        place = f"{error.filename}: " if error.filename else ""
-        print(printable(f"movierec: error: {place}{error.strerror or error}"), file=sys.stderr)
+        place = place_of(error)
+        print(printable(f"movierec: error: {place}{': ' if place else ''}{error.strerror or error}"), file=sys.stderr)
         return 1
     except Exception as error:  # the last resort: a message for people, the traceback on request
         if os.environ.get("MOVIEREC_DEBUG"):
@@ -72,9 +76,15 @@ def main(args: Sequence[str] | None = None) -> int:
         )
         return 1
     except KeyboardInterrupt as stop:
-        was_asked = isinstance(stop, Terminated)
-        print(f"\nmovierec: {str(stop) or ('terminated.' if was_asked else 'interrupted.')}", file=sys.stderr)
-        return STATUS if was_asked else 130
+        print(f"\nmovierec: {str(stop) or 'interrupted.'}", file=sys.stderr)
+        return STATUS if isinstance(stop, Terminated) else 130
+
+
+def open_closed_streams() -> None:
+    """Read nothing from, and write nothing to, the standard streams that were closed (`<&-`); Python has None there."""
+    for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - stays open
 
 
 def write_utf8() -> None:
@@ -98,9 +108,20 @@ def dispatch(arguments: list[str]) -> int:
     return command
 
 
-def build_parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser, and so are those of its commands, that suggests the nearest of the words it knows."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong, and end with status 2."""
+        if wrong := re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message):
+            known = re.findall(r"[^\s,']+", wrong[2])
+            message += "".join(f"\nDid you mean {name}?" for name in difflib.get_close_matches(wrong[1], known, n=1))
+        super().error(message)
+
+
+def build_parser() -> Parser:
     """Build the parser of all commands; those of Lightning have their own for what follows."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m movierec",
         description="Train, test and compare neural networks that predict how a user rates a film.",
         epilog=EXAMPLES,
@@ -127,8 +148,8 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Show the newest tested runs of each configuration, averaged over their seeds, beside the "
         "published numbers. Write a page (index.html), the table (table.md, table.csv) and the figures.",
     )
-    report.add_argument("--runs", type=Path, default=Path("lightning_logs"), help="folder of the runs")
-    report.add_argument("--out", type=Path, default=Path("report"), help="folder to write the page to")
+    report.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
+    report.add_argument("--out", type=expand_home, default=Path("report"), help="folder to write the page to")
     report.add_argument("--all", action="store_true", dest="every", help="show each tested run by itself")
     report.add_argument(
         "--format", choices=["table", "markdown", "csv"], default="table", help="how to print the table"

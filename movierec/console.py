@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import rich.console
@@ -57,6 +58,11 @@ def duration(seconds: float) -> str:
     if minutes >= MINUTES_AN_HOUR:
         return f"{minutes // MINUTES_AN_HOUR} h {minutes % MINUTES_AN_HOUR} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def expand_home(path: str | Path) -> Path:
+    """Make a path of an option, a variable or a configuration, where no shell has replaced `~` by the home folder."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's own fails where there is no such user
 
 
 def quoted(words: Sequence[str]) -> str:

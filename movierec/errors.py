@@ -1,8 +1,15 @@
 """The errors a user can mend; the command line prints their message and no traceback."""
 
+import os
+
 
 class MovierecError(Exception):
     """Any error that movierec raises on purpose: expected, got, what to do."""
+
+
+def place_of(error: OSError) -> str:
+    """Name the file that an error of the system is about, which some callers name in bytes; empty if none is named."""
+    return os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else ""
 
 
 class MissingDataError(MovierecError, FileNotFoundError):
@@ -51,6 +58,10 @@ class StoreError(MovierecError, OSError):
 
 class BusyError(MovierecError, RuntimeError):
     """Another process is at work on the same files."""
+
+
+class WorkerError(MovierecError, RuntimeError):
+    """Processes that cut batches and send none."""
 
 
 class OutOfSpaceError(MovierecError, OSError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from movierec.console import expand_home
 from movierec.errors import CheckpointError
 
 ROOT = "lightning_logs"
@@ -138,7 +139,7 @@ def existing_checkpoint(name: str | Path) -> Path:
     Raises:
         CheckpointError: There is no such file.
     """
-    path = Path(name)
+    path = expand_home(name)
     if not path.is_file():
         raise CheckpointError(
             f"Expected a checkpoint file at {path}, found none. Name an existing file, `best` or `last`."

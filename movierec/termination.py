@@ -27,7 +27,7 @@ def interrupt_on_sigterm() -> Iterator[None]:
     def terminate(number: int, _frame: FrameType | None) -> None:
         asked.append(number)
         if len(asked) == 1:
-            raise Terminated
+            raise Terminated("terminated.")
 
     before = signal.signal(signal.SIGTERM, terminate)
     try:

@@ -1,6 +1,9 @@
 """The commands that need no training: what they print, and where, and their exit status."""
 
+import errno
 import json
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +67,31 @@ def test_wrong_usage_ends_with_status_2_and_names_the_word(
     output = capsys.readouterr()
     assert output.out == ""
     assert named in output.err
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (["tset"], "test"),
+        (["recomend", "--user_id", "1"], "recommend"),
+        (["data", "smaple"], "sample"),
+        (["data", "download", "ml-20"], "ml-20m"),
+        (["report", "--format", "cvs"], "csv"),
+    ],
+)
+def test_a_misspelt_word_leads_to_the_nearest_one(
+    args: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(args)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.endswith(f"\nDid you mean {meant}?\n")
+
+
+def test_a_word_that_is_near_to_none_leads_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["zzz"])
+    assert "Did you mean" not in capsys.readouterr().err
 
 
 def test_without_arguments_main_reads_those_of_the_process(
@@ -261,6 +289,26 @@ def test_report_shows_the_runs_of_the_folder_named(elsewhere: Path, capsys: pyte
 def test_report_without_runs_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report"]) == 1
     assert "Expected tested runs in lightning_logs, found none" in capsys.readouterr().err
+
+
+def test_a_file_that_is_named_in_bytes_is_named_in_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(arguments: list[str]) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", b"runs/events")  # as TensorBoard's writer does
+
+    monkeypatch.setattr(cli, "dispatch", fail)
+    assert main(["report"]) == 1
+    assert capsys.readouterr().err == "movierec: error: runs/events: Permission denied\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes streams there")
+def test_closed_streams_count_as_empty_ones(elsewhere: Path) -> None:
+    code = "import sys; from movierec.cli import main; from movierec.console import is_attended\n"
+    code += f"status = main(['data', 'sample', *{SMALL!r}]); sys.exit(status or is_attended())"
+    command = f"{shlex.join([sys.executable, '-c', code])} <&- >&- 2>&-"
+    assert subprocess.run(command, cwd=elsewhere, shell=True, check=False).returncode == 0  # noqa: S602 - our code
+    assert is_sample(elsewhere / "data" / "sample")
 
 
 def test_with_debug_an_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from movierec.errors import ConfigError
 
+WORKER_SECONDS = 120  # for a batch, a moment's work; a worker without shared memory never sends one, and says nothing
+
 
 class Batch(NamedTuple):
     """Some ratings, as rows of the tables.
@@ -128,6 +130,7 @@ def batch_loader(
         collate_fn=unchanged,  # type: ignore[arg-type]  # an item is a batch, not a list
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
+        timeout=WORKER_SECONDS if num_workers else 0,
         generator=torch.Generator(),  # else each epoch draws from the global one, and dropout depends on num_workers
     )
 

@@ -1,5 +1,6 @@
 """A LightningDataModule per feature set, over one base that splits, encodes and batches."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -8,6 +9,7 @@ from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveInt
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
+from movierec.console import expand_home
 from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loader
 from movierec.data.cache import Prepared
 from movierec.data.features import Missing, check_columns, known_columns
@@ -20,12 +22,13 @@ from movierec.data.statistics import Kind, Unrated
 from movierec.datasets.catalog import Release, ReleaseName
 from movierec.datasets.metadata import FILES, Source
 from movierec.datasets.root import default_root, is_sample, missing_releases, way_to
-from movierec.errors import MissingDataError
+from movierec.errors import ConfigError, MissingDataError
 
 if TYPE_CHECKING:
     from movierec.data.tables import Tables
 
 PARTS = Split._fields
+MOST_WORKERS = max(16, os.cpu_count() or 1)  # each is a process, and a test has three loaders
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))
 IMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("imdb_"))
 
@@ -57,7 +60,8 @@ class MovieDataModule(LightningDataModule):
         allow_leaks: Train even if a column is nearly a copy of the ratings (a correlation above 0.99).
         batch_size: Ratings a training step, on each device.
         eval_batch_size: Ratings a step of validation, test and prediction, on each device.
-        num_workers: Processes that cut batches; batches are a few integers, so 0 is the fastest.
+        num_workers: Processes that cut batches; batches are a few integers, so 0 is the fastest. At most 16, or one for
+            each core where there are more.
         cache: Keep the prepared tables in `prepared/` below the root, for the runs that follow.
         download: Download the releases that are read and not there, without asking.
         pairs: For `predict`: a csv file with the columns userId and movieId. Default: the test ratings.
@@ -95,7 +99,7 @@ class MovieDataModule(LightningDataModule):
         names = exclude_columns.split(",") if isinstance(exclude_columns, str) else exclude_columns or ()
         self.excluded = tuple(dict.fromkeys(name.strip() for name in names))
         read = self.default_columns if columns is None else columns
-        self.root = Path(root) if root else default_root()
+        self.root = expand_home(root) if root else default_root()
         # The restricted types of numbers are classes of their own; a checkpoint takes plain ones only.
         self.options = Options(
             release=release,
@@ -115,7 +119,7 @@ class MovieDataModule(LightningDataModule):
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
         self.cache, self.download, self.allow_leaks = cache, download, allow_leaks
         self.prepare_data_per_node = False  # one process prepares, and keeps the result where the others find it
-        self.pairs = Path(pairs) if pairs else None
+        self.pairs = expand_home(pairs) if pairs else None
         self.tables: Tables | None = None
         self.rows: dict[str, Batch] = {}
 
@@ -125,7 +129,7 @@ class MovieDataModule(LightningDataModule):
         Raises:
             ConfigError: Options contradict each other, so that nothing can be read.
         """
-        self.check_columns()
+        self.check()
         self.options.check()
         return missing_releases(self.root, file_names(self.options))
 
@@ -133,12 +137,18 @@ class MovieDataModule(LightningDataModule):
         """List the files of metadata that are read and not there; a download does not bring them."""
         return [FILES[source] for source in self.options.sources if not (self.root / FILES[source]).is_file()]
 
-    def check_columns(self) -> None:
-        """Refuse columns, to be read or to be left out, that the feature set does not have.
+    def check(self) -> None:
+        """Refuse columns, to read or left out that the feature set lacks, and too many workers.
 
         Raises:
-            ConfigError: A column is unknown, repeated, or of a source that this feature set does not read.
+            ConfigError: A column is unknown, repeated, or of a source that this feature set does not read; or there
+                are more workers than the machine has use for.
         """
+        if self.num_workers > MOST_WORKERS:
+            raise ConfigError(
+                f"Expected data.num_workers from 0 to {MOST_WORKERS} on this machine, got {self.num_workers}. Each is "
+                "a process of its own; with 0, none is needed, and batches come the fastest."
+            )
         for names in (self.options.columns, self.excluded):
             check_columns(names, self.available_columns)
 
@@ -177,7 +187,7 @@ class MovieDataModule(LightningDataModule):
     def prepare(self) -> Prepared:
         """Return the tables and the rows of each part, prepared once."""
         if self.tables is None:
-            self.check_columns()
+            self.check()
             self.tables, self.rows = prepare(self.root, self.options, cache=self.cache)
         return self.tables, self.rows
 

@@ -150,6 +150,9 @@ class Tables:
             raise ValueError("ranges of other statistics")
         if not 0 <= self.scoring_bank < banks:
             raise ValueError("a bank that is not there")
+        numbers = (self.movie_features[self.complete], self.movie_statistics, self.user_statistics, self.history_stars)
+        if not all(table.isfinite().all() for table in numbers):
+            raise ValueError("numbers that are NaN or infinite")
 
 
 def group_by_user(user: np.ndarray, movie: np.ndarray, num_users: int) -> tuple[np.ndarray, Tensor]:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from movierec.console import quoted
+from movierec.console import expand_home, quoted
 from movierec.datasets.catalog import RELEASES, SERVER
 from movierec.datasets.root import default_root
 
@@ -26,7 +26,9 @@ def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
     sizes = ", ".join(f"{release.name} ({release.megabytes:g} MB)" for release in RELEASES.values())
     download = actions.add_parser("download", help="download releases of MovieLens from GroupLens")
     download.add_argument("names", nargs="+", metavar="NAME", choices=RELEASES, help=sizes)
-    download.add_argument("--root", type=Path, default=default_root(), help=f"folder to put them in {DEFAULT_ROOT}")
+    download.add_argument(
+        "--root", type=expand_home, default=default_root(), help=f"folder to put them in {DEFAULT_ROOT}"
+    )
     origin = download.add_mutually_exclusive_group()
     origin.add_argument(
         "--mirror",
@@ -34,7 +36,9 @@ def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
         default=SERVER,
         help="another server, which has URL/NAME.zip, in place of %(default)s",
     )
-    origin.add_argument("--from-zip", metavar="FILE", type=Path, help="an archive that is here already, of one release")
+    origin.add_argument(
+        "--from-zip", metavar="FILE", type=expand_home, help="an archive that is here already, of one release"
+    )
     download.add_argument("--again", action="store_true", help="replace the files of releases that are there")
     download.set_defaults(run=download_named)
 
@@ -58,7 +62,7 @@ def add_sample(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "sample", help="generate a small data set, with tastes to learn, in the published formats"
     )
     sample.add_argument(
-        "--root", type=Path, default=Path("data/sample"), help="folder to write to (default: %(default)s)"
+        "--root", type=expand_home, default=Path("data/sample"), help="folder to write to (default: %(default)s)"
     )
     sample.add_argument("--users", type=int, default=300, help="number of users (default: %(default)s)")
     sample.add_argument("--movies", type=int, default=400, help="number of films (default: %(default)s)")
@@ -110,8 +114,10 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "The exit status is 0 when what is there can be trained on, 1 when it is damaged, incomplete or none.",
     )
     where = check.add_mutually_exclusive_group()
-    where.add_argument("folder", nargs="?", type=Path, metavar="ROOT", help=f"folder of the data {DEFAULT_ROOT}")
-    where.add_argument("--root", type=Path, default=default_root(), help="the same, as the other commands have it")
+    where.add_argument("folder", nargs="?", type=expand_home, metavar="ROOT", help=f"folder of the data {DEFAULT_ROOT}")
+    where.add_argument(
+        "--root", type=expand_home, default=default_root(), help="the same, as the other commands have it"
+    )
     check.add_argument("--json", action="store_true", help="print all that is found as JSON")
     check.add_argument(
         "--releases",
@@ -147,7 +153,7 @@ def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     fetch.add_argument("service", choices=["tmdb", "omdb"], help="whom to ask")
     fetch.add_argument(
         "--root",
-        type=Path,
+        type=expand_home,
         default=default_root(),
         help=f"folder of the data {DEFAULT_ROOT}",
     )

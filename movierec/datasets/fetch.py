@@ -22,6 +22,7 @@ from movierec.datasets.store import AnswerStore, open_store
 from movierec.datasets.tmdb import TMDb
 from movierec.datasets.transfer import AttemptError
 from movierec.errors import ConfigError, FetchError, MissingDataError
+from movierec.termination import Terminated
 
 SERVICES: dict[str, Service] = {service.name: service for service in (TMDb(), OMDb())}
 DAY = 86_400.0  # seconds
@@ -250,7 +251,7 @@ def explain(
     """Say why films are left, and what to do."""
     again = f"{left}. Run the same command again to go on: what has been fetched is kept."
     if isinstance(stop, KeyboardInterrupt):
-        return KeyboardInterrupt(f"interrupted; {again}")
+        return type(stop)(f"{'terminated' if isinstance(stop, Terminated) else 'interrupted'}; {again}")
     if isinstance(stop, QuotaError):
         return FetchError(
             f"The day's requests of all keys in {' and '.join(plan.service.variables)} are used up; {left}. Run the "

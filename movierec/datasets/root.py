@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from movierec.console import quoted
+from movierec.console import expand_home, quoted
 from movierec.datasets.catalog import RELEASES, Release
 
 MARKER = "sample.json"  # in a generated root
@@ -14,7 +14,7 @@ VARIABLE = "MOVIEREC_DATA"
 
 def default_root() -> Path:
     """Return the data root that the environment variable MOVIEREC_DATA names, else `data`."""
-    return Path(os.environ.get(VARIABLE) or "data")
+    return expand_home(os.environ.get(VARIABLE) or "data")
 
 
 def name_root(root: Path) -> str:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from movierec.console import expand_home
+
 DESCRIPTION = """\
 Train and test all models as the report describes them (over several seeds) and as its notebook ran them, and what
 compares the films' metadata, one after another. It takes hours. Stop it with Ctrl-C and start it again: what is done
@@ -16,8 +18,8 @@ def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     text = "train and test all models over several seeds"
     command = commands.add_parser("reproduce", help=text, description=DESCRIPTION)
     add = command.add_argument
-    add("--root", type=Path, help="folder of the data (default: MOVIEREC_DATA, else data)")
-    add("--runs", type=Path, default=Path("lightning_logs"), help="folder of the runs (default: lightning_logs)")
+    add("--root", type=expand_home, help="folder of the data (default: MOVIEREC_DATA, else data)")
+    add("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs (default: lightning_logs)")
     seeds = f"seeds of each described model; model5 has 2 at most (default: {SEEDS})"
     add("--seeds", type=int, default=SEEDS, metavar="N", help=seeds)
     only = "configurations to train, such as model1 'published/*' (default: all)"

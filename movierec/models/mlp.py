@@ -15,6 +15,7 @@ from movierec.data.tables import Tables
 from movierec.errors import ConfigError
 from movierec.models.explanation import Explainer
 from movierec.models.layers import Dropout, TableLinear
+from movierec.models.memory import require_memory
 from movierec.models.network import RatingNetwork
 from movierec.models.scoring import Scorer
 
@@ -41,7 +42,7 @@ class MLP(RatingNetwork):
         normalisation: What comes between a hidden layer and its activation.
 
     Raises:
-        ConfigError: There are more or fewer dropouts than hidden layers.
+        ConfigError: There are more or fewer dropouts than hidden layers, or this machine lacks the memory.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class MLP(RatingNetwork):
         if len(shares) != len(hidden):
             raise ConfigError(f"Expected one dropout, or one for each of the hidden layers {hidden}; got {dropout}.")
         widths = [*hidden, 1]
+        require_memory(sum((before + 1) * after for before, after in pairwise([tables.width, *widths])))
         self.first = TableLinear(tables, widths[0])
         layers: list[nn.Module] = []
         for (size, following), share in zip(pairwise(widths), shares, strict=True):

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from movierec.console import printable, quoted
+from movierec.console import expand_home, printable, quoted
 from movierec.errors import CheckpointError, ConfigError, UnknownIdError
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ def add_recommend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     who.add_argument("--user_id", help="a user of the ratings, or `new`: one of whom nothing is known")
     who.add_argument(
         "--ratings",
-        type=Path,
+        type=expand_home,
         metavar="FILE",
         help="a new user's ratings: a csv file with the columns movieId or title, and rating, in stars",
     )
     who.add_argument("--all", action="store_true", help="all users of the ratings, into the file that --out names")
     command.add_argument("--include_seen", action="store_true", help="list films that the user has rated, too")
     command.add_argument("--explain", action="store_true", help="show what moved each prediction")
-    command.add_argument("--out", type=Path, metavar="FILE", help="with --all: the file, .csv or .parquet")
+    command.add_argument("--out", type=expand_home, metavar="FILE", help="with --all: the file, .csv or .parquet")
     add_options(command)
     command.set_defaults(run=recommend)
 
@@ -47,11 +47,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--top", type=int, default=10, metavar="N", help="number of films (default: 10)")
     command.add_argument(
         "--ckpt_path",
-        type=Path,
+        type=expand_home,
         metavar="FILE",
         help="checkpoint of the model (default: the best of the newest run that has ended)",
     )
-    command.add_argument("--runs", type=Path, default=Path("lightning_logs"), help="folder of the runs")
+    command.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
     command.add_argument(
         "--genre", action="append", default=[], help="films of this genre only; give it twice for films of either"
     )

@@ -60,7 +60,8 @@ def parquet_writer(path: Path) -> Iterator[Write]:
 
         def write(frame: pd.DataFrame) -> None:
             nonlocal writer
-            table = pa.Table.from_pandas(frame, preserve_index=False)
+            named = frame.astype({name: "string" for name in TEXTS if name in frame})  # else no title has another type
+            table = pa.Table.from_pandas(named, preserve_index=False)
             writer = writer or parquet.ParquetWriter(path, table.schema)
             writer.write_table(table)
 

@@ -5,11 +5,12 @@ import inspect
 import re
 from argparse import HelpFormatter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
 import yaml
-from jsonargparse import SUPPRESS, Namespace
+from jsonargparse import SUPPRESS, Namespace, get_loader, set_loader
 from jsonargparse.typing import NonNegativeInt
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -17,7 +18,9 @@ from movierec.data import MovieDataModule
 from movierec.data.split import LARGEST_SEED
 from movierec.errors import ConfigError
 from movierec.models import MLP
+from movierec.runs import ROOT
 from movierec.training.checkpoints import BestCheckpoint, LastCheckpoint
+from movierec.training.config import refuse_aliases
 from movierec.training.rating_task import RatingTask
 
 SEED = 123
@@ -38,6 +41,23 @@ NOISE = (  # lines of jsonargparse's account of all types it tried
     "Does not validate against", "Subtypes:", "Errors:", "Problem with given class_path", "Given value type",
     "Expected a <class 'NoneType'>", "Given value: Nested", "Given value: {",
 )  # fmt: skip
+
+
+def load_yaml(text: str) -> Any:
+    """Read what an option or a configuration holds: YAML without aliases, or a path that is not UTF-8.
+
+    Raises:
+        YAMLError: There is an alias, or it is no YAML.
+    """
+    if any("\udc80" <= letter <= "\udcff" for letter in text):  # Python's sign for a byte of such a path
+        return text
+    refuse_aliases(text)
+    # PyYAML escapes it, which libyaml, jsonargparse's loader, does not read.
+    return yaml.safe_load(text) if r"\uDC" in text else yaml_loader(text)
+
+
+yaml_loader = get_loader("yaml")
+set_loader("yaml", load_yaml, (yaml.YAMLError,))
 
 
 class Parser(LightningArgumentParser):
@@ -84,6 +104,12 @@ class Parser(LightningArgumentParser):
         self.exit(2, f"movierec: error: {message}\n{hint}\n")
 
 
+LOGGER = (
+    "expected the class of the logger before its options, such as --trainer.logger CSVLogger. To write runs elsewhere, "
+    "checkpoints and all, use --trainer.default_root_dir."
+)
+
+
 def shorten(message: str) -> str:
     """Keep of jsonargparse's account of all types it tried what a user can act on, in plain words."""
     # An option of a class in an option: each has a line of its own.
@@ -98,6 +124,7 @@ def shorten(message: str) -> str:
         (r"Expected an? <class '([\w.]+)'>", r"expected \1"),
         (r"Not of type \w+: ", ""),
         (r"[.;]* (Got|Given) value: ", "; got "),
+        (r"(Expected an instantiatable class, but [\w.]+\.Logger is abstract; )+.*", LOGGER),
     ):
         text = re.sub(pattern, words, text)
     return f"{option}: {text}" if option else text
@@ -203,8 +230,8 @@ def check_options(command: str, options: Namespace) -> None:
     """Refuse options that would be passed over in silence.
 
     Raises:
-        ConfigError: A seed that NumPy does not take, for which Lightning takes another; an option with another command
-            than its own, or several that say where a fit begins.
+        ConfigError: A name that is no folder's; a seed that NumPy does not take, for which Lightning takes another; an
+            option with another command than its own, or several that say where a fit begins.
     """
     given = {
         ("--out", "predict"): options.out,
@@ -213,6 +240,11 @@ def check_options(command: str, options: Namespace) -> None:
         ("--resume", "fit"): options.resume or None,
         ("--initial_checkpoint", "fit"): options.initial_checkpoint,
     }
+    name = Path(options.name) if options.name is not None else Path("default")
+    if not name.parts or name.is_absolute() or ".." in name.parts:
+        raise ConfigError(
+            f"Expected --name of a folder below {ROOT}, such as wide or trials/wide; got {options.name!r}."
+        )
     if not isinstance(options.seed_everything, bool) and not 0 <= options.seed_everything <= LARGEST_SEED:
         raise ConfigError(f"Expected seed_everything from 0 to {LARGEST_SEED}, got {options.seed_everything}.")
     for (option, its_command), value in given.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from movierec.console import expand_home
 from movierec.errors import ConfigError
 from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 
@@ -25,7 +26,7 @@ def find_config(name: str) -> Path:
     Raises:
         ConfigError: There is none.
     """
-    path = Path(name)
+    path = expand_home(name)
     if path.is_file():
         return path
     parts = path.parts[1:] if path.parts[:1] == ("configs",) else path.parts
@@ -84,26 +85,27 @@ def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
     """Find the configuration files among the arguments.
 
     Returns:
-        The arguments, with the path of each configuration that was found, and the paths by the names given.
+        The arguments, the configurations first and by the paths found, so that an option overrides them wherever it
+        stands; and the paths by the names given.
 
     Raises:
         ConfigError: A configuration is not there, or no YAML.
     """
     found: dict[str, Path] = {}
-    rewritten: list[str] = []
-    for before, argument in zip([None, *args], args, strict=False):
+    configs: list[str] = []
+    others: list[str] = []
+    remaining = iter(args)
+    for argument in remaining:
         option, equals, value = argument.partition("=")
-        if before in CONFIG_OPTIONS:
-            found[argument] = find_config(argument)
-            rewritten.append(str(found[argument]))
-        elif equals and option in CONFIG_OPTIONS:
-            found[value] = find_config(value)
-            rewritten += [option, str(found[value])]
+        name = "" if option not in CONFIG_OPTIONS else value if equals else next(remaining, "")
+        if name:
+            found[name] = find_config(name)
+            configs += ["--config", str(found[name])]
         else:
-            rewritten.append(argument)
+            others.append(argument)
     for path in found.values():
         check_yaml(path)
-    return rewritten, found
+    return [*configs, *others], found
 
 
 def check_yaml(path: Path) -> None:
@@ -114,16 +116,25 @@ def check_yaml(path: Path) -> None:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        has_alias = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader))
-        if not has_alias:
-            yaml.safe_load(text)
+        refuse_aliases(text)
+        yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: of a date, or not UTF-8
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error) or "too many lists in lists"
         raise ConfigError(f"{path}{place}: expected YAML; {reason}. Correct the file.") from error
-    if has_alias:
-        raise ConfigError(f"{path}: expected no aliases (*name), which can make a file endless. Write the values out.")
+
+
+def refuse_aliases(text: str) -> None:
+    """Refuse YAML with aliases, of which a few lines can stand for more than a memory holds.
+
+    Raises:
+        YAMLError: It has an alias, or is no YAML; the mark is where.
+    """
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            problem = f"the alias *{event.anchor} could make it endless; write its values out"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
 
 
 def own_config(args: Sequence[str]) -> list[str]:

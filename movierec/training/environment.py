@@ -12,6 +12,7 @@ import torch
 from lightning import LightningModule
 
 import movierec
+from movierec.models.memory import GB, memory_bytes
 
 PACKAGES = ("lightning", "torch", "torchmetrics", "pandas", "scikit-learn", "numpy")
 CPU_INFO = Path("/proc/cpuinfo")  # Linux; platform.processor() is empty there
@@ -21,10 +22,11 @@ GIT_SECONDS = 2.0  # for what takes hundredths; a checkout may lie on a disk tha
 def describe_hardware(task: LightningModule) -> dict[str, Any]:
     """Name processor, cores, memory (in units of 2^30 bytes), accelerator, processes and threads; null if unknown."""
     is_gpu = task.device.type == "cuda"
+    memory = memory_bytes()
     return {
         "cpu": cpu_model(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_gb": memory_gigabytes(),
+        "memory_gb": round(memory / GB, 1) if memory else None,
         "accelerator": torch.cuda.get_device_name(task.device) if is_gpu else task.device.type,
         "processes": task.trainer.world_size,
         "threads": torch.get_num_threads(),
@@ -39,14 +41,6 @@ def cpu_model() -> str | None:
         lines = []
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return next(iter(named), platform.processor() or platform.machine() or None)
-
-
-def memory_gigabytes() -> float | None:
-    """Measure the memory of the machine."""
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf, and others lack the names
-        return None
 
 
 def versions() -> dict[str, str]:

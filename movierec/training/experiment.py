@@ -10,13 +10,13 @@ from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from movierec.console import quoted
+from movierec.console import expand_home, quoted
 from movierec.data import MovieDataModule
-from movierec.errors import ConfigError, DivergenceError, MovierecError, WriteError
+from movierec.errors import ConfigError, DivergenceError, MovierecError, WorkerError, WriteError, place_of
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 from movierec.termination import Terminated
-from movierec.training.checkpoints import WholeCheckpointIO
+from movierec.training.checkpoints import RunCheckpoint, WholeCheckpointIO
 from movierec.training.cli import ExperimentCLI
 from movierec.training.config import run_name, saved_run
 from movierec.training.predictions import PredictionWriter
@@ -90,14 +90,14 @@ class Experiment:
     def find_start(self) -> Start:
         """Find the run and the checkpoint that the options mean."""
         options, plain = self.options, self.cli.plain_options
-        root = Path(options.trainer.default_root_dir or ".") / ROOT
+        root = expand_home(options.trainer.default_root_dir or ".") / ROOT
         own = saved_run(list(self.configs.values()))
         if self.command != "fit":
             path = find_checkpoint(options.ckpt_path, root, self.name, own)
             check_trained_with(plain, read_checkpoint(path), path)
             return Start(run_of(path), path)
         start = choose_start(plain, root, self.name, own)
-        if start.is_new and (options.trainer.logger not in (None, True) or options.trainer.fast_dev_run):
+        if start.is_new and (options.trainer.logger is False or options.trainer.fast_dev_run):
             start = Start(None)
         if options.initial_checkpoint and start.checkpoint is None:
             self.model.initial = read_checkpoint(existing_checkpoint(options.initial_checkpoint))
@@ -119,13 +119,20 @@ class Experiment:
         callbacks += [ProcessWatch(self.kept), SignalKeeper(), self.record]
         if self.command == "predict":
             folder = self.run.path if self.run else Path()
-            self.predictions = PredictionWriter(Path(options.out) if options.out else folder / "predictions.csv")
+            self.predictions = PredictionWriter(expand_home(options.out) if options.out else folder / "predictions.csv")
             callbacks.append(self.predictions)
         self.cli.build_trainer(callbacks=callbacks, plugins=[WholeCheckpointIO()], logger=self.logger())
+        self.keep_checkpoints_in(self.run)
+
+    def keep_checkpoints_in(self, run: Run | None) -> None:
+        """Let checkpoints lie in the run's folder, wherever a logger of the user's own writes."""
+        for callback in self.trainer.checkpoint_callbacks:
+            if isinstance(callback, RunCheckpoint) and run is not None:
+                callback.dirpath = str(run.checkpoints)
 
     def logger(self) -> TensorBoardLogger | bool:
         """Build the logger of the run's folder; a resumed fit replaces what was logged after its checkpoint."""
-        if self.run is None:
+        if self.run is None or self.command == "predict":  # which logs nothing, and may not write to the run
             return False
         folder = self.run.path
         return TensorBoardLogger(
@@ -146,7 +153,9 @@ class Experiment:
             claimed = hold(self.run, self.held, is_new=self.start.is_new)
             if claimed != self.run:  # another process took the number
                 self.start = Start(claimed)
-                self.trainer.logger = self.logger() or None  # type: ignore[assignment]
+                if self.options.trainer.logger in (None, True):
+                    self.trainer.logger = self.logger() or None  # type: ignore[assignment]
+                self.keep_checkpoints_in(claimed)
                 self.record.run = claimed
         self.is_prepared = True
 
@@ -196,6 +205,7 @@ class Experiment:
         Raises:
             KeyboardInterrupt: With a message that says what is kept and how to go on.
             DivergenceError: With a message that says what is kept.
+            WorkerError: The processes that cut batches send none.
             WriteError: The disk is full, or cannot be written to.
             SystemExit: Another process was lost, which has been said already.
         """
@@ -211,17 +221,32 @@ class Experiment:
         except OSError as error:
             if isinstance(error, MovierecError):
                 raise
-            place = error.filename or (self.run.path if self.run else "a file")  # TensorBoard does not say
+            place = place_of(error) or (self.run.path if self.run else "a file")  # TensorBoard does not say
             raise WriteError(f"{place}: {error.strerror or error}. {self.kept()}") from error
         except RuntimeError as error:
             if is_lost_process(error):
                 raise SystemExit(1) from error
+            self.explain_workers(error)
             raise
         except SystemExit as stop:
             if not self.trainer.interrupted or not self.trainer.is_global_zero:
                 raise
             kind = Terminated if isinstance(stop.__context__, Terminated) else KeyboardInterrupt
             raise kind(f"{'terminated' if kind is Terminated else 'interrupted'}. {self.kept()}") from stop
+
+    def explain_workers(self, error: RuntimeError) -> None:
+        """Say what to do where the processes that cut batches could not be started, have ended, or send nothing.
+
+        Raises:
+            WorkerError: That is what the error is about.
+        """
+        if self.data.num_workers and ("DataLoader" in str(error) or isinstance(error.__context__, OSError)):
+            reason = error.__context__ if isinstance(error.__context__, OSError) else error
+            raise WorkerError(
+                f"Expected batches of worker processes, as data.num_workers is {self.data.num_workers}; got none: "
+                f"{reason}. The shared memory, /dev/shm, may be full or too small. Use --data.num_workers 0, which "
+                f"needs none and is the fastest. {self.kept()}"
+            ) from error
 
     def kept(self) -> str:
         """Say what is kept of a command that did not come to its end, and how to go on."""

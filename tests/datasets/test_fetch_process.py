@@ -108,7 +108,12 @@ def test_a_fetch_that_is_killed_five_times_loses_nothing_and_asks_for_nothing_tw
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only there a process can be sent what Ctrl-C sends")
-def test_ctrl_c_keeps_what_was_fetched_and_ends_with_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_stop_keeps_what_was_fetched_and_has_its_own_status(
+    number: signal.Signals, status: int, word: str, tmp_path: Path
+) -> None:
     root = write_release(tmp_path / "data", [f"{n},{n:07d},{n}" for n in range(1, 401)])
     with open_store(root, "omdb"):
         pass  # so that it is there to be looked into
@@ -118,11 +123,11 @@ def test_ctrl_c_keeps_what_was_fetched_and_ends_with_130(tmp_path: Path) -> None
         ) as process:
             while len(stored_ids(root)) < 50 and process.poll() is None:
                 time.sleep(0.01)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             assert process.stderr is not None
             error = process.stderr.read()
-        assert process.returncode == 130
-        assert "movierec: interrupted; " in error
+        assert process.returncode == status
+        assert f"movierec: {word}; " in error
         assert "Traceback" not in error
         stored = stored_ids(root)
         assert len(rows(root / OMDB_FILE)) == len(stored) >= 50

@@ -11,6 +11,7 @@ from movierec.data import CombinedDataModule, MovieDataModule, RatingsDataModule
 from movierec.data.batches import Batch
 from movierec.data.tables import Tables
 from movierec.errors import ConfigError
+from movierec.models import memory
 from movierec.models.layers import Dropout, TableLinear, padded_positions
 from movierec.models.mlp import ACTIVATIONS, MLP, Activation, Normalisation
 
@@ -221,3 +222,24 @@ def test_the_weights_of_a_network_leave_the_tables_out(data: tuple[Tables, Batch
 def test_as_many_dropouts_as_hidden_layers_are_expected(data: tuple[Tables, Batch]) -> None:
     with pytest.raises(ConfigError, match="one for each of the hidden layers"):
         MLP(data[0], **PLAIN | {"dropout": [0.1]})
+
+
+@pytest.mark.parametrize("hidden", [[10**9], [10**6] * 3])
+def test_a_network_beyond_the_memory_is_refused_before_it_is_built(
+    hidden: list[int], data: tuple[Tables, Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 24 * memory.GB)
+    with pytest.raises(ConfigError, match=r"fits into the memory of this machine, 24 GB; got [0-9,]+ weights, which"):
+        MLP(data[0], hidden=hidden)
+
+
+def test_a_network_has_room_up_to_16_bytes_a_weight(
+    data: tuple[Tables, Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = (data[0].width + 1) * 3 + 4  # three neurons and the output's, each with a bias
+    assert MLP(data[0], hidden=[3]).num_weights == weights
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 16 * weights - 1)
+    with pytest.raises(ConfigError, match=f"got {weights:,} weights"):
+        MLP(data[0], hidden=[3])
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 16 * weights)
+    MLP(data[0], hidden=[3])

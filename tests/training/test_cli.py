@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from movierec.cli import main
+from movierec.data import RatingsDataModule
+from movierec.data.modules import MOST_WORKERS
+from movierec.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -87,3 +90,36 @@ def test_the_help_of_a_callback_needs_no_configuration(capsys: pytest.CaptureFix
         main(["fit", "--trainer.callbacks.help", "EarlyStopping"])
     assert stop.value.code == 0
     assert "--trainer.callbacks.patience" in capsys.readouterr().out
+
+
+def test_an_alias_is_refused_in_a_file_that_an_option_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = tmp_path / "network.yaml"
+    network.write_text("class_path: MLP\ninit_args:\n  hidden: [&width 16, *width]\n  dropout: 0.1\n")
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", "--config", "configs/model1.yaml", "--model.network", str(network), "--print_config"])
+    assert stop.value.code == 2
+    assert "the alias *width could make it endless; write its values out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/evil", "a/../../evil", "", "."])
+def test_a_name_that_leads_out_of_the_runs_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "--config", "configs/model1.yaml", "--name", name]) == 1
+    message = f"Expected --name of a folder below lightning_logs, such as wide or trials/wide; got {name!r}."
+    assert capsys.readouterr().err == f"movierec: error: {message}\n"
+
+
+def test_more_worker_processes_than_the_machine_has_use_for_are_refused(sample_root: Path) -> None:
+    RatingsDataModule(root=sample_root, num_workers=MOST_WORKERS).prepare()
+    with pytest.raises(ConfigError, match=f"num_workers from 0 to {MOST_WORKERS} on this machine, got"):
+        RatingsDataModule(root=sample_root, num_workers=MOST_WORKERS + 1).prepare()
+
+
+@pytest.mark.parametrize("option", ["--trainer.logger.save_dir", "--trainer.logger.init_args.save_dir"])
+def test_options_of_no_logger_lead_to_the_class_and_to_the_folder_of_the_runs(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["fit", "--config", "configs/model1.yaml", option, "elsewhere"])
+    message = capsys.readouterr().err.splitlines()[0]
+    assert "trainer.logger: expected the class of the logger before its options" in message
+    assert message.endswith("To write runs elsewhere, checkpoints and all, use --trainer.default_root_dir.")

@@ -42,6 +42,12 @@ def test_a_shipped_config_is_found_wherever_one_stands(name: str, file: str) -> 
     assert found.read_bytes() == (REPOSITORY / "configs" / file).read_bytes()
 
 
+def test_the_home_folder_is_found_where_no_shell_has_named_it(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(elsewhere))
+    (elsewhere / "mine.yaml").write_text("{}\n")
+    assert find_config("~/mine.yaml") == elsewhere / "mine.yaml"
+
+
 def test_a_file_of_ones_own_comes_before_a_shipped_one(elsewhere: Path) -> None:
     (elsewhere / "configs").mkdir()
     own = elsewhere / "configs" / "model1.yaml"
@@ -101,24 +107,18 @@ def test_the_saved_config_of_a_run_stands_for_that_run(elsewhere: Path, folder: 
     assert run_name([Path(folder) / "config.yaml"]) == name
 
 
-@pytest.mark.parametrize(
-    ("given", "options"),
-    [
-        (["--config", "model1"], ["--config"]),
-        (["--config=model1"], ["--config"]),
-        (["-c", "model1"], ["-c"]),
-        (["-c=model1"], ["-c"]),
-    ],
-)
-def test_configs_are_found_among_the_arguments_however_they_are_given(given: list[str], options: list[str]) -> None:
-    args, found = split_configs(["fit", *given, "--trainer.max_epochs=3", "--seed_everything", "4"])
+@pytest.mark.parametrize("given", [["--config", "model1"], ["--config=model1"], ["-c", "model1"], ["-c=model1"]])
+def test_configs_come_before_the_options_wherever_and_however_they_are_given(given: list[str]) -> None:
+    args, found = split_configs(["--trainer.max_epochs=3", *given, "--seed_everything", "4"])
     shipped = find_config("model1")
-    assert args == ["fit", *options, str(shipped), "--trainer.max_epochs=3", "--seed_everything", "4"]
+    assert args == ["--config", str(shipped), "--trainer.max_epochs=3", "--seed_everything", "4"]
     assert found == {"model1": shipped}
 
 
 def test_several_configs_keep_their_order() -> None:
-    _, found = split_configs(["fit", "--config", "published/model2", "-c=sample"])
+    args, found = split_configs(["--config", "published/model2", "-c=sample", "-c", "published/model2"])
+    paths = [str(find_config(name)) for name in ("published/model2", "sample", "published/model2")]
+    assert args[1::2] == paths
     assert list(found) == ["published/model2", "sample"]
     assert run_name(list(found.values())) == "sample/published/model2"
 
@@ -141,6 +141,7 @@ def test_a_config_among_the_arguments_that_is_not_there_is_an_error() -> None:
         (b"a: 1\n\nb: \x00\n", "expected YAML; unacceptable character #x0000"),
         (b"a: 2024-99-99\n", "expected YAML; month must be in 1..12"),
         (b"[" * 5000, "expected YAML; "),
+        (b"a: &a\n  b: *a\n", r"line 2: expected YAML; the alias \*a could make it endless"),
     ],
 )
 def test_what_is_no_yaml_is_an_error_that_names_the_line(elsewhere: Path, text: bytes, message: str) -> None:

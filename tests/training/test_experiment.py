@@ -19,12 +19,13 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from movierec.cli import main
+from movierec.data.batches import RatingDataset
 from movierec.data.preparation import hash_pairs
 from movierec.metrics.bootstrap import rmse_interval
 from movierec.metrics.test_rows import PredictedRows, read_lists
 from movierec.models.checkpoint import read_checkpoint
 from movierec.training.rating_task import RatingTask
-from tests.small import BEST, RUN, SMALL, write_small
+from tests.small import BEST, LAST, RUN, SMALL, write_small
 
 Fail = Callable[..., str]
 
@@ -509,6 +510,76 @@ def test_a_gpu_gives_the_numbers_of_the_cpu(trained: Path) -> None:
     on_cpu = read_metrics()["test"]
     assert main(["test", *SMALL, "--trainer.accelerator", "gpu"]) == 0
     assert read_metrics()["test"] == pytest.approx(on_cpu, abs=1e-4)
+
+
+def test_a_logger_of_ones_own_leaves_a_whole_run_that_is_resumed_and_reported(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = [*SMALL, "--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "out"]
+    assert main(["fit", *own, "--trainer.max_epochs", "1"]) == 0
+    assert f"run:        {RUN}\n" in capsys.readouterr().out
+    assert main(["fit", *own, "--trainer.max_epochs", "2", "--resume"]) == 0
+    assert f"going on from {LAST}" in capsys.readouterr().out
+    assert main(["test", *own, "--ranking_users", "0"]) == 0
+    assert main(["report", "--format", "csv"]) == 0
+    assert "small,measured,test" in capsys.readouterr().out
+    assert read_metrics()["epochs"] == {"trained": 2, "planned": 2}
+    assert [path.name for path in Path("lightning_logs").glob("*/*")] == ["version_0"]
+    assert "val/rmse" in Path("out/lightning_logs/version_0/metrics.csv").read_text()
+    assert list(Path("out").rglob("*.ckpt")) == []
+
+
+def test_predictions_that_go_elsewhere_leave_the_run_as_it_was(trained: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in RUN.rglob("*")}
+    assert main(["predict", *SMALL, "--out", "mine.csv"]) == 0
+    assert {path: path.stat().st_mtime_ns for path in RUN.rglob("*")} == before
+
+
+def test_a_path_that_is_no_utf8_is_trained_on_and_tested(here: Path, sample_root: Path) -> None:
+    root = here / "caf\udce9"  # a byte that is no UTF-8, as Python names it
+    root.symlink_to(sample_root)
+    assert main(["fit", *SMALL, "--trainer.max_epochs", "1", "--data.root", str(root)]) == 0
+    assert main(["test", "--config", str(RUN / "config.yaml"), "--ranking_users", "0"]) == 0
+
+
+def test_the_home_folder_is_known_in_options_configurations_and_the_environment(
+    here: Path, monkeypatch: pytest.MonkeyPatch, sample_root: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(here))
+    (here / "ml").symlink_to(sample_root)
+    write_small(here, Path("~/ml"))
+    small = ["--config=~/small.yaml", "--trainer.max_epochs=1"]
+    assert main(["fit", *small, "--trainer.default_root_dir=~/runs"]) == 0
+    best = Path("~/runs") / BEST
+    assert main(["predict", *small, f"--ckpt_path={best}", "--out=~/mine.csv"]) == 0
+    assert main(["predict", *small, f"--ckpt_path={best}", "--data.pairs=~/mine.csv", "--out=~/again.csv"]) == 0
+    assert main(["recommend", f"--ckpt_path={best}", "--all", "--out=~/lists.csv"]) == 0
+    monkeypatch.setenv("MOVIEREC_DATA", "~/ml")
+    (here / "small.yaml").write_text("data: RatingsDataModule\n")
+    assert (
+        main(
+            [
+                "fit",
+                *small,
+                f"--initial_checkpoint={best}",
+                "--model.network.hidden=[16, 8]",
+                "--model.network.dropout=0.2",
+            ]
+        )
+        == 0
+    )
+    assert all((here / name).is_file() for name in ("mine.csv", "again.csv", "lists.csv"))
+    assert not (here / "~").exists()
+
+
+def test_worker_processes_that_send_no_batch_are_an_error(
+    here: Path, fail: Fail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("movierec.data.batches.WORKER_SECONDS", 1)
+    monkeypatch.setattr(RatingDataset, "__getitem__", lambda *_: time.sleep(60))  # as one that has no shared memory
+    message = fail("fit", *SMALL, "--data.num_workers", "1")
+    assert "Expected batches of worker processes, as data.num_workers is 1; got none: DataLoader timed out" in message
+    assert "Use --data.num_workers 0" in message
 
 
 def test_nothing_is_left_of_weights_between_two_runs(trained: Path) -> None:
