@@ -217,6 +217,8 @@ async def ask_all(plan: Plan, keys: list[Key], store: AnswerStore, film_ids: lis
                 tally.failed_in_a_row = 0
             meter.show(tally.answers.total() + tally.failed, len(film_ids), tally.failures)
 
+    # It would print a traceback of the SIGTERM that a task was stopped by.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     try:
         with Meter(plan.service.title, "films") as meter:
             async with client.http, asyncio.TaskGroup() as tasks:

@@ -166,6 +166,7 @@ def reproduce(jobs: Sequence[Job], runs: Path) -> list[Job]:
             print(f"{place}: FAILED. {error}", flush=True)
         except KeyboardInterrupt as stop:
             raise type(stop)(
-                f"{str(stop) or 'interrupted.'}\nThe same command goes on; {number - 1} of {len(jobs)} runs are through."
+                f"{str(stop) or 'interrupted.'}\nThe same command goes on; "
+                f"{number - 1} of {len(jobs)} runs are through."
             ) from stop
     return failed

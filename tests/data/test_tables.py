@@ -52,6 +52,18 @@ def test_a_state_of_another_schema_is_refused(tables: Tables, schema: int | None
         Tables.from_state(tables.state() | {"schema": schema})
 
 
+@pytest.mark.parametrize("name", ["movie_features", "movie_statistics", "user_statistics", "history_stars"])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_state_with_numbers_that_are_not_finite_is_refused(tables: Tables, name: str, value: float) -> None:
+    state = tables.state()
+    changed = state[name].clone()
+    changed.view(-1)[changed[0].numel() * int(tables.complete.int().argmax()) if name == "movie_features" else 0] = (
+        value
+    )
+    with pytest.raises(CheckpointError, match="numbers that are NaN or infinite"):
+        Tables.from_state(state | {name: changed})
+
+
 def test_the_unit_scale_runs_from_the_lowest_to_the_highest_stars(tables: Tables) -> None:
     assert (tables.min_stars, tables.max_stars) == (0.5, 5.0)
     stars = torch.tensor([0.5, 2.75, 5.0])
