@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from movierec import __version__
-from movierec.console import expand_home, printable
+from movierec.console import busy, expand_home, printable
 from movierec.datasets.commands import add_data
 from movierec.errors import MovierecError, place_of
 from movierec.model_selection.commands import add_reproduce
@@ -100,7 +100,8 @@ def write_utf8() -> None:
 def dispatch(arguments: list[str]) -> int:
     """Hand the arguments to the command they begin with."""
     if arguments and arguments[0] in EXPERIMENTS:
-        from movierec.training.commands import run
+        with busy("loading PyTorch and Lightning"):
+            from movierec.training.commands import run
 
         return run(arguments)
     options = build_parser().parse_args(arguments)
@@ -119,9 +120,9 @@ class Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def build_parser() -> Parser:
+def build_parser() -> argparse.ArgumentParser:
     """Build the parser of all commands; those of Lightning have their own for what follows."""
-    parser = Parser(
+    parser: argparse.ArgumentParser = Parser(
         prog="python -m movierec",
         description="Train, test and compare neural networks that predict how a user rates a film.",
         epilog=EXAMPLES,
@@ -159,6 +160,7 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def show_report(options: argparse.Namespace) -> int:
     """Print the table of all runs, and write the page about them."""
-    from movierec.report.commands import report
+    with busy("loading Matplotlib"):
+        from movierec.report.commands import report
 
     return report(options.runs, options.out, options.format, every=options.every)

@@ -6,7 +6,9 @@ import shlex
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from rich.segment import Segment
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 FORMULA = ("=", "+", "-", "@", "\t", "\n")  # https://owasp.org/www-community/attacks/CSV_Injection; \r is taken out
 MINUTES_AN_HOUR = 60
+PATIENCE = 1.0  # seconds without a word
 
 
 class Console(rich.console.Console):
@@ -50,6 +53,24 @@ def cell(text: str) -> str:
     """Put an apostrophe before a text that a spreadsheet would compute as a formula."""
     text = printable(text)
     return f"'{text}" if text.startswith(FORMULA) else text
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Say on stderr what is done, if it takes a second: a line in a log, one that goes away again on a terminal."""
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes, the first one speaks
+        yield
+        return
+    console = Console(file=sys.stderr)
+    status = console.status(f"{what} ...")
+    timer = threading.Timer(PATIENCE, status.start if console.is_terminal else lambda: console.print(f"{what} ..."))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        status.stop()
 
 
 def duration(seconds: float) -> str:

@@ -6,12 +6,19 @@ from pathlib import Path
 import pytest
 
 import movierec.training  # noqa: F401
+from movierec import console
 from movierec.cli import main
 from movierec.data import TMDbDataModule
 from movierec.data.cache import FOLDER
 from movierec.data.tables import Tables
 from movierec.datasets.sample import SampleSize, write_sample
 from movierec.recommend.recommender import Recommender
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine, commands say that they are busy, and a test would find that among the errors."""
+    monkeypatch.setattr(console, "PATIENCE", 3600.0)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from movierec.cli import main
-from movierec.console import Console, cell, printable
+from movierec.console import Console, busy, cell, printable
 from movierec.datasets.titles import TitleIndex
 from movierec.recommend.output import writer_to
 from movierec.recommend.recommender import Recommender
@@ -119,3 +121,73 @@ def test_a_pipe_gets_utf8_whatever_the_encoding_of_the_system(checkpoint: Path) 
         env=os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}, capture_output=True, check=True,
     )  # fmt: skip
     assert not done.stdout.decode().isascii()
+
+
+class AtOnce:
+    """A timer whose time is up when it starts."""
+
+    def __init__(self, _seconds: float, function: Callable[[], None]) -> None:
+        self.start = function
+
+    def cancel(self) -> None:
+        """Too late."""
+
+    join = cancel
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "Timer", AtOnce)
+
+
+def test_what_takes_a_second_is_named_in_a_log(impatient: None, capsys: pytest.CaptureFixture[str]) -> None:
+    with busy("reading the [bold] data"):
+        assert capsys.readouterr().err == "reading the [bold] data ...\n"
+    assert capsys.readouterr().err == ""
+
+
+def test_on_a_terminal_it_goes_away_again(
+    impatient: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with busy("reading the data"):
+        pass
+    error = capsys.readouterr().err
+    assert "reading the data ..." in error
+    assert error.endswith("\x1b[2K")  # the line is cleared
+
+
+def test_what_is_done_at_once_is_not_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with busy("reading the data"):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_of_several_processes_the_first_one_speaks(
+    impatient: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with busy("reading the data"):
+        pass
+    assert capsys.readouterr().err == ""
+
+
+def test_commands_name_what_takes_them_long(
+    impatient: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    loading = "loading PyTorch and Lightning ..."
+    config = ["--config", "model1", "--config", "sample", "--trainer.max_epochs", "1"]
+    for command, said in (
+        (["data", "sample", "--users", "40", "--movies", "60", "--ratings", "900"], ["generating ratings ..."]),
+        (["data", "check", "data/sample"], ["reading the data ..."]),
+        (["fit", *config], [loading, "reading the data ...", "drawing the learning curves ..."]),
+        (["test", *config], [loading, "reading the data ...", "drawing the test ..."]),
+        (["report"], ["loading Matplotlib ...", "reading the runs ...", "drawing the figures ..."]),
+        (["recommend", "--user_id", "1"], ["loading PyTorch ...", "reading the model ..."]),
+        (["reproduce", "--plan", "--root", "data/sample", "--only", "model1"], [loading, "reading the config"]),
+    ):
+        assert main(command) == 0
+        error = capsys.readouterr().err
+        assert [line for line in said if line not in error] == []

@@ -9,7 +9,7 @@ from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveInt
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
-from movierec.console import expand_home
+from movierec.console import busy, expand_home
 from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loader
 from movierec.data.cache import Prepared
 from movierec.data.features import Missing, check_columns, known_columns
@@ -169,7 +169,8 @@ class MovieDataModule(LightningDataModule):
             from movierec.datasets.download import Origin, download_releases  # noqa: PLC0415 - slow, and rarely needed
 
             download_releases(missing, self.root, Origin())
-        self.prepare()
+        with busy("reading the data"):
+            self.prepare()
 
     def setup(self, stage: str | None = None) -> None:
         """Read, split and encode the data, once.

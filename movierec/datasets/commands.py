@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from movierec.console import expand_home, quoted
+from movierec.console import busy, expand_home, quoted
 from movierec.datasets.catalog import RELEASES, SERVER
 from movierec.datasets.root import default_root
 
@@ -91,7 +91,8 @@ def write_sample(options: argparse.Namespace) -> int:
         seed=options.seed,
         releases=tuple(dict.fromkeys(options.releases or DEFAULT_RELEASES)),
     )
-    write(options.root, size)
+    with busy("generating ratings"):
+        write(options.root, size)
     trained = {"ml-latest-small": "model1", "ml-1m": "model5"}  # what the configurations train on
     name = next((name for name in trained if name in size.releases), size.releases[0])
     print(
@@ -135,7 +136,8 @@ def check_data(options: argparse.Namespace) -> int:
     from movierec.datasets.check import check_data as check
     from movierec.datasets.check_output import show
 
-    found = check(options.folder or options.root, options.releases)
+    with busy("reading the data"):
+        found = check(options.folder or options.root, options.releases)
     show(found, as_json=options.json)
     return 1 if found.problems else 0
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from movierec.console import expand_home
+from movierec.console import busy, expand_home
 
 DESCRIPTION = """\
 Train and test all models as the report describes them (over several seeds) and as its notebook ran them, and what
@@ -36,11 +36,15 @@ def run_reproduce(options: argparse.Namespace) -> int:
     Returns:
         The exit status: 1 if a run has failed.
     """
-    from movierec.model_selection.reproduce import find_run, is_done, plan, reproduce
-    from movierec.training.memory import keep_freed_memory
+    with busy("loading PyTorch and Lightning"):
+        from movierec.model_selection.reproduce import find_run, is_done, plan, reproduce
+        from movierec.training.memory import keep_freed_memory
 
     keep_freed_memory()
-    jobs = plan(seeds=options.seeds, full=options.full, only=options.only, overlays=options.overlay, root=options.root)
+    with busy("reading the configurations"):
+        jobs = plan(
+            seeds=options.seeds, full=options.full, only=options.only, overlays=options.overlay, root=options.root
+        )
     if options.plan:
         pending = [job for job in jobs if not is_done(find_run(job, options.runs))]
         print(f"{len(jobs) - len(pending)} of {len(jobs)} runs are done. To do:", *map(str, pending), sep="\n")

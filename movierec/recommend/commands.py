@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from movierec.console import expand_home, printable, quoted
+from movierec.console import busy, expand_home, printable, quoted
 from movierec.errors import CheckpointError, ConfigError, UnknownIdError
 
 if TYPE_CHECKING:
@@ -151,11 +151,13 @@ def load(options: argparse.Namespace) -> tuple[Path, "Recommender"]:
     Raises:
         CheckpointError: There is none.
     """
-    from movierec.recommend.recommender import Recommender
-    from movierec.runs import existing_checkpoint
+    with busy("loading PyTorch"):
+        from movierec.recommend.recommender import Recommender
+        from movierec.runs import existing_checkpoint
 
     path = newest_checkpoint(options.runs) if options.ckpt_path is None else existing_checkpoint(options.ckpt_path)
-    return path, Recommender.from_checkpoint(path)
+    with busy("reading the model"):
+        return path, Recommender.from_checkpoint(path)
 
 
 def newest_checkpoint(root: Path) -> Path:

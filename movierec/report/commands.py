@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from movierec.console import printable
+from movierec.console import busy, printable
 from movierec.errors import CheckpointError
 from movierec.report.page import write_report
 from movierec.report.results import gather
@@ -28,7 +28,8 @@ def report(root: Path, out: Path, form: Format, *, every: bool) -> int:
     Raises:
         CheckpointError: There is no tested run.
     """
-    found, left_out = gather(root, every=every)
+    with busy("reading the runs"):
+        found, left_out = gather(root, every=every)
     if not found:
         reasons = "".join(f"\n  {line}" for line in left_out)
         raise CheckpointError(
@@ -41,6 +42,7 @@ def report(root: Path, out: Path, form: Format, *, every: bool) -> int:
     else:
         print(printable(markdown(rows) if form == "markdown" else csv_text(rows)), end="")
         print(printable("\n".join(left_out)), end="\n" * bool(left_out), file=sys.stderr)
-    page = write_report(found, left_out, out)
+    with busy("drawing the figures"):
+        page = write_report(found, left_out, out)
     print(f"page: {page}", file=sys.stdout if form == "table" else sys.stderr)
     return 0

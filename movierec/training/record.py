@@ -10,6 +10,7 @@ import yaml
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from movierec.console import busy
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
@@ -115,7 +116,8 @@ class RunRecord(Callback):
             from movierec.metrics.run_figures import draw_learning  # noqa: PLC0415 - matplotlib takes half a second
 
             writer.flush()
-            board.show_drawings(writer, draw_learning(self.run), trainer.current_epoch)
+            with busy("drawing the learning curves"):
+                board.show_drawings(writer, draw_learning(self.run), trainer.current_epoch)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Write the metrics of the best checkpoint so far."""
@@ -180,7 +182,8 @@ class RunRecord(Callback):
         if writer := board.find_writer(trainer):
             from movierec.metrics.run_figures import draw_test  # noqa: PLC0415 - matplotlib takes half a second
 
-            board.show_drawings(writer, draw_test(run), known["epoch"])
+            with busy("drawing the test"):
+                board.show_drawings(writer, draw_test(run), known["epoch"])
             board.show_precision_recall(writer, task.test_rows, task.tables.threshold, known["epoch"])
             board.show_films(writer, task.network, background.movie_ratings, known["epoch"])
 
