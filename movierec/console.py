@@ -19,7 +19,7 @@ from rich.segment import Segment
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 FORMULA = ("=", "+", "-", "@", "\t", "\n")  # https://owasp.org/www-community/attacks/CSV_Injection; \r is taken out
 MINUTES_AN_HOUR = 60
-PATIENCE = 1.0  # seconds without a word
+PATIENCE = 0.5  # seconds without a word; Python itself takes another one to start
 
 
 class Console(rich.console.Console):
@@ -57,7 +57,7 @@ def cell(text: str) -> str:
 
 @contextmanager
 def busy(what: str) -> Iterator[None]:
-    """Say on stderr what is done, if it takes a second: a line in a log, one that goes away again on a terminal."""
+    """Say on stderr what is done, if it takes a while: a line in a log, one that goes away again on a terminal."""
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes, the first one speaks
         yield
         return

@@ -140,7 +140,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "Timer", AtOnce)
 
 
-def test_what_takes_a_second_is_named_in_a_log(impatient: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_takes_a_while_is_named_in_a_log(impatient: None, capsys: pytest.CaptureFixture[str]) -> None:
     with busy("reading the [bold] data"):
         assert capsys.readouterr().err == "reading the [bold] data ...\n"
     assert capsys.readouterr().err == ""
