@@ -18,7 +18,9 @@ WITHOUT_EFFECT = {
     "data.root", "data.cache", "data.num_workers", "data.pairs", "data.download", "data.eval_batch_size",
     "data.allow_leaks", "data.exclude_columns", "trainer.callbacks", "trainer.default_root_dir", "trainer.logger",
     "trainer.enable_progress_bar", "trainer.enable_model_summary", "trainer.log_every_n_steps", "trainer.profiler",
-    "trainer.limit_test_batches", "trainer.limit_predict_batches",
+    "trainer.limit_test_batches", "trainer.limit_predict_batches", "trainer.detect_anomaly",
+    "trainer.enable_autolog_hparams", "trainer.enable_checkpointing", "trainer.inference_mode",
+    "trainer.model_registry", "trainer.num_sanity_val_steps",
 }  # fmt: skip
 
 

@@ -50,7 +50,8 @@ def compare_errors(one: Sequence[PredictedRows], other: Sequence[PredictedRows])
 
     def difference(sums: np.ndarray) -> np.ndarray:
         first, second = sums[..., : 1 + size], np.delete(sums, range(1, 1 + size), axis=-1)
-        return np.subtract(mean_rmse(first), mean_rmse(second))
+        result: np.ndarray = mean_rmse(first) - mean_rmse(second)
+        return result
 
     return bootstrap(sums, difference)
 

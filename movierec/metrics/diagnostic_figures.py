@@ -1,5 +1,7 @@
 """The figures of a tested run: where its predictions are right, and where they are not."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +17,6 @@ from movierec.metrics.style import (
     SHADES,
     SKY,
     VERMILLION,
-    WIDTH,
     Drawing,
     explain,
     new_figure,
@@ -81,7 +82,7 @@ def draw_calibration(content: Diagnostics, about: str) -> Drawing | None:
     if not some.any():
         return None
     title = f"Predicted against true: {about}"
-    figure = new_figure(title, 4.4, width=0.62 * WIDTH)
+    figure = new_figure(title, 3.6)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     low, high = bins["lower"][0], bins["upper"][-1]
     top.plot([low, high], [low, high], "--", color=GREY, linewidth=1, label="right on average")
@@ -124,7 +125,7 @@ def draw_distribution(content: Diagnostics, about: str) -> Drawing | None:
     if not ratings.any():
         return None
     title = f"Ratings and predictions: {about}"
-    figure = new_figure(title, 2.9, width=0.75 * WIDTH)
+    figure = new_figure(title, 2.9)
     axes = figure.subplots()
     levels = numbers(content["confusion"]["stars"])
     step = levels[1] - levels[0]
@@ -135,7 +136,7 @@ def draw_distribution(content: Diagnostics, about: str) -> Drawing | None:
     line.set_linewidth(1.4)
     axes.set(xlabel="stars", ylabel=f"share per {name_step(step)}", xticks=levels)
     show_shares(axes)
-    explain(figure, [bars.patches[0], line], ["ratings", "predictions"])
+    explain(figure, [bars.patches[0], line], ["ratings", "predictions"], ncols=2)
     (mean_p, sd_p), (mean_r, sd_r) = (moments(middles, weight) for weight in (predictions, ratings))
     alt = (
         f"Predictions have a mean of {mean_p:.2f} stars and a standard deviation of {sd_p:.2f}; ratings "
@@ -164,7 +165,7 @@ def draw_confusion(content: Diagnostics, about: str) -> Drawing | None:
         return None
     title = f"Predictions rounded to the scale: {about}"
     share = np.divide(count, rows, out=np.full_like(count, np.nan), where=rows > 0)
-    figure = new_figure(title, 4.3, width=0.75 * WIDTH)
+    figure = new_figure(title, 4.3)
     axes = figure.subplots()
     image = axes.imshow(np.ma.masked_invalid(share), cmap=SHADES, vmin=0, origin="lower", aspect="auto")
     figure.colorbar(image, ax=axes, label="share of the ratings in the row", format="{x:.0%}", pad=0.02)
@@ -195,25 +196,23 @@ def write_shares(axes: Axes, share: np.ndarray) -> None:
 
 
 @styled()
-def draw_activity(content: Diagnostics, about: str) -> Drawing | None:
-    """Draw errors by how many training ratings the film has, and the user."""
-    sides = {
-        f"training ratings of the {whose}": group_of(part, activity_labels(part["lower"]))
-        for whose, part in (("film", content["by_movie_ratings"]), ("user", content["by_user_ratings"]))
-    }
-    if not all(group.known for group in sides.values()):
+def draw_activity(content: Diagnostics, about: str, *, whose: str = "film") -> Drawing | None:
+    """Draw errors by how many training ratings the film has, or the user."""
+    part = content["by_movie_ratings" if whose == "film" else "by_user_ratings"]
+    group = group_of(part, activity_labels(part["lower"]))
+    if not group.known:
         return None
-    title = f"Errors by number of ratings: {about}"
-    figure = new_figure(title, 4.6)
-    grid = figure.subplots(3, 2, sharex="col", sharey="row", height_ratios=[2, 2, 1.2])
-    for column, (label, group) in zip(grid.T, sides.items(), strict=True):
-        draw_group(column, group)
-        column[-1].set_xlabel(label)
-    for axes, label in zip(grid[:, 0], ("RMSE (stars)", "bias (stars)", "share of\nratings"), strict=True):
+    title = f"Errors by number of the {whose}'s ratings: {about}"
+    figure = new_figure(title, 3.6)
+    panels = figure.subplots(3, 1, sharex=True, height_ratios=[2, 2, 1.2])
+    draw_group(panels, group)
+    panels[-1].set_xlabel(f"training ratings of the {whose}")
+    for axes, label in zip(panels, ("RMSE (stars)", "bias (stars)", "share of\nratings"), strict=True):
         axes.set_ylabel(label)
-    explain_hollow(figure, *sides.values())
-    said = [f"by {label}: {duration(group)}" for label, group in sides.items()]
-    return Drawing(figure, title, f"RMSE {'; '.join(said)}.")
+    explain_hollow(figure, group)
+    first, last = group.enough()[0], group.enough()[-1]
+    said = f"{group.rmse[first]:.3f} stars at {group.label[first]}, {group.rmse[last]:.3f} at {group.label[last]}"
+    return Drawing(figure, title, f"RMSE by training ratings of the {whose}: {said}.")
 
 
 def draw_group(column: Any, group: Group) -> None:
@@ -229,12 +228,6 @@ def draw_group(column: Any, group: Group) -> None:
     show_shares(column[2])
 
 
-def duration(group: Group) -> str:
-    """Say how large the RMSE is in the first and the last group with enough ratings."""
-    first, last = group.enough()[0], group.enough()[-1]
-    return f"{group.rmse[first]:.3f} stars at {group.label[first]}, {group.rmse[last]:.3f} at {group.label[last]}"
-
-
 @styled()
 def draw_genres(content: Diagnostics, about: str) -> Drawing | None:
     """Draw errors by genre, the most frequent at the top."""
@@ -244,19 +237,17 @@ def draw_genres(content: Diagnostics, about: str) -> Drawing | None:
     title = f"Errors by genre: {about}"
     size = len(group.label)
     figure = new_figure(title, 1.1 + 0.17 * size)
-    panels = figure.subplots(1, 3, sharey=True, width_ratios=[2, 2, 1.2])
+    panels = figure.subplots(1, 2, sharey=True)
     place = np.arange(size)
-    for axes, values, label in zip(panels, (group.rmse, group.bias), ("RMSE (stars)", "bias (stars)"), strict=False):
+    for axes, values, label in zip(panels, (group.rmse, group.bias), ("RMSE (stars)", "bias (stars)"), strict=True):
         scatter_by_count(axes, values, place, group.number)
         axes.grid(axis="x")
         axes.set_xlabel(label)
         axes.margins(x=0.12)
+        axes.locator_params(axis="x", nbins=3)
     panels[1].axvline(0, color=BLACK, linewidth=0.7)
-    panels[2].barh(place, group.number, color=SKY, height=0.75)
-    panels[2].set_xlabel("ratings (a film may\nhave several genres)")
-    panels[2].locator_params(axis="x", nbins=3)
-    panels[2].xaxis.set_major_formatter("{x:,.0f}")
-    panels[0].set_yticks(place, group.label, parse_math=False)  # a genre is no formula
+    names = [f"{name} {number:,.0f}" for name, number in zip(group.label, group.number, strict=True)]
+    panels[0].set_yticks(place, names, parse_math=False)  # a genre is no formula
     panels[0].set_ylim(size - 0.4, -0.6)
     explain_hollow(figure, group)
     order = sorted(group.enough(), key=lambda genre: group.rmse[genre])
@@ -274,7 +265,7 @@ def draw_precision_recall(content: Diagnostics, about: str) -> Drawing | None:
     if not len(points["recall"]):
         return None
     title = f"Rated above the training median: {about}"
-    figure = new_figure(title, 3.1, width=0.62 * WIDTH)
+    figure = new_figure(title, 3.1)
     axes = figure.subplots()
     axes.plot(points["recall"], points["precision"], color=BLUE, marker="o" if len(points["recall"]) == 1 else None)
     base = points["precision"][np.argmax(points["recall"])]
@@ -287,11 +278,12 @@ def draw_precision_recall(content: Diagnostics, about: str) -> Drawing | None:
     return Drawing(figure, title, f"Precision is {half:.0%} at a recall of 50%, and {base:.0%} when all are chosen.")
 
 
-DRAWN = {
+DRAWN: dict[str, Callable[[Diagnostics, str], Drawing | None]] = {
     "calibration": draw_calibration,
     "distribution": draw_distribution,
     "confusion": draw_confusion,
-    "errors_by_activity": draw_activity,
+    "errors_by_film_ratings": draw_activity,
+    "errors_by_user_ratings": partial(draw_activity, whose="user"),
     "errors_by_genre": draw_genres,
     "precision_recall": draw_precision_recall,
 }

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from movierec.console import printable
 from movierec.metrics.caveats import LEAKING
 from movierec.metrics.diagnostic_figures import DRAWN
-from movierec.metrics.style import BLACK, BLUE, ORANGE, WIDTH, Drawing, explain, new_figure, styled
+from movierec.metrics.style import BLACK, BLUE, ORANGE, Drawing, explain, new_figure, styled
 from movierec.runs import Run
 
 CURVES = {"rmse": "RMSE (unit scale)", "r2": "R²"}
@@ -64,9 +64,9 @@ def draw_curves(
     if not curves:
         return None
     title = f"Learning curves: {about}"
-    figure = new_figure(title, 2.9, width=WIDTH)
+    figure = new_figure(title, 4.6)
     metrics = [metric for metric in CURVES if any(name.endswith(f"/{metric}") for name in curves)]
-    for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
+    for axes, metric in zip(figure.subplots(len(metrics), 1, squeeze=False)[:, 0], metrics, strict=True):
         draw_metric(axes, curves, metric, best)
         axes.set(title=CURVES[metric], xlabel="epoch")
     fitted = max(curve.epoch[-1] for curve in curves.values()) >= LONG
@@ -74,7 +74,7 @@ def draw_curves(
     if leaking:
         parts = " and ".join(SERIES[part][0].split(",")[0] for part in leaking)
         note += f"The numbers of {parts} leak: the statistics that these read hold their own ratings."
-    explain(figure, *figure.axes[0].get_legend_handles_labels(), note, ncols=3)
+    explain(figure, *figure.axes[0].get_legend_handles_labels(), note)
     said = [f"{name} from {curve.value[0]:.4f} to {curve.value[-1]:.4f}" for name, curve in curves.items()]
     kept = f"; epoch {best} is kept" if best else ""
     epochs = max(curve.epoch[-1] for curve in curves.values())

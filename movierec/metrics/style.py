@@ -1,4 +1,4 @@
-"""How all figures look: for print at the width of a page, for colour-blind readers, and the same bytes each time."""
+"""How all figures look: as wide as a phone, for colour-blind readers, and the same bytes each time."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-WIDTH = 6.7  # inches: the text of an A4 page
+WIDTH = 3.7  # inches: read on a phone without zooming, two side by side on an A4 page
 TITLE_CHARACTERS, NOTE_CHARACTERS = 12, 16  # in an inch, about
 DPI = 200
 SCREEN_DPI = 110
@@ -77,16 +77,16 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(title: str, height: float, *, width: float = WIDTH) -> Figure:
+def new_figure(title: str, height: float) -> Figure:
     """Start a figure of some inches, without pyplot and its global state."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    lines = wrap(title, int(TITLE_CHARACTERS * width))
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    lines = wrap(title, int(TITLE_CHARACTERS * WIDTH))
     figure.suptitle("\n".join(lines), x=0.01, ha="left")
     return figure
 
 
 def explain(
-    figure: Figure, handles: Sequence[Artist], labels: Sequence[str], note: str = "", *, ncols: int = 2
+    figure: Figure, handles: Sequence[Artist], labels: Sequence[str], note: str = "", *, ncols: int = 1
 ) -> None:
     """Put the legend, and what else a reader must know, below the panels."""
     lines = wrap(note, int(NOTE_CHARACTERS * figure.get_figwidth())) or [""]

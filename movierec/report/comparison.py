@@ -1,123 +1,140 @@
-"""What models are compared by: what was published, what the same rows give here, and what held-out rows give."""
+"""Which configurations may be compared, whether they differ, and what is unusual about their runs, in words."""
 
-import math
-from collections.abc import Sequence
-from statistics import fmean, stdev
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from movierec.metrics.published import PUBLISHED, PUBLISHED_METRICS
-from movierec.metrics.registry import METRICS
-from movierec.metrics.style import BLUE, GREY, ORANGE, VERMILLION
-from movierec.report.results import Measured
+import pandas as pd
 
-OTHER_ROWS = "Models differ in their test rows, too."
-SCALES = "R² to RMSE are on the unit scale: the lowest training rating is 0, the highest 1."
+from movierec.metrics.bootstrap import Interval, compare_errors, compare_scores, rmse_interval
+from movierec.metrics.caveats import describe_constant, is_constant
+from movierec.metrics.registry import LIST_METRICS
+from movierec.metrics.test_rows import PredictedRows, read_lists
+from movierec.report.results import Measured, letter_test_sets
 
-
-class Value(NamedTuple):
-    """The mean of a metric over the seeds, its standard deviation (0 of one seed), and the number of seeds."""
-
-    mean: float
-    spread: float
-    seeds: int
-
-
-class Series(NamedTuple):
-    """Numbers of one kind, by model and metric.
-
-    Attributes:
-        label: What they are, and of which rows.
-        colour: The colour of their bars.
-        hatch: Of their bars; numbers of training rows are hatched.
-        values: By model and metric; what is missing is not there.
-    """
-
-    label: str
-    colour: str
-    hatch: str
-    values: dict[tuple[str, str], Value]
-
-    @property
-    def seeds(self) -> int:
-        """The largest number of seeds of any value."""
-        return max((value.seeds for value in self.values.values()), default=0)
+BEST = "checkpoints/best.ckpt"
+ENDS = {
+    "interrupted": "its fit was interrupted",
+    "diverged": "its fit ended because its loss was not finite any more",
+    "early": "a callback ended its fit early",
+}
+FOUND = "recall@10"  # by which lists are compared
 
 
-def summary(values: Sequence[float | None]) -> Value | None:
-    """Summarise a metric over the seeds; None where no run has a number."""
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    return Value(fmean(known), stdev(known) if len(known) > 1 else 0.0, len(known)) if known else None
+def error_interval(one: Measured) -> Interval | None:
+    """Compute the RMSE in stars and its interval over the test users; None where a test kept no rows."""
+    rows = read_rows(folders(one))
+    return rmse_interval(rows) if rows else None
 
 
-def collect(measured: Sequence[Measured], part: str, metrics: Sequence[str]) -> dict[tuple[str, str], Value]:
-    """Summarise some configurations' metrics of a part of the ratings."""
-    found = {(label(one), metric): summary(one.values(part, metric)) for one in measured for metric in metrics}
-    return {key: value for key, value in found.items() if value is not None}
+def compare(one: Measured, other: Measured) -> Interval | None:
+    """Compute the difference of RMSE in stars; None unless both kept their rows, and those are the same."""
+    return compare_folders(folders(one), folders(other))
 
 
-def list_series(measured: Sequence[Measured]) -> list[Series]:
-    """List what there is to compare; the published numbers stand beside real ratings only."""
-    published = [one for one in measured if one.family == "published"]
-    others = [one for one in measured if one.family != "published"]
-    models = {one.model for one in published}
-    of_report = {
-        (model, metric): Value(value, 0.0, 0)
-        for model, metrics in PUBLISHED.items()
-        for metric, value in metrics.items()
-        if model in models and not any(one.sample for one in published)
-    }
-    series = [
-        Series("report, training rows", GREY, "////", of_report),
-        Series("reproduced, training rows", ORANGE, "////", collect(published, "train", PUBLISHED_METRICS)),
-        Series("reproduced, held-out test rows", VERMILLION, "", collect(published, "test", PUBLISHED_METRICS)),
-        Series(f"{name_others(others)}, held-out test rows", BLUE, "", collect(others, "test", PUBLISHED_METRICS)),
+def folders(one: Measured) -> tuple[Path, ...]:
+    """List the folders of the runs."""
+    return tuple(run.path for run in one.runs)
+
+
+@cache
+def compare_folders(one: tuple[Path, ...], other: tuple[Path, ...]) -> Interval | None:
+    """Compare the runs of two configurations."""
+    rows, others = read_rows(one), read_rows(other)
+    return compare_errors(rows, others) if rows and others and rows[0].same_rows(others[0]) else None
+
+
+@cache
+def read_rows(runs: tuple[Path, ...]) -> list[PredictedRows] | None:
+    """Read the test rows of runs; None where one has none, or others than the first."""
+    rows = [PredictedRows.read(run) for run in runs]
+    known = [run for run in rows if run is not None]
+    return known if len(known) == len(rows) and all(run.same_rows(known[0]) for run in known) else None
+
+
+def say_difference(one: Measured, other: Measured) -> str:
+    """Say which configuration errs less, or that no difference is shown; empty where they cannot be compared."""
+    found = compare(one, other)
+    if found is None:
+        return ""
+    if not found.is_clear:
+        return f"{one.name} and {other.name}: no difference shown ({found.low:+.3f} to {found.high:+.3f} stars)"
+    better, worse = (one, other) if found.high < 0 else (other, one)
+    least, most = sorted((abs(found.low), abs(found.high)))
+    return f"{better.name} is better than {worse.name} by {abs(found.value):.3f} stars ({least:.3f} to {most:.3f})"
+
+
+def say_lists(one: Measured) -> str:
+    """Say whether a model's lists find more of what users liked than the most rated films do; empty if not kept."""
+    tables = [table for run in one.runs if (table := read_lists(run.path)) is not None]
+    if not tables or any(FOUND not in table for table in tables):
+        return ""
+    scores = pd.concat(tables).pivot_table(index="user_id", columns="ranking", values=FOUND).dropna()
+    if len(scores) == 0 or not {"model", "popularity"} <= set(scores):
+        return ""
+    found = compare_scores(scores["model"].to_numpy(), scores["popularity"].to_numpy())
+    label, span = LIST_METRICS[FOUND].label, f"({found.low:+.3f} to {found.high:+.3f})"
+    if not found.is_clear:
+        return f"The lists of {one.name} and the most rated films: no difference of {label} shown {span}."
+    verdict = "more" if found.value > 0 else "less"
+    return f"The lists of {one.name} find {verdict} than the most rated films: {found.value:+.3f} {label} {span}."
+
+
+def remarks_on(one: Measured) -> list[str]:
+    """List what is unusual about the runs of a configuration; of several runs, of which."""
+    found: dict[str, list[str]] = {}
+    for run, content in zip(one.runs, one.contents, strict=True):
+        for text in unusual(content):
+            found.setdefault(text, []).append(run.path.name)
+    return [text if len(one.runs) == 1 else f"{', '.join(names)}: {text}" for text, names in found.items()]
+
+
+def unusual(content: dict[str, Any]) -> Iterator[str]:
+    """Say what is unusual about a run, by its metrics.json; an older version recorded less of it."""
+    epochs, end = content.get("epochs", {}), content.get("end")
+    if how := ENDS.get(str(end)):
+        yield f"{how}, after {epochs.get('trained')} of {epochs.get('planned')} epochs"
+    elif end is None and "code" in content:
+        yield "its fit had not ended when it was tested, or was killed"
+    for name, limit in content.get("limits", {}).items():
+        yield f"it was trained with {name} {limit}, not with all ratings"
+    if content.get("checkpoint", BEST) != BEST:
+        yield f"it was measured at {content['checkpoint']}, not at its best epoch"
+    if is_constant(content.get("test", {})):
+        yield describe_constant(content["test"], "test rows")
+
+
+def describe_test_sets(found: Sequence[Measured]) -> dict[str, str]:
+    """Say of each letter which test ratings it stands for."""
+    letters = letter_test_sets(found)
+    described = {one.test_set: describe_test_set(one) for one in reversed(found)}
+    return {letter: described[test_set] for test_set, letter in letters.items() if test_set in described}
+
+
+def describe_test_set(one: Measured) -> str:
+    """Say what decided which ratings a configuration was tested on."""
+    if one.test_set is None:
+        return "ratings that were not recorded; test again to compare"
+    options, left_out = one.data.get("options", {}), one.data.get("ratings_left_out")
+    shares = "/".join(f"{100 * share:g}" for share in options.get("fractions", []))
+    facts = [
+        str(options.get("release", "")) + (" (generated sample)" if one.sample else ""),
+        f"split {options.get('split')} {shares}, seed {options.get('seed')}",
+        "half stars cut off" if options.get("whole_stars") else "",
+        f"{left_out:,} ratings of all parts left out for missing metadata" if left_out else "",
+        f"rows {one.data['row_sets']['test'][:8]}",
     ]
-    return [one for one in series if one.values]
+    return ", ".join(filter(None, facts))
 
 
-def name_others(measured: Sequence[Measured]) -> str:
-    """Name the models that do not reproduce the report; a user's own may leak, or not."""
-    return "without leaks" if all(one.family == "described" for one in measured) else "other models"
-
-
-def model_names(measured: Sequence[Measured]) -> list[str]:
-    """List the models, each once: those of the report first, then the user's own."""
-    return sorted({label(one) for one in measured}, key=lambda name: (not name.startswith("model"), name))
-
-
-def label(one: Measured) -> str:
-    """Name a model such that both families of it meet."""
-    return one.name if one.family == "other" and not one.sample else one.model
-
-
-def short(model: str) -> str:
-    """Write a model's name below a bar: "model1" as "1"."""
-    number = model.removeprefix("model")
-    return number if number.isdigit() else model
-
-
-def of_sample(measured: Sequence[Measured]) -> str:
-    """Say in a title that the ratings are invented."""
-    return " (generated sample)" if any(one.sample for one in measured) else ""
-
-
-def error_note(series: Sequence[Series]) -> str:
-    """Say what error bars are, where there are any."""
-    most = max(one.seeds for one in series)
-    return f" Error bars: standard deviation over up to {most} seeds." if most > 1 else ""
-
-
-def direction(metric: str) -> str:
-    """Say which way is better."""
-    return "lower is better" if METRICS[metric].direction == "min" else "higher is better"
-
-
-def in_words(series: Sequence[Series], models: Sequence[str], metric: str) -> str:
-    """Write all values of a metric."""
-    said = []
-    for one in series:
-        values = [(model, one.values.get((model, metric))) for model in models]
-        listed = ", ".join(f"{model} {value.mean:.3f}" for model, value in values if value)
-        if listed:
-            said.append(f"{one.label}: {listed}")
-    return f"{METRICS[metric].full_label}. {'; '.join(said)}."
+def differing_files(found: Sequence[Measured]) -> Iterator[str]:
+    """Name the files that configurations have read in different versions."""
+    readers: dict[str, dict[str, list[str]]] = {}
+    for one in found:
+        for name, digest in one.data.get("files", {}).items():
+            readers.setdefault(Path(name).as_posix(), {}).setdefault(digest, []).append(one.name)
+    for name, versions in readers.items():
+        if len(versions) > 1:
+            groups = " and ".join(", ".join(names) for names in versions.values())
+            yield f"{name} was not the same file for {groups}: part of their difference may come from there."

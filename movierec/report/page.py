@@ -11,17 +11,22 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from movierec import __version__
-from movierec.metrics.registry import METRICS
+from movierec.metrics.caveats import newer_columns
+from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.run_figures import draw_run
 from movierec.metrics.style import Drawing, save
-from movierec.report.facts import facts_of, settings_text
+from movierec.report.comparison import describe_test_sets, say_lists
 from movierec.report.figures import draw_report
+from movierec.report.lists import Ranked, rank_all
 from movierec.report.results import Measured
-from movierec.report.summary import advise, read_published
-from movierec.report.table import NDCG_NOTE, SHOWN, comparability, csv_text, markdown, tabulate
-from movierec.runs import replace_text
+from movierec.report.summary import read_published, summarise
+from movierec.report.table import PUBLISHED_NOTE, SHOWN, Row, csv_text, markdown, remarks_of, tabulate
+from movierec.runs import Run, replace_text
 
 SVG_LIMIT = 300_000  # bytes; a larger drawing is embedded as PNG
+SOURCES = {"tmdb": "TMDb", "omdb": "IMDb, from OMDb"}
+CHIEF = ("calibration", "errors_by_film_ratings", "errors_by_user_ratings")  # figures of a run that all should see
+Figures = dict[str, "Embedded"]
 
 
 @dataclass(frozen=True)
@@ -49,15 +54,16 @@ def write_report(found: Sequence[Measured], left_out: Sequence[str], out: Path) 
     replace_text(out / "table.md", markdown(rows))
     replace_text(out / "table.csv", csv_text(rows))
     page = out / "index.html"
-    replace_text(page, render(found, left_out, out / "figures"))
+    replace_text(page, render(found, rows, left_out, out / "figures"))
     return page
 
 
-def render(found: Sequence[Measured], left_out: Sequence[str], folder: Path) -> str:
+def render(found: Sequence[Measured], rows: Sequence[Row], left_out: Sequence[str], folder: Path) -> str:
     """Write the page.
 
     Args:
         found: What was measured.
+        rows: The lines of the table of that.
         left_out: A line for what is not in the report.
         folder: Where the figures are put.
     """
@@ -68,34 +74,63 @@ def render(found: Sequence[Measured], left_out: Sequence[str], folder: Path) -> 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    rows = tabulate(found)
-    real = [one for one in found if not one.sample]
+    figures = {one.name: embed_all(draw_run(one.runs[0]), folder / one.name) for one in found}
+    summaries = summarise(found)
+    best = {summary.best.name for summary in summaries}
+    is_sample = any(one.sample for one in found)
     return environment.get_template("page.html.j2").render(
         found=found,
-        advices=advise(found),
+        summaries=[(summary, pick(figures[summary.best.name], chief=True)) for summary in summaries],
         published=read_published(found),
-        groups=[list(group) for _, group in groupby(rows, key=lambda row: (row.measured.sample, row.measured.model))],
+        groups=group_rows(rows, found),
         columns={name: METRICS[name].heading for name in SHOWN},
-        has_published=any(row.kind == "published" for row in rows),
         has_spread=any(len(one.runs) > 1 for one in found),
         has_sets=any(row.test_set for row in rows),
-        ndcg_note=NDCG_NOTE,
-        comparability=comparability(rows),
-        figures=embed_all(draw_report(found), folder),
-        details=[detail(one, folder / one.name) for one in found],
+        published_note=PUBLISHED_NOTE,
+        remarks=remarks_of(rows),
+        lists=[[*group] for _, group in groupby(sorted(rank_all(found), key=by_set), key=by_set)],
+        list_columns=[metric.label for metric in LIST_METRICS.values()],
+        said_of_lists=[said for one in found if (said := say_lists(one))],
+        figures=list(embed_all(draw_report(found), folder).values()),
+        details=[
+            {
+                "measured": one,
+                "facts": facts_of(one),
+                "figures": pick(figures[one.name], chief=False) if one.name in best else [*figures[one.name].values()],
+                "settings": settings_text(one.runs[0]),
+            }
+            for one in found
+        ],
         left_out=left_out,
-        credits={source for one in real for source in one.data.get("options", {}).get("sources", [])},
+        credits={source for one in found for source in one.data.get("options", {}).get("sources", []) if not is_sample},
         num_runs=sum(len(one.runs) for one in found),
-        is_real=bool(real),
-        has_sample=len(real) < len(found),
+        is_sample=is_sample,
         version=__version__,
         now=datetime.now().astimezone(),
     )
 
 
-def embed_all(drawings: Mapping[str, Drawing], folder: Path) -> list[Embedded]:
+def by_set(one: Ranked) -> str:
+    """Order rankings such that those of the same test ratings stand together."""
+    return one.test_set or ""
+
+
+def group_rows(rows: Sequence[Row], found: Sequence[Measured]) -> list[tuple[str, list[Row]]]:
+    """Put the table's lines under headings: the training rows, then each set of test rows."""
+    described = describe_test_sets(found)
+    groups = []
+    for (part, letter), group in groupby(rows, key=lambda row: (row.part, row.test_set)):
+        which = described[letter or next(iter(described))]
+        heading = f"Test rows{f' {letter}' if letter else ''}: {which}"
+        groups.append(
+            (heading if part == "test" else "Training rows: what was published, and its reproduction", [*group])
+        )
+    return groups
+
+
+def embed_all(drawings: Mapping[str, Drawing], folder: Path) -> Figures:
     """Save figures, and put them into the page."""
-    return [embed(drawing, folder, name) for name, drawing in drawings.items()]
+    return {name: embed(drawing, folder, name) for name, drawing in drawings.items()}
 
 
 def embed(drawing: Drawing, folder: Path, name: str) -> Embedded:
@@ -108,13 +143,55 @@ def embed(drawing: Drawing, folder: Path, name: str) -> Embedded:
     return Embedded(drawing.title, drawing.alt, f"data:image/{kind};base64,{data}")
 
 
-def detail(one: Measured, folder: Path) -> dict[str, Any]:
-    """Collect what the page folds away of a configuration; figures and settings are those of its newest run."""
-    run = one.runs[0]
-    return {
-        "measured": one,
-        "run": run.path.name,
-        "facts": facts_of(one),
-        "figures": embed_all(draw_run(run), folder),
-        "settings": settings_text(run),
+def pick(figures: Figures, *, chief: bool) -> list[Embedded]:
+    """List the figures of a run that all should see, or the others."""
+    return [figure for name, figure in figures.items() if (name in CHIEF) == chief]
+
+
+def facts_of(one: Measured) -> dict[str, str]:
+    """List what is known of a configuration beside its metrics; what was not recorded is not listed."""
+    data, newest = one.data, one.newest
+    options = data.get("options", {})
+    taken = {command: sorted(one.values("seconds", command)) for command in ("fit", "test")}
+    listed = {
+        "Release": str(options.get("release", "")),
+        "Metadata": ", ".join(SOURCES.get(name, str(name)) for name in options.get("sources", [])),
+        "Ratings": count(data, "ratings", "users", "movies"),
+        "Left out": count(data, "ratings_left_out").replace(" left out", " for missing metadata"),
+        "Parts": ", ".join(f"{size:,} {part}" for part, size in data.get("rows", {}).items()),
+        "Split": write({name: options[name] for name in ("split", "fractions", "seed") if name in options}),
+        "Fingerprint of the data": str(data.get("fingerprint", "")),
+        "Leaks": write(data.get("leaks", [])),
+        "Newer than the ratings": write(newer_columns(data)),
+        "Network": count(newest, "inputs", "weights"),
+        "Seeds of the network": ", ".join("not recorded" if seed is None else str(seed) for seed in one.seeds),
+        "Seconds of fit and test": "; ".join(
+            f"{name} {', '.join(map(str, all_))}" for name, all_ in taken.items() if all_
+        ),
+        "Hardware": write(newest.get("hardware", "")),
+        "Versions": write(newest.get("versions", "")),
+        "Code": write(newest.get("code") or ""),
+        "Checkpoint": str(newest.get("checkpoint", "")),
     }
+    return {name: value for name, value in listed.items() if value}
+
+
+def count(content: dict[str, Any], *names: str) -> str:
+    """Write numbers before what they count: "610 users, 9,724 movies"."""
+    found = {name: content[name] for name in names if isinstance(content.get(name), int)}
+    return ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in found.items())
+
+
+def write(value: object) -> str:
+    """Write a value read from JSON; an object as its names and values."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def settings_text(run: Run) -> str:
+    """Read a run's resolved configuration, whatever bytes are in it; empty if it cannot be read."""
+    try:
+        return run.config.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

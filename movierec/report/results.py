@@ -12,12 +12,14 @@ from typing import Any, Literal
 import yaml
 
 from movierec.console import printable
-from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY
+from movierec.metrics.published import PUBLISHED, PUBLISHED_EPOCHS, PUBLISHED_FAMILY
 from movierec.runs import Run, differing_options, find_runs
 
 Family = Literal["published", "described", "other"]
 METRICS_FILE = "metrics.json"
-OBJECTS = ("data", "versions", "train", "val", "test", "seconds", "epochs", "limits")  # entries of metrics.json
+# Entries of metrics.json that are objects, and those of its `data`.
+OBJECTS = ("data", "versions", "train", "val", "test", "seconds", "epochs", "limits", "retrieval", "baselines")
+OF_DATA = ("row_sets", "options", "rows", "files")
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,15 @@ class Measured:
     @property
     def test_set(self) -> str | None:
         """The hash of the test ratings, equal for equal ratings; None where it is not recorded."""
-        hashed: str | None = self.data.get("row_sets", {}).get("test")
-        return hashed
+        hashed = self.data.get("row_sets", {}).get("test")
+        cut = self.data.get("options", {}).get("whole_stars")
+        return f"{hashed}, half stars cut off" if hashed and cut else hashed  # the hash is of users and films
+
+    @property
+    def is_faithful(self) -> bool:
+        """Whether all runs did what the published notebook did, for as many epochs."""
+        epochs = {content.get("epochs", {}).get("trained") for content in self.contents}
+        return self.family == "published" and not self.sample and epochs == {PUBLISHED_EPOCHS[self.model]}
 
 
 def gather(root: Path, *, every: bool = False) -> tuple[list[Measured], list[str]]:
@@ -90,7 +99,8 @@ def gather(root: Path, *, every: bool = False) -> tuple[list[Measured], list[str
         every: List each tested run by itself, in place of the newest of each configuration and seed.
 
     Returns:
-        What was measured, model by model, and a line for what is left out.
+        What was measured, model by model, and a line for what is left out: beside runs on real ratings, those on
+        generated ones, too.
     """
     found: list[Measured] = []
     lines: list[str] = []
@@ -108,8 +118,10 @@ def gather(root: Path, *, every: bool = False) -> tuple[list[Measured], list[str
             chosen, left_out = choose(name, tested)
             found.append(measured(name, name, chosen))
             lines += left_out
-    found.sort(key=lambda one: (one.sample, one.model, one.family != "published", one.name))
-    return found, [*missing_models(found), *lines]
+    found.sort(key=lambda one: (one.model, one.family != "published", one.name))
+    if real := [one for one in found if not one.sample]:
+        lines += [f"{one.name}: measured on generated ratings." for one in found if one.sample]
+    return real or found, lines
 
 
 def read_tested(run: Run) -> tuple[dict[str, Any], str]:
@@ -136,10 +148,7 @@ def misshapen(content: Any) -> str:
     if not isinstance(content, dict):
         return f"expected an object, got {type(content).__name__}"
     wrong = [name for name in OBJECTS if not isinstance(content.get(name, {}), dict)]
-    if not wrong:
-        wrong = [
-            name for name in ("row_sets", "options") if not isinstance(content.get("data", {}).get(name, {}), dict)
-        ]
+    wrong += [name for name in OF_DATA if not wrong and not isinstance(content.get("data", {}).get(name, {}), dict)]
     return f"expected an object as {wrong[0]}" if wrong else ""
 
 
@@ -205,20 +214,13 @@ def settings_of(run: Run) -> dict[str, Any]:
     return config | {"seed_everything": None} if isinstance(config, dict) else {}
 
 
-def missing_models(found: Iterable[Measured]) -> list[str]:
-    """Name the models without a result, of each family that has any."""
-    there = {(one.sample, one.family, one.model) for one in found}
-    missing = [
-        ("sample/" if sample else "") + (PUBLISHED_FAMILY if family == "published" else "") + model
-        for sample, family in sorted({(sample, family) for sample, family, _ in there if family != "other"})
-        for model in PUBLISHED
-        if (sample, family, model) not in there
-    ]
-    return [f"No tested run yet of {', '.join(missing)}."] if missing else []
-
-
 def letter_test_sets(found: Iterable[Measured]) -> dict[str | None, str]:
     """Give each set of test ratings a letter, in the order of appearance; an unrecorded one is `?`."""
     sets = dict.fromkeys(one.test_set for one in found if one.test_set)
     letters = (f"{ascii_uppercase[rank % 26]}{rank // 26 or ''}" for rank in range(len(sets)))
     return {**dict(zip(sets, letters, strict=True)), None: "?"}
+
+
+def baselines_of(group: Iterable[Measured]) -> dict[str, dict[str, float]]:
+    """Return the metrics of the baselines of some test rows, as the first configuration that has any measured them."""
+    return next((one.newest["baselines"] for one in group if one.newest.get("baselines")), {})

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -12,17 +12,20 @@ from rich.text import Text
 
 from movierec.console import Console
 from movierec.console import cell as guarded
-from movierec.metrics.published import PUBLISHED, PUBLISHED_NDCG
+from movierec.metrics.published import PUBLISHED, PUBLISHED_NDCG, PUBLISHED_STARS
 from movierec.metrics.registry import METRICS
-from movierec.report.comparability import describe_test_sets, differing_files, remarks_on
-from movierec.report.results import Measured, letter_test_sets
+from movierec.report.comparison import describe_test_sets, differing_files, remarks_on
+from movierec.report.results import Measured, baselines_of, letter_test_sets
 
-Kind = Literal["published", "measured", "difference"]
+Kind = Literal["published", "measured", "difference", "baseline"]
 SHOWN = ("r2", "mae", "mse", "rmse", "precision", "recall", "mae_stars", "rmse_stars", "ndcg@10")
 LONG_ONLY = ("mse", "mae_stars")  # not in a terminal of 80 columns; the errors that stay say the same
 DASH = "-"
 NAME_WIDTH = 12  # what 80 columns leave for a name
-NDCG_NOTE = "The published NDCG@10 of 1.0000 ranked each rating alone, against itself; ours ranks each user's films."
+PUBLISHED_NOTE = (
+    "Lines named report are those of the published report, measured on its training rows; its NDCG@10 of 1.0000 ranked "
+    "each rating alone, against itself."
+)
 NOTE = """\
 R2, MAE and RMSE are on the unit scale; stars is the RMSE in stars, NDCG is
 NDCG@10 per user. Each run is measured at its best.ckpt. Numbers of train rows
@@ -39,11 +42,11 @@ class Row:
 
     Attributes:
         name: Whose numbers they are.
-        kind: Whether they were published, measured by us, or are ours minus the published ones.
+        kind: Whether they were published, measured by us, are ours minus the published ones, or those of a baseline.
         part: The part of the ratings they were measured on, `train` or `test`.
-        measured: The configuration that the line is of.
         means: The numbers, averaged over the seeds.
         sds: Their sample standard deviations, where there are several seeds.
+        measured: The configuration, of a measured line.
         size: Number of ratings in that part, where it is known.
         test_set: Letter of the test ratings, where there are different ones.
         epoch: The epochs of the checkpoints, and how many were trained.
@@ -53,9 +56,9 @@ class Row:
     name: str
     kind: Kind
     part: Literal["train", "test"]
-    measured: Measured
     means: Mapping[str, float | None]
     sds: Mapping[str, float | None] = field(default_factory=dict)
+    measured: Measured | None = None
     size: int | None = None
     test_set: str = ""
     epoch: str = DASH
@@ -64,7 +67,7 @@ class Row:
     @property
     def label(self) -> str:
         """Whose numbers they are; an asterisk marks generated ratings, and ‡ that there are remarks."""
-        sample = "*" if self.measured.sample and self.kind == "measured" else ""
+        sample = "*" if self.measured and self.measured.sample else ""
         return " ".join(filter(None, [self.name, sample, REMARK if self.remarks else ""]))
 
     @property
@@ -83,27 +86,36 @@ class Row:
 
 
 def tabulate(found: Sequence[Measured]) -> list[Row]:
-    """List the lines of the table: model by model, published, reproduced, the difference, held out."""
+    """List the lines of the table: what was published and its reproduction, then set by set of test ratings."""
     letters = letter_test_sets(found)
     several = len({one.test_set for one in found}) > 1
-    return [row for one in found for row in rows_of(one, letters[one.test_set] if several else "")]
+    rows = [row for model in PUBLISHED for row in training_rows(model, found)]
+    for test_set, letter in letters.items():
+        group = [one for one in found if one.test_set == test_set]
+        shown = letter if several else ""
+        known: Any = {
+            "kind": "baseline",
+            "part": "test",
+            "size": group[0].size("test") if group else None,
+            "test_set": shown,
+        }
+        rows += [Row(name=f"baseline, {name}", means=means, **known) for name, means in baselines_of(group).items()]
+        rows += [measured_row(one, "test", shown) for one in group]
+    return rows
 
 
-def rows_of(one: Measured, test_set: str) -> Iterator[Row]:
-    """List the lines of a configuration; of the published family, those of the rows that the report measured first."""
-    if one.family == "published":
-        ours = measured_row(one, "train", "")
-        if not one.sample:
-            published = published_numbers(one)
-            name = f"report, {one.model}"
-            yield Row(name=name, kind="published", part="train", measured=one, means=published)
-            yield ours
-            pairs = {metric: (ours.means.get(metric), value) for metric, value in published.items()}
-            gaps = {metric: a - b for metric, (a, b) in pairs.items() if a is not None and metric != "ndcg@10"}
-            yield Row(name="difference", kind="difference", part="train", measured=one, means=gaps)
-        else:
-            yield ours
-    yield measured_row(one, "test", test_set)
+def training_rows(model: str, found: Sequence[Measured]) -> Iterator[Row]:
+    """List the published numbers of a model, and what its reproductions measured on their training rows."""
+    published = PUBLISHED[model] | {"ndcg@10": PUBLISHED_NDCG}
+    published |= {f"{name}_stars": published[name] * PUBLISHED_STARS for name in ("mae", "rmse")}
+    yield Row(name=f"report, {model}", kind="published", part="train", means=published)
+    for one in found:
+        if one.family == "published" and one.model == model:
+            yield (ours := measured_row(one, "train", ""))
+            if one.is_faithful:
+                pairs = {metric: (ours.means.get(metric), value) for metric, value in published.items()}
+                gaps = {metric: a - b for metric, (a, b) in pairs.items() if a is not None and metric != "ndcg@10"}
+                yield Row(name="difference", kind="difference", part="train", means=gaps)
 
 
 def measured_row(one: Measured, part: Literal["train", "test"], test_set: str) -> Row:
@@ -120,15 +132,6 @@ def measured_row(one: Measured, part: Literal["train", "test"], test_set: str) -
         epoch=epochs_of(one),
         remarks=remarks_on(one),
     )
-
-
-def published_numbers(one: Measured) -> dict[str, float]:
-    """Return the published metrics of a model, in stars too where our run recorded what the unit scale is."""
-    numbers = PUBLISHED[one.model] | {"ndcg@10": PUBLISHED_NDCG}
-    scale = one.newest.get("unit_scale")
-    if scale:
-        numbers |= {f"{name}_stars": numbers[name] * (scale[1] - scale[0]) for name in ("mae", "rmse")}
-    return numbers
 
 
 def epochs_of(one: Measured) -> str:
@@ -151,18 +154,22 @@ def markdown(rows: Sequence[Row]) -> str:
     header = ["run", "rows", *(METRICS[name].heading for name in SHOWN), "epoch"]
     rule = ["---", "---", *("--:" for _ in SHOWN), "---"]
     lines = [header, rule, *([escape_markdown(cell) for cell in cells(row)] for row in rows)]
-    notes = [NDCG_NOTE] if any(row.kind == "published" for row in rows) else []
-    notes += [SAMPLE_NOTE.strip().replace("*", r"\*")] if any(row.measured.sample for row in rows) else []
+    notes = [PUBLISHED_NOTE]
+    notes += [SAMPLE_NOTE.strip().replace("*", r"\*")] if is_sample(rows) else []
     notes += [escape_markdown(note) for note in comparability(rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "".join(f"\n\n{note}" for note in notes) + "\n"
 
 
 def comparability(rows: Sequence[Row]) -> list[str]:
     """List what keeps lines from being compared: what the letters stand for, and what ‡ marks."""
-    found = list({row.measured.name: row.measured for row in rows}.values())
-    letters = [f"{letter}: {text}." for letter, text in describe_test_sets(found).items()]
+    sets = describe_test_sets(measured_in(rows)) if any(row.test_set for row in rows) else {}
+    return [*(f"{letter}: {text}." for letter, text in sets.items()), *remarks_of(rows)]
+
+
+def remarks_of(rows: Sequence[Row]) -> list[str]:
+    """List what ‡ marks, and the files that differ."""
     remarks = {row.name: f"{REMARK} {row.name}: {'; '.join(row.remarks)}." for row in rows if row.remarks}
-    return [*letters, *remarks.values(), *differing_files(found)]
+    return [*remarks.values(), *differing_files(measured_in(rows))]
 
 
 def escape_markdown(text: str) -> str:
@@ -178,18 +185,16 @@ def csv_text(rows: Sequence[Row]) -> str:
     writer = csv.writer(file, lineterminator="\n")
     numbers = [name for metric in SHOWN for name in (metric, f"{metric}_sd")]
     writer.writerow(["run", "kind", "rows", "num_rows", "test_set", "generated", "seeds", *numbers, "epoch", "remarks"])
-    test_sets = describe_test_sets([row.measured for row in rows])
     for row in rows:
         values = [
             "" if value is None else round(value, 6)
             for metric in SHOWN
             for value in (row.means.get(metric), row.sds.get(metric))
         ]
-        seeds = len(row.measured.runs) if row.kind == "measured" else ""
-        generated = "yes" if row.measured.sample else "no"
+        seeds = len(row.measured.runs) if row.measured else ""
+        generated = "yes" if row.measured and row.measured.sample else "no"
         texts = [guarded(row.name), row.kind, row.part, row.size, row.test_set, generated, seeds]
-        remarks = "; ".join([*([test_sets[row.test_set]] if row.test_set else []), *row.remarks])
-        writer.writerow([*texts, *values, "" if row.epoch == DASH else row.epoch, guarded(remarks)])
+        writer.writerow([*texts, *values, "" if row.epoch == DASH else row.epoch, guarded("; ".join(row.remarks))])
     return file.getvalue()
 
 
@@ -223,9 +228,18 @@ def break_name(name: str) -> str:
 def notes_of(rows: Sequence[Row]) -> str:
     """Write what one must know to read the table."""
     notes = NOTE.format(letters=": the same letter" if any(row.test_set for row in rows) else "")
-    if any(row.kind == "published" for row in rows):
-        notes += "The published NDCG@10 of 1.0000 ranked each rating alone, against itself.\n"
+    notes += f"{PUBLISHED_NOTE}\n"
     if any(row.sds.get("r2") is not None for row in rows):
         notes += "± is the standard deviation over the seeds.\n"
     notes += "".join(f"{note}\n" for note in comparability(rows))
-    return notes + (SAMPLE_NOTE if any(row.measured.sample for row in rows) else "")
+    return notes + (SAMPLE_NOTE if is_sample(rows) else "")
+
+
+def is_sample(rows: Sequence[Row]) -> bool:
+    """Say whether the ratings were generated."""
+    return any(row.measured and row.measured.sample for row in rows)
+
+
+def measured_in(rows: Sequence[Row]) -> list[Measured]:
+    """List the configurations of a table's lines, each once."""
+    return list({row.measured.name: row.measured for row in rows if row.measured}.values())

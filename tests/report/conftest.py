@@ -6,8 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+
+from movierec.metrics.test_rows import PredictedRows
 
 WriteBelow = Callable[..., Path]
 TRAIN = {
@@ -59,6 +62,7 @@ def write_below() -> WriteBelow:
         *,
         error: float = 0.8,
         config: dict[str, Any] | None = None,
+        errors: np.ndarray | None = None,
         **changed: Any,
     ) -> Path:
         folder = runs / name / f"version_{version}"
@@ -66,6 +70,9 @@ def write_below() -> WriteBelow:
         (folder / "metrics.json").write_text(json.dumps(tested(error, changed)), encoding="utf-8")
         if config is not None:
             (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        if errors is not None:  # of ten ratings of each user
+            user, movie = np.divmod(np.arange(len(errors)), 10)
+            PredictedRows(user, movie, np.full(len(errors), 3.0), 3.0 + errors).write(folder)
         return folder
 
     return write

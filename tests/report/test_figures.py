@@ -21,15 +21,25 @@ from torch.utils.tensorboard import SummaryWriter
 
 from movierec.metrics.diagnostic_figures import DRAWN
 from movierec.metrics.diagnostics import Background, Rated, diagnose
-from movierec.metrics.published import PUBLISHED
+from movierec.metrics.published import PUBLISHED_EPOCHS
 from movierec.metrics.run_figures import Curve, draw_curves, draw_run, read_curves
 from movierec.metrics.style import SCREEN_DPI, Drawing, pixels, save
+from movierec.metrics.test_rows import PredictedRows
+from movierec.report.comparison import compare
 from movierec.report.figures import draw_report
-from movierec.report.results import Measured
+from movierec.report.results import Measured, family_of
 from movierec.runs import Run
 
-OF_TEST = {"calibration", "distribution", "confusion", "errors_by_activity", "errors_by_genre", "precision_recall"}
-OF_REPORT = {"metrics", "held_out", "radar"}
+OF_TEST = {
+    "calibration",
+    "distribution",
+    "confusion",
+    "errors_by_film_ratings",
+    "errors_by_user_ratings",
+    "errors_by_genre",
+    "precision_recall",
+}
+OF_REPORT = {"published", "differences_A"}
 METRICS = {
     "r2": 0.3, "mae": 0.15, "mse": 0.04, "rmse": 0.2, "precision": 0.6, "recall": 0.7,
     "rmse_stars": 0.87, "mae_stars": 0.67, "ndcg@10": 0.92,
@@ -37,22 +47,34 @@ METRICS = {
 GENRES = ["Comedy|Drama", "Film-Noir", "", "(no genres listed)"]
 
 
-def measured(
-    name: str, model: str, family: Any, contents: tuple[dict[str, Any], ...], *, sample: bool = False
-) -> Measured:
-    return Measured(name, model, family, sample, (), contents)
+def content(shift: float = 0.0, epochs: int = 50) -> dict[str, Any]:
+    parts = {part: {name: value + shift for name, value in METRICS.items()} for part in ("train", "test")}
+    return {**parts, "epochs": {"trained": epochs}, "data": {"row_sets": {"test": "ab"}}}
 
 
-def content(shift: float = 0.0) -> dict[str, Any]:
-    return {part: {name: value + shift for name, value in METRICS.items()} for part in ("train", "test")}
+def measured(name: str, *contents: dict[str, Any], sample: bool = False, runs: tuple[Run, ...] = ()) -> Measured:
+    return Measured(
+        name, name.rsplit("/", maxsplit=1)[-1], family_of(name, sample=sample), sample, runs, contents or (content(),)
+    )
 
 
-def everything() -> list[Measured]:
+def reproductions() -> list[Measured]:
     return [
-        measured(f"{prefix}{model}", model, family, (content(), content(0.02)))
-        for model in PUBLISHED
-        for family, prefix in (("published", "published/"), ("described", ""))
+        measured(f"published/{model}", content(0.01, epochs), content(0.03, epochs))
+        for model, epochs in PUBLISHED_EPOCHS.items()
     ]
+
+
+def described(folder: Path) -> list[Measured]:
+    """Write the test rows of three models, one of which has a long name."""
+    found = []
+    for place, name in enumerate(("model1", "model2", "mine/" + "with-embeddings-" * 4)):
+        run = Run(folder / name / "version_0")
+        run.path.mkdir(parents=True)
+        errors = np.random.default_rng(0).normal(0, 0.8 + place / 10, 500)
+        PredictedRows(np.arange(500) // 10, np.arange(500), np.full(500, 3.0), 3.0 + errors).write(run.path)
+        found.append(measured(name, content(place / 10), runs=(run,)))
+    return found
 
 
 def diagnosed(prediction: list[float], rating: list[float], *, step: float = 0.5) -> dict[str, Any]:
@@ -119,8 +141,8 @@ def is_inside(box: Bbox, page: Bbox) -> bool:
     return bool(box.x0 >= page.x0 and box.y0 >= page.y0 and box.x1 <= page.x1 and box.y1 <= page.y1)
 
 
-def test_a_report_of_all_models_has_all_figures() -> None:
-    assert set(draw_report(everything())) == OF_REPORT
+def test_a_report_of_all_models_has_all_figures(tmp_path: Path) -> None:
+    assert set(draw_report([*reproductions(), *described(tmp_path)])) == OF_REPORT
 
 
 def test_a_tested_run_has_all_figures_and_an_untested_one_its_learning_curves(tmp_path: Path) -> None:
@@ -143,10 +165,14 @@ def test_a_run_without_events_or_with_damaged_diagnostics_has_no_figure(tmp_path
     assert draw_run(run) == {}
 
 
-@pytest.mark.parametrize("chosen", [slice(None), slice(2), slice(1, 2)], ids=["all", "one model", "one family"])
-def test_no_text_of_a_comparison_overlaps_another(chosen: slice) -> None:
-    drawn = draw_report(everything()[chosen])
+def test_no_text_of_a_comparison_overlaps_another(tmp_path: Path) -> None:
+    drawn = draw_report([*reproductions(), *described(tmp_path)])
     assert {name: found for name, drawing in drawn.items() if (found := overlaps(drawing))} == {}
+
+
+def test_all_figures_are_as_wide_as_a_phone_shows_without_zooming(tmp_path: Path) -> None:
+    drawn = [*draw_report(reproductions()).values(), *draw_run(write_run(tmp_path, many())).values()]
+    assert {drawing.figure.get_figwidth() for drawing in drawn} == {3.7}
 
 
 @pytest.mark.parametrize("sample", [False, True])
@@ -155,88 +181,38 @@ def test_no_text_of_a_runs_figure_overlaps_another(sample: bool, tmp_path: Path)
     assert {name: found for name, drawing in drawn.items() if (found := overlaps(drawing))} == {}
 
 
-def test_numbers_of_training_rows_are_called_so() -> None:
-    drawn = draw_report(everything())
-    for name in ("metrics", "radar"):
-        shown = texts(drawn[name].figure)
-        for label in ("report, training rows", "reproduced, training rows", "reproduced, held-out test rows"):
-            assert label in shown
+def test_reproductions_are_drawn_beside_what_was_published_as_means_over_the_seeds() -> None:
+    drawing = draw_report(reproductions()[:2])["published"]
+    shown = texts(drawing.figure)
+    for label in ("report, training rows", "reproduced, training rows", "reproduced, test rows"):
+        assert label in shown
+    heights = [patch.get_height() for patch in drawing.figure.axes[0].containers[-1].patches]  # type: ignore[attr-defined]
+    assert heights == pytest.approx([0.32, 0.32])
+    assert "report, training rows: model1 0.445, model2 0.470" in drawing.alt
 
 
-def test_bars_have_the_mean_over_the_seeds_and_its_deviation() -> None:
-    both = [measured(name, name, "described", (content(), content(0.02))) for name in ("model1", "model2")]
-    drawing = draw_report(both)["metrics"]
-    axes = drawing.figure.axes[0]
-    assert [patch.get_height() for patch in axes.containers[-1].patches] == pytest.approx([0.31, 0.31])  # type: ignore[attr-defined]
-    bar = np.asarray(axes.collections[0].get_paths()[0].vertices)
-    assert bar[:, 1].tolist() == pytest.approx([0.31 - 0.02 / math.sqrt(2), 0.31 + 0.02 / math.sqrt(2)])
-    assert any("up to 2 seeds" in text for text in texts(drawing.figure))
-    assert "without leaks, held-out test rows: model1 0.310" in drawing.alt
+def test_only_runs_that_did_what_the_notebook_did_are_drawn_beside_the_report() -> None:
+    short = [measured(f"published/{model}", content(0, 2)) for model in ("model1", "model2")]
+    sample = [measured(f"published/{model}", content(0, 50), sample=True) for model in ("model1", "model3")]
+    assert draw_report(short) == draw_report(sample) == draw_report(reproductions()[:1]) == {}
 
 
-def test_one_seed_has_no_error_bar_and_no_word_of_it() -> None:
-    single = [measured(name, name, "described", (content(),)) for name in ("model1", "model2")]
-    drawing = draw_report(single)["metrics"]
-    assert not any("Error bars" in text for text in texts(drawing.figure))
+def test_models_are_drawn_by_their_difference_to_the_best_of_the_same_test_rows(tmp_path: Path) -> None:
+    found = described(tmp_path)
+    drawing = draw_report(found)["differences_A"]
+    value = compare(found[1], found[0])
+    assert value is not None
+    assert np.asarray(drawing.figure.axes[0].lines[0].get_xdata())[0] == pytest.approx(value.value)
+    assert f"model2 {value.value:+.3f} ({value.low:+.3f} to {value.high:+.3f})" in drawing.alt
+    others = replace(found[1], contents=({**content(), "data": {"row_sets": {"test": "cd"}}},))
+    assert draw_report([found[0], others]) == {}  # other rows
 
 
-def test_published_numbers_stand_beside_reproductions_on_real_ratings_only() -> None:
-    reproduced = [measured(f"published/{model}", model, "published", (content(),)) for model in ("model1", "model2")]
-    assert "report, training rows: model1 0.445, model2 0.470" in draw_report(reproduced)["metrics"].alt
-    sample = [replace(one, sample=True) for one in reproduced]
-    drawing = draw_report(sample)["metrics"]
-    assert "report" not in drawing.alt
-    assert "generated sample" in drawing.title
-
-
-def test_generated_ratings_are_left_out_beside_real_ones() -> None:
-    sample = measured("sample/model3", "model3", "described", (content(0.4),), sample=True)
-    models = [measured(name, name, "described", (content(),)) for name in ("model1", "model2")]
-    drawn = draw_report([sample, *models])
-    assert drawn
-    assert all("model3" not in drawing.alt and "sample" not in drawing.title for drawing in drawn.values())
-
-
-def test_feature_sets_on_the_same_ratings_are_drawn_only_where_nothing_else_is() -> None:
-    models = [measured(name, name, "described", (content(),)) for name in ("model1", "model2")]
-    sets = [measured(name, name, "other", (content(),)) for name in ("ablation/tmdb", "ablation/imdb")]
-    assert "ablation" not in draw_report([*models, *sets])["metrics"].alt
-    assert "ablation/tmdb" in draw_report(sets)["metrics"].alt
-
-
-def test_one_model_alone_is_compared_with_nothing() -> None:
-    assert draw_report([measured("model1", "model1", "described", (content(),))]) == {}
-
-
-def test_a_users_own_configuration_is_named_and_fits() -> None:
-    own = [measured(f"mine/with-embeddings-{n}", "x", "other", (content(),)) for n in range(3)]
-    drawn = draw_report([*everything(), *own])
-    assert "mine/with-embeddings-1 0.300" in drawn["metrics"].alt
-    assert "without leaks" not in drawn["metrics"].alt + drawn["held_out"].alt
-    assert overlaps(drawn["metrics"]) == []
-    assert overlaps(drawn["held_out"]) == []
-
-
-def test_missing_models_metrics_and_numbers_are_left_out() -> None:
+def test_models_without_their_test_rows_or_errors_are_not_drawn(tmp_path: Path) -> None:
+    bare = measured("model3", runs=(Run(tmp_path / "none"),))
+    missing = replace(bare, contents=({"test": {"rmse_stars": None}, "data": {"row_sets": {"test": "ab"}}},))
+    assert draw_report([*described(tmp_path)[:1], bare, missing]) == {}
     assert draw_report([]) == {}
-    assert draw_report([measured("model1", "model1", "described", ({"test": {}},))]) == {}
-    nan = measured("model1", "model1", "described", ({"test": {"r2": math.nan, "rmse": None, "mae": 0.2}},))
-    drawn = draw_report([nan, measured("model4", "model4", "described", (content(),))])
-    assert set(drawn) == OF_REPORT
-    assert "model4 0.300" in drawn["metrics"].alt
-    assert "nan" not in drawn["metrics"].alt
-    for drawing in drawn.values():
-        pixels(drawing)
-
-
-def test_errors_are_turned_over_where_outside_means_better() -> None:
-    better = {"test": METRICS | {"rmse": 0.1}}
-    drawn = draw_report([
-        measured("model1", "model1", "described", (content(),)),
-        measured("model5", "model5", "described", (better,)),
-    ])  # fmt: skip
-    radius = [np.asarray(axes.lines[0].get_ydata())[3] for axes in drawn["radar"].figure.axes]
-    assert radius[1] > radius[0]
 
 
 DEGENERATE = {
@@ -319,7 +295,7 @@ def test_values_that_are_no_numbers_are_no_points(tmp_path: Path) -> None:
 
 
 def test_files_are_the_same_bytes_each_time_and_carry_the_words(tmp_path: Path) -> None:
-    drawn = [draw_report(everything())["metrics"] for _ in range(2)]
+    drawn = [draw_report(reproductions())["published"] for _ in range(2)]
     first, second = (save(drawing, tmp_path / str(n), "metrics") for n, drawing in enumerate(drawn))
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
@@ -330,9 +306,9 @@ def test_files_are_the_same_bytes_each_time_and_carry_the_words(tmp_path: Path) 
 
 
 def test_the_users_own_settings_of_matplotlib_change_nothing_and_are_kept(tmp_path: Path) -> None:
-    plain = save(draw_report(everything())["held_out"], tmp_path / "plain", "x")
+    plain = save(draw_report(reproductions())["published"], tmp_path / "plain", "x")
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "svg.hashsalt": "other"}):
-        own = save(draw_report(everything())["held_out"], tmp_path / "own", "x")
+        own = save(draw_report(reproductions())["published"], tmp_path / "own", "x")
         assert mpl.rcParams["font.size"] == 30
     assert [path.read_bytes() for path in plain] == [path.read_bytes() for path in own]
 
@@ -344,8 +320,8 @@ def test_drawing_leaves_pyplot_alone() -> None:
 
 
 def test_colours_that_stand_beside_each_other_differ_in_lightness_or_hatch() -> None:
-    drawing = draw_report(everything())["metrics"]
+    drawing = draw_report(reproductions())["published"]
     bars = [container.patches[0] for container in drawing.figure.axes[0].containers if hasattr(container, "patches")]
     looks = {(to_hex(bar.get_facecolor()), bar.get_hatch()) for bar in bars}
-    assert len(looks) == 4
-    assert json.dumps(sorted(hatch or "" for _, hatch in looks)) == '["", "", "////", "////"]'
+    assert len(looks) == 3
+    assert json.dumps(sorted(hatch or "" for _, hatch in looks)) == '["", "////", "////"]'

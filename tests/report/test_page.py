@@ -7,9 +7,11 @@ from collections.abc import Callable
 from html import escape, unescape
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from movierec.cli import main
+from movierec.metrics.published import PUBLISHED
 from movierec.report.page import write_report
 from movierec.report.results import gather
 
@@ -30,22 +32,56 @@ def test_the_answer_comes_before_the_numbers(runs: Path, write_run: WriteRun) ->
     for seed, error in enumerate((0.80, 0.81, 0.82)):
         write_run("model1", seed, seed=seed, error=error)
     words = words_of(page_of(runs))
-    assert words.index("Use model1 0.810 ± 0.010 stars") < words.index("How sure we are") < words.index("All numbers")
-    assert "error on ratings it has never seen (RMSE, ± over 3 seeds)" in words
+    order = ["model1 is off by 0.810 ± 0.010 stars", "How sure", "All numbers", "Each configuration"]
+    assert sorted(order, key=words.index) == order
+    assert "on ratings it has never seen, mean and standard deviation over 3 seeds." in words
 
 
 def test_training_rows_are_called_so_beside_each_number_of_theirs(runs: Path, write_run: WriteRun) -> None:
     write_run("published/model1")
     write_run("model1")
     rows = re.findall(r'<tr class="(.*?)">(.*?)</tr>', page_of(runs), flags=re.DOTALL)
-    marked = [(kind, "training rows" in cells, "test rows" in cells) for kind, cells in rows]
+    marked = [(kind, "<td>training" in cells, "<td>test" in cells) for kind, cells in rows]
     assert marked == [
         ("published train", True, False),
         ("measured train", True, False),
         ("difference train", True, False),
+        *([("published train", True, False)] * 4),
         ("measured held-out", False, True),
         ("measured held-out", False, True),
     ]
+
+
+@pytest.mark.parametrize(("trained", "said"), [(50, True), (2, False)])
+def test_a_reproduction_is_said_to_run_the_same_way_only_with_the_notebooks_epochs(
+    runs: Path, write_run: WriteRun, trained: int, *, said: bool
+) -> None:
+    write_run("published/model1", epochs={"trained": trained, "planned": trained})
+    assert ("run the same way" in words_of(page_of(runs)).lower()) == said
+
+
+def test_lists_stand_in_the_page_with_the_rankings_that_know_no_user_once(runs: Path, write_run: WriteRun) -> None:
+    values = dict.fromkeys(("ndcg@10", "map@10", "coverage", "novelty"), 0.5) | {"users": 592.0}
+    for name, recall in (("model1", 0.0401), ("model2", 0.0502)):
+        ranked = {"model": values | {"recall@10": recall}, "popularity": values | {"recall@10": 0.0903}}
+        write_run(name, retrieval={"min_ratings": 20, **ranked})
+    words = words_of(page_of(runs))
+    assert "Ranked by Users recall@10 NDCG@10 MAP@10 coverage novelty" in words
+    assert "model1 592 0.040" in words
+    assert "model2 592 0.050" in words
+    assert words.count("the number of ratings 592 0.090") == 1
+
+
+def test_models_of_the_same_test_rows_are_drawn_side_by_side_and_one_model_with_nothing(
+    runs: Path, write_run: WriteRun
+) -> None:
+    errors = np.random.default_rng(0).normal(0, 0.8, 500)
+    write_run("model1", errors=errors)
+    assert "Side by side" not in words_of(page_of(runs))
+    write_run("model2", errors=errors / 2, error=0.4)
+    page = page_of(runs)
+    assert "Side by side" in words_of(page)
+    assert 'alt="RMSE in stars less the 0.400 of model2: model1 +0.4' in page
 
 
 def test_data_seeds_times_versions_and_settings_are_there(runs: Path, write_run: WriteRun) -> None:
@@ -53,18 +89,18 @@ def test_data_seeds_times_versions_and_settings_are_there(runs: Path, write_run:
     words = words_of(page_of(runs))
     for text in (
         "10,000 ratings, 610 users, 900 movies", "12 ratings for missing metadata", "8,000 train, 1,000 val",
-        "split random, fractions [0.8, 0.1, 0.1], seed 123", "f1", "28 inputs, 50,689 weights", "31.5 s", "cpu 2 cores",
-        "movierec 0.1.0, python 3.11.7", "lr: 0.125",
+        "split random, fractions [0.8, 0.1, 0.1], seed 123", "f1", "28 inputs, 50,689 weights", "fit 31.5; test 0.4",
+        "cpu 2 cores",        "movierec 0.1.0, python 3.11.7", "lr: 0.125",
     ):  # fmt: skip
         assert text in words
 
 
 def test_leaks_and_columns_newer_than_the_ratings_are_there(runs: Path, write_run: WriteRun) -> None:
     write_run("model1")
-    assert "too early" not in words_of(page_of(runs))
+    assert "Looks ahead" not in words_of(page_of(runs))
     write_run("model1", 1, options={"columns": ["imdb_rating"]}, data={"leaks": ["statistics: self_inclusive"]})
     words = words_of(page_of(runs))
-    assert "What it knows too early model1 reads imdb_rating" in words
+    assert "Looks ahead model1 reads imdb_rating" in words
     assert "Leaks statistics: self_inclusive Newer than the ratings imdb_rating" in words
 
 
@@ -74,11 +110,10 @@ def test_what_was_left_out_is_named(runs: Path, write_run: WriteRun) -> None:
     assert "model2/version_0: metrics.json is damaged" in words_of(page_of(runs))
 
 
-def test_generated_ratings_are_called_so_above_all_and_get_no_advice(runs: Path, write_run: WriteRun) -> None:
+def test_generated_ratings_are_called_so_above_all(runs: Path, write_run: WriteRun) -> None:
     write_run("sample/model1", data={"sample": True})
     words = words_of(page_of(runs))
-    assert words.index("Everything here is measured on a generated sample") < words.index("A trial of sample/model1")
-    assert "Use " not in words
+    assert words.index("is measured on a generated sample") < words.index("sample/model1 is off by")
 
 
 def test_a_name_a_setting_and_a_value_are_escaped(runs: Path, write_run: WriteRun) -> None:
@@ -106,7 +141,7 @@ def test_a_name_is_shown_as_it_is_and_means_nothing(
     assert unescape(page).count(shown) > 1
     assert "<img src=x" not in page
     assert "\x1b" not in page
-    assert (out / "table.csv").read_text(encoding="utf-8").splitlines()[1].startswith("'=" if name[0] == "=" else shown)
+    assert (out / "table.csv").read_text(encoding="utf-8").splitlines()[6].startswith("'=" if name[0] == "=" else shown)
     for drawing in (out / "figures").rglob("*.svg"):
         ET.fromstring(drawing.read_text(encoding="utf-8"))  # noqa: S314 - our own file
 
@@ -122,7 +157,7 @@ def test_the_page_names_nothing_that_it_would_have_to_fetch(runs: Path, write_ru
 
 def test_figures_lie_beside_the_page_as_png_and_svg(runs: Path, write_run: WriteRun) -> None:
     write_run("published/model1")
-    write_run("model2")
+    write_run("published/model4")
     page = page_of(runs)
     names = [path.name for path in (runs.parent / "out" / "figures").rglob("*") if path.is_file()]
     assert names
@@ -159,7 +194,7 @@ def test_report_with_all_shows_each_run(runs: Path, write_run: WriteRun, capsys:
     write_run("model1", 1, error=0.8)
     assert main(["report", "--runs", str(runs), "--out", str(runs.parent / "out"), "--all", "--format", "csv"]) == 0
     assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == [
-        "run", "model1/version_0", "model1/version_1",
+        "run", *['"report' for _ in PUBLISHED], "model1/version_0", "model1/version_1",
     ]  # fmt: skip
 
 

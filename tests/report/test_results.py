@@ -145,20 +145,45 @@ def test_a_run_that_lacks_some_metrics_is_shown(runs: Path) -> None:
     assert one.size("test") is None
 
 
-def test_models_without_a_result_are_named_for_each_family_that_has_any(runs: Path, write_run: WriteRun) -> None:
-    for model in ("model1", "model2", "model3", "model5", "published/model1"):
-        write_run(model)
-    assert gather(runs)[1] == [
-        "No tested run yet of model4, published/model2, published/model3, published/model4, published/model5."
-    ]
-
-
-def test_both_families_of_a_model_stand_together_and_generated_ratings_last(runs: Path, write_run: WriteRun) -> None:
+def test_both_families_of_a_model_stand_together(runs: Path, write_run: WriteRun) -> None:
     for name in ("published/model2", "model2", "mine/wide", "model1"):
         write_run(name)
+    assert [one.name for one in gather(runs)[0]] == ["model1", "published/model2", "model2", "mine/wide"]
+
+
+def test_generated_ratings_are_shown_until_there_are_real_ones(runs: Path, write_run: WriteRun) -> None:
     write_run("sample/model1", data={"sample": True})
-    names = [one.name for one in gather(runs)[0]]
-    assert names == ["model1", "published/model2", "model2", "mine/wide", "sample/model1"]
+    assert [one.name for one in gather(runs)[0]] == ["sample/model1"]
+    write_run("model1")
+    found, lines = gather(runs)
+    assert [one.name for one in found] == ["model1"]
+    assert lines == ["sample/model1: measured on generated ratings."]
+
+
+def test_seeds_are_averaged_whatever_the_options_without_effect_on_numbers(runs: Path, write_run: WriteRun) -> None:
+    def config(trainer: dict[str, Any], **options: Any) -> dict[str, Any]:
+        data = {"class_path": "movierec.data.RatingsDataModule", "init_args": options}
+        return {"data": data, "trainer": {"max_epochs": 5, **trainer}}
+
+    write_run("model1", 0, seed=1, config=config({}, download=True, eval_batch_size=64, num_workers=2))
+    write_run("model1", 1, seed=2, config=config({"num_sanity_val_steps": 2, "detect_anomaly": True}))
+    write_run("model1", 2, seed=3, config=config({"enable_checkpointing": True, "inference_mode": False}))
+    assert gather(runs)[0][0].seeds == [3, 2, 1]
+
+
+def test_whole_stars_of_the_same_films_are_other_test_ratings(runs: Path, write_run: WriteRun) -> None:
+    for name, whole in (("model1", False), ("published/model1", True)):
+        write_run(name, data={"row_sets": {"test": "ab"}}, options={"whole_stars": whole})
+    one, other = gather(runs)[0]
+    assert one.test_set != other.test_set
+
+
+@pytest.mark.parametrize(("trained", "faithful"), [(50, True), (2, False)])
+def test_a_reproduction_has_the_epochs_of_the_notebook(
+    runs: Path, write_run: WriteRun, *, trained: int, faithful: bool
+) -> None:
+    write_run("published/model1", epochs={"trained": trained, "planned": trained})
+    assert gather(runs)[0][0].is_faithful == faithful
 
 
 @pytest.mark.parametrize(

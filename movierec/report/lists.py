@@ -1,0 +1,66 @@
+"""What the films that the models recommend are worth, beside rankings that know no user."""
+
+from collections.abc import Iterable
+from statistics import fmean, stdev
+from typing import NamedTuple
+
+from movierec.metrics.registry import LIST_METRICS
+from movierec.report.results import Measured
+
+RANKINGS = {"model": "the model", "popularity": "the number of ratings", "film_mean": "the mean rating"}
+
+
+class Ranked(NamedTuple):
+    """How well one ranking of all films finds what users went on to like.
+
+    Attributes:
+        model: Name of the configuration.
+        users: How many users it was measured on.
+        ranking: What the films are ranked by, in words.
+        values: Of each of LIST_METRICS, the mean over the seeds, with the standard deviation if there are several.
+        test_set: Which test ratings; only rankings of the same ones may be compared.
+    """
+
+    model: str
+    users: int
+    ranking: str
+    values: list[str]
+    test_set: str | None
+
+
+def rank_all(measured: Iterable[Measured]) -> list[Ranked]:
+    """List the rankings of the models whose test has measured them, those that know no user once a set of test rows."""
+    ranked = [
+        Ranked(
+            one.name,
+            int(values_of(one, ranking, "users")[0]),
+            words,
+            [spread(one, ranking, metric) for metric in LIST_METRICS],
+            one.test_set,
+        )
+        for one in measured
+        for ranking, words in RANKINGS.items()
+        if values_of(one, ranking, "users")
+    ]
+    own = RANKINGS["model"]
+    return list(
+        {
+            (*one[1:3], *one.values, one.test_set, one.model if one.ranking == own else ""): one
+            for one in reversed(ranked)
+        }.values()
+    )[::-1]
+
+
+def values_of(one: Measured, ranking: str, metric: str) -> list[float]:
+    """List a metric of a ranking, of the runs that have it."""
+    found = [content.get("retrieval", {}).get(ranking, {}).get(metric) for content in one.contents]
+    return [value for value in found if value is not None]
+
+
+def spread(one: Measured, ranking: str, metric: str) -> str:
+    """Write the mean of a metric; its standard deviation where the seeds make one."""
+    values = values_of(one, ranking, metric)
+    if not values:
+        return "-"
+    sd = stdev(values) if len(values) > 1 else 0.0
+    return f"{fmean(values):.3f}" + (f" ± {sd:.3f}" if sd else "")
