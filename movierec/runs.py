@@ -51,17 +51,22 @@ class Run:
         return self.path / "checkpoints"
 
     @property
+    def metrics(self) -> Path:
+        """What was measured, which `read_metrics` reads."""
+        return self.path / "metrics.json"
+
+    @property
     def has_checkpoint(self) -> bool:
         """Whether anything was trained."""
         return any(self.checkpoints.glob("*.ckpt"))
 
     def read_metrics(self) -> dict[str, Any]:
         """Read metrics.json; empty if there is none or it is damaged."""
-        return read_object(self.path / "metrics.json")
+        return read_object(self.metrics)
 
     def write_metrics(self, content: dict[str, Any]) -> None:
         """Write metrics.json in place of the old one; NaN becomes null."""
-        write_object(self.path / "metrics.json", content, indent=1)
+        write_object(self.metrics, content, indent=1)
 
     def read_diagnostics(self) -> dict[str, Any]:
         """Read diagnostics.json, which a test writes; empty if there is none or it is damaged."""

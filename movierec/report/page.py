@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from movierec import __version__
@@ -24,16 +24,14 @@ from movierec.report.table import PUBLISHED_NOTE, SHOWN, Row, csv_text, markdown
 from movierec.runs import Run, replace_text
 
 SVG_LIMIT = 300_000  # bytes; a larger drawing is embedded as PNG
-SOURCES = {"tmdb": "TMDb", "omdb": "IMDb, from OMDb"}
+NUMBERS = ("train", "val", "test", "retrieval", "baselines", "model", "seed")  # in metrics.json; tables show them
 CHIEF = ("calibration", "errors_by_film_ratings", "errors_by_user_ratings")  # figures of a run that all should see
 Figures = dict[str, "Embedded"]
 
 
-@dataclass(frozen=True)
-class Embedded:
-    """A figure inside the page: its title, what it shows in words, and its bytes as a data URI."""
+class Embedded(NamedTuple):
+    """A figure inside the page: what it shows in words, and its bytes as a data URI."""
 
-    title: str
     alt: str
     source: str
 
@@ -95,7 +93,7 @@ def render(found: Sequence[Measured], rows: Sequence[Row], left_out: Sequence[st
         details=[
             {
                 "measured": one,
-                "facts": facts_of(one),
+                "record": record_of(one),
                 "figures": pick(figures[one.name], chief=False) if one.name in best else [*figures[one.name].values()],
                 "settings": settings_text(one.runs[0]),
             }
@@ -140,7 +138,7 @@ def embed(drawing: Drawing, folder: Path, name: str) -> Embedded:
     if path.stat().st_size > SVG_LIMIT:
         path, kind = folder / f"{name}.png", "png"
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return Embedded(drawing.title, drawing.alt, f"data:image/{kind};base64,{data}")
+    return Embedded(drawing.alt, f"data:image/{kind};base64,{data}")
 
 
 def pick(figures: Figures, *, chief: bool) -> list[Embedded]:
@@ -148,45 +146,11 @@ def pick(figures: Figures, *, chief: bool) -> list[Embedded]:
     return [figure for name, figure in figures.items() if (name in CHIEF) == chief]
 
 
-def facts_of(one: Measured) -> dict[str, str]:
-    """List what is known of a configuration beside its metrics; what was not recorded is not listed."""
-    data, newest = one.data, one.newest
-    options = data.get("options", {})
-    taken = {command: sorted(one.values("seconds", command)) for command in ("fit", "test")}
-    listed = {
-        "Release": str(options.get("release", "")),
-        "Metadata": ", ".join(SOURCES.get(name, str(name)) for name in options.get("sources", [])),
-        "Ratings": count(data, "ratings", "users", "movies"),
-        "Left out": count(data, "ratings_left_out").replace(" left out", " for missing metadata"),
-        "Parts": ", ".join(f"{size:,} {part}" for part, size in data.get("rows", {}).items()),
-        "Split": write({name: options[name] for name in ("split", "fractions", "seed") if name in options}),
-        "Fingerprint of the data": str(data.get("fingerprint", "")),
-        "Leaks": write(data.get("leaks", [])),
-        "Newer than the ratings": write(newer_columns(data)),
-        "Network": count(newest, "inputs", "weights"),
-        "Seeds of the network": ", ".join("not recorded" if seed is None else str(seed) for seed in one.seeds),
-        "Seconds of fit and test": "; ".join(
-            f"{name} {', '.join(map(str, all_))}" for name, all_ in taken.items() if all_
-        ),
-        "Hardware": write(newest.get("hardware", "")),
-        "Versions": write(newest.get("versions", "")),
-        "Code": write(newest.get("code") or ""),
-        "Checkpoint": str(newest.get("checkpoint", "")),
-    }
-    return {name: value for name, value in listed.items() if value}
-
-
-def count(content: dict[str, Any], *names: str) -> str:
-    """Write numbers before what they count: "610 users, 9,724 movies"."""
-    found = {name: content[name] for name in names if isinstance(content.get(name), int)}
-    return ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in found.items())
-
-
-def write(value: object) -> str:
-    """Write a value read from JSON; an object as its names and values."""
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {item}" for name, item in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def record_of(one: Measured) -> str:
+    """Write what metrics.json says beside the numbers: data, seeds, network, times, versions and machine."""
+    kept = {name: value for name, value in one.newest.items() if name not in NUMBERS}
+    record = {"seeds": one.seeds, **kept, "newer_than_ratings": newer_columns(one.data)}
+    return str(yaml.safe_dump(record, sort_keys=False))
 
 
 def settings_text(run: Run) -> str:

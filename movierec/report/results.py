@@ -1,12 +1,10 @@
 """What the runs measured: each configuration's newest tested runs, one a seed, and why other runs are left out."""
 
-import json
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from string import ascii_uppercase
 from typing import Any, Literal
 
 import yaml
@@ -16,10 +14,6 @@ from movierec.metrics.published import PUBLISHED, PUBLISHED_EPOCHS, PUBLISHED_FA
 from movierec.runs import Run, differing_options, find_runs
 
 Family = Literal["published", "described", "other"]
-METRICS_FILE = "metrics.json"
-# Entries of metrics.json that are objects, and those of its `data`.
-OBJECTS = ("data", "versions", "train", "val", "test", "seconds", "epochs", "limits", "retrieval", "baselines")
-OF_DATA = ("row_sets", "options", "rows", "files")
 
 
 @dataclass(frozen=True)
@@ -126,30 +120,13 @@ def gather(root: Path, *, every: bool = False) -> tuple[list[Measured], list[str
 
 def read_tested(run: Run) -> tuple[dict[str, Any], str]:
     """Read the metrics.json of a tested run, or say why there is nothing to show."""
-    path = run.path / METRICS_FILE
-    test = f"python -m movierec test --config {run.config.as_posix()}"
-    if not path.is_file():
-        if run.has_checkpoint:
-            return {}, f"trained, not tested. Test it: {test}"
+    content = run.read_metrics()
+    if content.get("test"):
+        return content, ""
+    if not run.metrics.exists() and not run.has_checkpoint:
         return {}, "no checkpoint and no metrics.json: its training stopped before the end of an epoch. Train again."
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        return {}, f"metrics.json is damaged ({error}). Test it again: {test}"
-    if fault := misshapen(content):
-        return {}, f"metrics.json is damaged ({fault}). Test it again: {test}"
-    if not content.get("test"):
-        return {}, f"trained, not tested. Test it: {test}"
-    return content, ""
-
-
-def misshapen(content: Any) -> str:
-    """Say what in metrics.json is of another kind than `test` writes; empty if nothing is."""
-    if not isinstance(content, dict):
-        return f"expected an object, got {type(content).__name__}"
-    wrong = [name for name in OBJECTS if not isinstance(content.get(name, {}), dict)]
-    wrong += [name for name in OF_DATA if not wrong and not isinstance(content.get("data", {}).get(name, {}), dict)]
-    return f"expected an object as {wrong[0]}" if wrong else ""
+    state = "trained, not tested" if content or not run.metrics.exists() else "metrics.json is damaged"
+    return {}, f"{state}. Test it: python -m movierec test --config {run.config.as_posix()}"
 
 
 def measured(shown: str, name: str, tested: Sequence[tuple[Run, dict[str, Any]]]) -> Measured:
@@ -217,8 +194,7 @@ def settings_of(run: Run) -> dict[str, Any]:
 def letter_test_sets(found: Iterable[Measured]) -> dict[str | None, str]:
     """Give each set of test ratings a letter, in the order of appearance; an unrecorded one is `?`."""
     sets = dict.fromkeys(one.test_set for one in found if one.test_set)
-    letters = (f"{ascii_uppercase[rank % 26]}{rank // 26 or ''}" for rank in range(len(sets)))
-    return {**dict(zip(sets, letters, strict=True)), None: "?"}
+    return {**{test_set: chr(ord("A") + rank) for rank, test_set in enumerate(sets)}, None: "?"}
 
 
 def baselines_of(group: Iterable[Measured]) -> dict[str, dict[str, float]]:

@@ -85,36 +85,18 @@ def error_of(one: Measured) -> float:
 
 
 def bars_of(best: Measured, same: Sequence[Measured]) -> dict[str, float]:
-    """List the RMSE of the best model and of the baselines of its test rows; without any, of guessing their mean."""
-    baselines = {name: values.get(METRIC) for name, values in baselines_of(same).items()}
-    bars = {best.name: error_of(best)} | {f"baseline, {name}": error for name, error in baselines.items() if error}
-    guess = guess_error(best)
-    return bars | ({"guessing the mean": guess} if len(bars) == 1 and guess else {})
-
-
-def guess_error(one: Measured) -> float | None:
-    """Compute the error of always guessing the mean test rating, in stars, from R2 = 1 - MSE / variance."""
-    r2, mse = one.mean("test", "r2"), one.mean("test", "mse")
-    scale = one.newest.get("unit_scale")
-    if r2 is None or mse is None or not scale or r2 >= 1:
-        return None
-    return math.sqrt(mse / (1 - r2)) * float(scale[1] - scale[0])
+    """List the RMSE of the best model and of the baselines of its test rows."""
+    errors = {f"baseline, {name}": values.get(METRIC) for name, values in baselines_of(same).items()}
+    return {best.name: error_of(best)} | {name: error for name, error in errors.items() if error is not None}
 
 
 def how_good(one: Measured) -> str:
     """Say how good a model is on ratings it has not seen."""
-    size, absolute, guess, r2 = (
-        one.size("test"),
-        one.mean("test", "mae_stars"),
-        guess_error(one),
-        one.mean("test", "r2"),
-    )
+    size, absolute, r2 = one.size("test"), one.mean("test", "mae_stars"), one.mean("test", "r2")
     text = f"On {f'{size:,}' if size else 'the'} ratings that it had never seen, {one.name} is off by "
     text += f"{error_of(one):.3f} stars (root mean square)"
     text += f", {absolute:.3f} stars on average." if absolute is not None else "."
-    if guess is None or r2 is None:
-        return text
-    return f"{text} Always guessing the mean of those ratings is off by {guess:.3f}: R2 is {r2:.2f}."
+    return text if r2 is None else f"{text} R2 is {r2:.2f}; 0 is what guessing the mean reaches."
 
 
 def how_sure(one: Measured) -> str:

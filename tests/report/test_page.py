@@ -88,9 +88,9 @@ def test_data_seeds_times_versions_and_settings_are_there(runs: Path, write_run:
     write_run("model1", config={"model": {"lr": 0.125}}, data={"ratings_left_out": 12}, hardware={"cpu": "2 cores"})
     words = words_of(page_of(runs))
     for text in (
-        "10,000 ratings, 610 users, 900 movies", "12 ratings for missing metadata", "8,000 train, 1,000 val",
-        "split random, fractions [0.8, 0.1, 0.1], seed 123", "f1", "28 inputs, 50,689 weights", "fit 31.5; test 0.4",
-        "cpu 2 cores",        "movierec 0.1.0, python 3.11.7", "lr: 0.125",
+        "seeds: - 123", "ratings: 10000 ratings_left_out: 12 users: 610", "fingerprint: f1", "cpu: 2 cores",
+        "fractions: - 0.8 - 0.1 - 0.1 seed: 123", "inputs: 28 weights: 50689", "fit: 31.5 test: 0.4",
+        "movierec: 0.1.0 python: 3.11.7", "lr: 0.125",
     ):  # fmt: skip
         assert text in words
 
@@ -101,7 +101,8 @@ def test_leaks_and_columns_newer_than_the_ratings_are_there(runs: Path, write_ru
     write_run("model1", 1, options={"columns": ["imdb_rating"]}, data={"leaks": ["statistics: self_inclusive"]})
     words = words_of(page_of(runs))
     assert "Looks ahead model1 reads imdb_rating" in words
-    assert "Leaks statistics: self_inclusive Newer than the ratings imdb_rating" in words
+    assert "leaks: - 'statistics: self_inclusive'" in unescape(words)
+    assert "newer_than_ratings: - imdb_rating" in words
 
 
 def test_what_was_left_out_is_named(runs: Path, write_run: WriteRun) -> None:
