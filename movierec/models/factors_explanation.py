@@ -1,7 +1,7 @@
 """Why the factor model predicts what it predicts: shares of the person, the film, its features, and each rated film.
 
-A prediction is g + b + c + p . q in each sample, and given noise and day effects p is linear in the stars of the history
-(see `Posterior.solve`). So the mean prediction is a sum over the rated films, exactly.
+A prediction is g + b + c + p . q in each sample, and given noise and day effects p is linear in the stars of the
+history (see `Posterior.solve`). So the mean prediction is a sum over the rated films, exactly.
 """
 
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ class Shares:
 def explain(posterior: Posterior, person: Person, films: Tensor, *, periods: Tensor | None = None) -> Shares:
     """Divide predictions, before they are clamped.
 
-    The taste p is a sum: of a part for each rated film, and of what the prior says alone. Times q, the latter counts for
-    the film, or for its features as far as they predict c and q.
+    The taste p is a sum: of a part for each rated film, and of what the prior says alone. Times q, the latter counts
+    for the film, or for its features as far as they predict c and q.
 
     Args:
         posterior: The samples.
