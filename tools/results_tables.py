@@ -13,13 +13,13 @@ from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY, PUBLISHED_ME
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.style import save
 from movierec.report.figures import draw_report
+from movierec.report.lists import RANKINGS
 from movierec.report.results import Measured, gather
 from movierec.report.table import SHOWN
 from movierec.runs import replace_text
 
 PAGE = Path("docs/results.md")
 ABLATION = {"genres": "genres alone", "tmdb": "and TMDb", "imdb": "and IMDb", "both": "and both"}
-RANKINGS = {"model": "the model", "popularity": "the number of ratings", "film_mean": "the mean rating"}
 Runs = Mapping[str, Measured]
 Rows = list[list[str]]
 

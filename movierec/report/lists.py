@@ -42,13 +42,9 @@ def rank_all(measured: Iterable[Measured]) -> list[Ranked]:
         for ranking, words in RANKINGS.items()
         if values_of(one, ranking, "users")
     ]
+    last = {(one.ranking, one.test_set, *one.values): one.model for one in ranked}
     own = RANKINGS["model"]
-    return list(
-        {
-            (*one[1:3], *one.values, one.test_set, one.model if one.ranking == own else ""): one
-            for one in reversed(ranked)
-        }.values()
-    )[::-1]
+    return [one for one in ranked if one.ranking == own or last[one.ranking, one.test_set, *one.values] == one.model]
 
 
 def values_of(one: Measured, ranking: str, metric: str) -> list[float]:
