@@ -14,7 +14,7 @@ import torch
 from movierec.data.batches import Batch
 from movierec.data.histories import history_of
 from movierec.data.statistics import describe, sums
-from movierec.models.network import Model
+from movierec.models.model import Model
 from movierec.models.scoring import top_positions
 
 LIKED_STARS = 4.0

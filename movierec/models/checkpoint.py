@@ -5,13 +5,15 @@ import warnings
 from pathlib import Path
 from typing import Any, cast
 
+from torch import Tensor
+
 from movierec.data.tables import Tables
 from movierec.data.tensors import UNREADABLE, read_tensors
 from movierec.errors import CheckpointError
-from movierec.models.network import RatingNetwork, network_class
+from movierec.models.model import Model, model_class
 
-PARTS = {"run": dict, "tables": dict, "state_dict": dict, "network": dict, "metrics": dict, "epoch": int}
-PREFIX = "network."  # of the network's weights among those of the task
+PARTS = {"run": dict, "tables": dict, "state_dict": dict, "model": dict, "metrics": dict, "epoch": int}
+PREFIX = "model."  # of the model's weights among those of the task
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -50,55 +52,55 @@ def why_unreadable(error: Exception) -> str:
     return detail[1] if detail else text.split("\n", maxsplit=1)[0]
 
 
-def read_network(path: Path) -> RatingNetwork:
-    """Read the network that a checkpoint was saved of, ready to predict.
+def read_model(path: Path) -> Model:
+    """Read the model that a checkpoint was saved of, ready to predict.
 
     Raises:
-        CheckpointError: As in `read_checkpoint` and `restore_network`; the message names the file.
+        CheckpointError: As in `read_checkpoint` and `restore_model`; the message names the file.
     """
     checkpoint = read_checkpoint(path)
     try:
-        return restore_network(checkpoint, Tables.from_state(checkpoint["tables"]))
+        return restore_model(checkpoint, Tables.from_state(checkpoint["tables"]))
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 
-def describe_network(network: RatingNetwork) -> dict[str, Any]:
-    """Describe a network for a checkpoint: its class and its hyper-parameters, as plain types."""
-    return {"class_path": network.class_path, "init_args": network.hyper_parameters}
+def describe_model(model: Model) -> dict[str, Any]:
+    """Describe a model for a checkpoint: its class and its hyper-parameters, as plain types."""
+    return {"class_path": model.class_path, "init_args": model.hyper_parameters}
 
 
-def build_network(described: dict[str, Any], tables: Tables) -> RatingNetwork:
-    """Build a network as `describe_network` describes it, with new weights.
+def build_model(described: dict[str, Any], tables: Tables) -> Model:
+    """Build a model as `describe_model` describes it, not fitted.
 
     Raises:
-        CheckpointError: There is no such network, or it takes other hyper-parameters.
+        CheckpointError: There is no such model, or it takes other hyper-parameters.
     """
     try:
-        return network_class(described["class_path"])(tables, **described["init_args"])
+        return model_class(described["class_path"])(tables, **described["init_args"])
     except UNREADABLE as error:
         raise unfit(error) from error
 
 
-def restore_network(checkpoint: dict[str, Any], tables: Tables) -> RatingNetwork:
-    """Build the network that a checkpoint was saved of, ready to predict.
+def restore_model(checkpoint: dict[str, Any], tables: Tables) -> Model:
+    """Build the model that a checkpoint was saved of, ready to predict.
 
     Raises:
         CheckpointError: The weights do not fit the tables, or are not all finite.
     """
     weights = checkpoint["state_dict"]
     own = {name.removeprefix(PREFIX): value for name, value in weights.items() if name.startswith(PREFIX)}
-    network = build_network(checkpoint["network"], tables)
+    model = build_model(checkpoint["model"], tables)
     try:
-        is_finite = all(value.isfinite().all() for value in own.values())
-        network.load_state_dict(own)
+        is_finite = all(value.isfinite().all() for value in own.values() if isinstance(value, Tensor))
+        model.load_state_dict(own)
     except UNREADABLE as error:
         raise unfit(error) from error
     if not is_finite:
         raise CheckpointError(
             "Expected finite weights in the checkpoint, found NaN or infinity. Train again with a lower learning rate."
         )
-    return network.eval().requires_grad_(requires_grad=False)
+    return model.eval().requires_grad_(requires_grad=False)
 
 
 def unfit(error: Exception) -> CheckpointError:

@@ -1,46 +1,19 @@
-"""What lists, explanations and checkpoints need of a model, and a base class that derives it from a forward pass."""
-
-import importlib
-import inspect
-from typing import Any, Protocol
+"""The base of networks: all that a model must do, derived from a forward pass."""
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from movierec.data.histories import History, user_statistics
 from movierec.data.tables import Tables
-from movierec.errors import CheckpointError
+from movierec.models.model import Model
 
 FILMS_AT_ONCE = 4096
 VIEWERS = 64
 
 
-class Model(Protocol):
-    """A model, as everything outside it sees it. Films are rows of the tables, [size] int64."""
-
-    tables: Tables
-
-    def predict(self, history: History, films: Tensor) -> Tensor:
-        """Predict the stars that a person gives films, clipped to the scale: [size]."""
-
-    def rank(self, history: History, films: Tensor) -> Tensor:
-        """Score films for a list, the highest first: [size]."""
-
-    def explain(self, history: History, films: Tensor) -> pd.DataFrame:
-        """Divide predictions into shares, in stars.
-
-        Returns:
-            `average`, a share `from_...` for each group of inputs, and `prediction`, not clipped, which is their sum;
-            [size] rows.
-        """
-
-    def film_vectors(self) -> Tensor:
-        """Place films such that those the model takes for alike point the same way from 0: [num_movies, d]."""
-
-
-class RatingNetwork(nn.Module):
+class RatingNetwork(Model):
     """Base of the networks that predict a rating from a film's row and from a user's statistics.
 
     A subclass takes `tables` and keyword arguments of plain types, which it keeps as attributes of the same names, and
@@ -53,8 +26,7 @@ class RatingNetwork(nn.Module):
     user_statistics: Tensor
 
     def __init__(self, tables: Tables) -> None:
-        super().__init__()
-        self.tables = tables
+        super().__init__(tables)
         self.register_buffer("user_statistics", tables.user_statistics, persistent=False)
 
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
@@ -71,24 +43,9 @@ class RatingNetwork(nn.Module):
         raise NotImplementedError
 
     @property
-    def hyper_parameters(self) -> dict[str, Any]:
-        """The constructor's arguments beside the tables, as plain types."""
-        names = list(inspect.signature(type(self)).parameters)[1:]
-        return {name: plain(getattr(self, name)) for name in names}
-
-    @property
-    def class_path(self) -> str:
-        """The import path of the class."""
-        return f"{type(self).__module__}.{type(self).__qualname__}"
-
-    @property
-    def num_weights(self) -> int:
-        """Number of trained weights."""
-        return sum(weight.numel() for weight in self.parameters())
-
-    def predict(self, history: History, films: Tensor) -> Tensor:
-        """Predict the stars that a person gives films; see `Model`."""
-        return self.tables.to_stars(self.rank(history, films))
+    def num_inputs(self) -> int:
+        """Number of columns of the tables that it reads: all."""
+        return self.tables.width
 
     def rank(self, history: History, films: Tensor) -> Tensor:
         """Score films by the predicted rating, on the unit scale and not clipped; see `Model`."""
@@ -156,35 +113,7 @@ class RatingNetwork(nn.Module):
         return vectors
 
 
-def plain(value: Any) -> Any:
-    """Turn restricted numbers, tuples and nested lists into what a checkpoint may hold."""
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    return int(value) if isinstance(value, int) else float(value)
-
-
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
     """Average rows: [size, d] to [d], in double precision between."""
     weight = weight.double()
     return (weight @ values.double() / weight.sum()).float()
-
-
-def network_class(class_path: str) -> type[RatingNetwork]:
-    """Import the class of a network that a checkpoint names.
-
-    Raises:
-        CheckpointError: There is no such class, or it is no network.
-    """
-    module, _, name = class_path.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise CheckpointError(
-            f"Expected the network {class_path}, which the checkpoint is of; it cannot be imported: {error}. Start "
-            "where its module can be found."
-        ) from error
-    if not (isinstance(found, type) and issubclass(found, RatingNetwork)):
-        raise CheckpointError(f"Expected a checkpoint of a RatingNetwork; {class_path} is none. Train again.")
-    return found

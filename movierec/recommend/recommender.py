@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from movierec.data.histories import History, history_of
 from movierec.data.statistics import sums
 from movierec.errors import ConfigError, UnknownIdError
-from movierec.models.checkpoint import read_network
-from movierec.models.network import Model
+from movierec.models.checkpoint import read_model
+from movierec.models.model import Model
 from movierec.models.scoring import top_positions
 from movierec.recommend.films import Films, Filters, count_films
 
@@ -42,7 +42,7 @@ class Recommender:
         Raises:
             CheckpointError: The file is damaged, of another program or version, or holds weights that are not finite.
         """
-        return cls(read_network(Path(path)))
+        return cls(read_model(Path(path)))
 
     def recommend(
         self,

@@ -19,6 +19,7 @@ from movierec.data.split import LARGEST_SEED
 from movierec.errors import ConfigError
 from movierec.models import MLP
 from movierec.runs import ROOT
+from movierec.training.base_task import BaseTask
 from movierec.training.checkpoints import BestCheckpoint, LastCheckpoint
 from movierec.training.config import refuse_aliases
 from movierec.training.rating_task import RatingTask
@@ -91,14 +92,20 @@ class Parser(LightningArgumentParser):
             super().error(message, ex)
         parser = getattr(ex, "subcommand_parser", None) or self
         help_option = "--help-all"
-        if of_data := re.match(r"""Parser key "data":.*?class_path '([\w.]+)'""", message, flags=re.DOTALL):
-            help_option = f"--data.help {of_data[1].removeprefix('movierec.data.')}"
+        if one := re.match(r"""Parser key "(data|model)":.*?class_path '([\w.]+)'""", message, flags=re.DOTALL):
+            help_option = f"--{one[1]}.help {one[2].rpartition('.')[2]}"
         message = shorten(message)
         hint = f"All options: {parser.prog.replace(' [options]', '')} {help_option}"
         if unknown := re.match(r"unrecognized arguments: (--[\w.]+)", message, flags=re.IGNORECASE):
-            nested = {"data": MovieDataModule, "model.network": MLP, "model.optimizer": torch.optim.AdamW}
+            nested = {
+                "data": MovieDataModule,
+                "model": RatingTask,
+                "model.network": MLP,
+                "model.optimizer": torch.optim.AdamW,
+            }
             known = {f"--{name}.{each}" for name, kind in nested.items() for each in inspect.signature(kind).parameters}
-            known |= {option for action in parser._actions for option in action.option_strings}  # noqa: SLF001 - argparse's
+            own = {option for action in parser._actions for option in action.option_strings}  # noqa: SLF001 - argparse's
+            known |= {option for option in own if not option.endswith(".help")}
             if close := difflib.get_close_matches(unknown[1], known, n=1):
                 hint = f"Did you mean {close[0]}? {hint}"
         self.exit(2, f"movierec: error: {message}\n{hint}\n")
@@ -141,9 +148,10 @@ class ExperimentCLI(LightningCLI):
     def __init__(self, command: str, args: Sequence[str]) -> None:
         self.command, self.arguments = command, list(args)
         super().__init__(
-            RatingTask,
+            BaseTask,
             MovieDataModule,
             run=False,
+            subclass_mode_model=True,
             subclass_mode_data=True,
             seed_everything_default=SEED,
             auto_configure_optimizers=False,
@@ -166,7 +174,8 @@ class ExperimentCLI(LightningCLI):
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the checkpoint group, and the options of our own."""
+        """Add the checkpoint group, and the options of our own; a network is trained where no `model` is named."""
+        parser.set_defaults({"model": {"class_path": f"{RatingTask.__module__}.{RatingTask.__qualname__}"}})
         parser.add_lightning_class_args(BestCheckpoint, "checkpoint")
         add = parser.add_argument
         add("--help-all", action="help", help="Show all options, Lightning's among them, and exit.")

@@ -9,13 +9,13 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError, ConfigError
-from movierec.models.checkpoint import describe_network
+from movierec.models.checkpoint import describe_model
 
 if TYPE_CHECKING:
-    from movierec.training.rating_task import RatingTask
+    from movierec.training.base_task import BaseTask
 
 
-def catch_up(task: "RatingTask") -> None:
+def catch_up(task: "BaseTask") -> None:
     """Do what an uninterrupted fit does after the checkpoint of an epoch was written, and Lightning leaves out."""
     for config in task.trainer.lr_scheduler_configs:
         if config.reduce_on_plateau and "val" in task.results:
@@ -26,7 +26,7 @@ def catch_up(task: "RatingTask") -> None:
             task.trainer.should_stop = True
 
 
-def take_weights(task: "RatingTask", checkpoint: dict[str, Any]) -> None:
+def take_weights(task: "BaseTask", checkpoint: dict[str, Any]) -> None:
     """Begin with the weights of a checkpoint of the same data; nothing else of it is taken.
 
     Raises:
@@ -38,10 +38,10 @@ def take_weights(task: "RatingTask", checkpoint: dict[str, Any]) -> None:
     try:
         task.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
-        assert task.network is not None
+        assert task.model is not None
         raise ConfigError(
-            f"Expected the network of the initial checkpoint, {checkpoint['network']}; got "
-            f"{describe_network(task.network)}. Use that one, or begin without the checkpoint."
+            f"Expected the model of the initial checkpoint, {checkpoint['model']}; got "
+            f"{describe_model(task.model)}. Use that one, or begin without the checkpoint."
         ) from error
 
 

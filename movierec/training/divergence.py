@@ -11,7 +11,7 @@ from movierec.data.tables import Tables
 from movierec.errors import DivergenceError
 
 if TYPE_CHECKING:
-    from movierec.training.rating_task import RatingTask
+    from movierec.training.base_task import BaseTask
 
 AT_A_TIME = 64  # steps whose losses are asked for together where asking takes long
 DEFAULT_LR = 1e-3
@@ -36,7 +36,7 @@ class DivergenceWatch:
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
-    def add(self, task: "RatingTask", step: Step) -> None:
+    def add(self, task: "BaseTask", step: Step) -> None:
         """Take in a step.
 
         Raises:
@@ -49,7 +49,7 @@ class DivergenceWatch:
         if alone or len(self.steps) == AT_A_TIME:
             self.check(task)
 
-    def check(self, task: "RatingTask") -> None:
+    def check(self, task: "BaseTask") -> None:
         """Look at the losses that have come in since the last time; all processes must do so at the same step.
 
         Raises:
@@ -73,14 +73,14 @@ class DivergenceWatch:
             raise DivergenceError(f"Expected a finite loss, got {loss} in {place}: {found}\n{advise(task, some)}")
 
 
-def check_weights(task: "RatingTask") -> None:
+def check_weights(task: "BaseTask") -> None:
     """Refuse weights that are not finite: the last step of an epoch makes them, and no loss has shown it yet.
 
     Raises:
         DivergenceError: Some are not finite.
     """
-    assert task.network is not None
-    bad = [name for name, weight in task.network.named_parameters() if not weight.isfinite().all()]
+    assert task.model is not None
+    bad = [name for name, weight in task.model.named_parameters() if not weight.isfinite().all()]
     if bad:
         raise DivergenceError(
             f"Expected finite weights after epoch {task.current_epoch + 1}, got NaN or infinity in "
@@ -108,10 +108,12 @@ def find_cause(batch: Batch, prediction: Tensor, tables: Tables) -> tuple[str, b
     return f"{bad:,} of its {len(error):,} predictions are not finite; the first is of {pair}.", bad < len(error)
 
 
-def advise(task: "RatingTask", some: bool = False) -> str:  # noqa: FBT001, FBT002 - a finding of `find_cause`
+def advise(task: "BaseTask", some: bool = False) -> str:  # noqa: FBT001, FBT002 - a finding of `find_cause`
     """Say what helps: where all predictions are bad the weights are, where some are it is their data."""
     if some:
         text = "The others are finite, so look at the data of these users and films: python -m movierec data check."
+    elif not task.trainer.optimizers:
+        text = "Look at the data: python -m movierec data check."
     else:
         lr = task.trainer.optimizers[0].param_groups[0]["lr"]
         lower = lr / 10 if lr <= 1 else DEFAULT_LR

@@ -16,13 +16,13 @@ from movierec.errors import ConfigError, DivergenceError, MovierecError, WorkerE
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 from movierec.termination import Terminated
+from movierec.training.base_task import BaseTask
 from movierec.training.checkpoints import RunCheckpoint, WholeCheckpointIO
 from movierec.training.cli import ExperimentCLI
 from movierec.training.config import run_name, saved_run
 from movierec.training.predictions import PredictionWriter
 from movierec.training.processes import ProcessWatch, SignalKeeper, is_lost_process
 from movierec.training.progress import RunProgress, track
-from movierec.training.rating_task import RatingTask
 from movierec.training.record import RunRecord, is_partial, record_retrieval
 from movierec.training.resume import Start, check_trained_with, choose_start, find_checkpoint, hold
 
@@ -61,9 +61,9 @@ class Experiment:
         return self.cli.config
 
     @property
-    def model(self) -> RatingTask:
+    def model(self) -> BaseTask:
         """What is trained or measured."""
-        model: RatingTask = self.cli.model
+        model: BaseTask = self.cli.model
         return model
 
     @property
@@ -123,6 +123,8 @@ class Experiment:
             callbacks.append(self.predictions)
         self.cli.build_trainer(callbacks=callbacks, plugins=[WholeCheckpointIO()], logger=self.logger())
         self.keep_checkpoints_in(self.run)
+        if self.command == "fit":
+            self.model.check_processes(self.trainer.world_size)
 
     def keep_checkpoints_in(self, run: Run | None) -> None:
         """Let checkpoints lie in the run's folder, wherever a logger of the user's own writes."""

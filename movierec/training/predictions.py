@@ -11,7 +11,7 @@ from lightning import Callback, LightningModule, Trainer
 
 from movierec.console import cell
 from movierec.data.batches import Batch
-from movierec.training.rating_task import RatingTask
+from movierec.training.base_task import BaseTask
 
 
 class PredictionWriter(Callback):
@@ -45,7 +45,7 @@ class PredictionWriter(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_args: Any
     ) -> None:
         """Add the rows of a batch."""
-        assert isinstance(pl_module, RatingTask)
+        assert isinstance(pl_module, BaseTask)
         tables = pl_module.tables
         assert tables is not None
         movie = batch.movie.cpu().long()

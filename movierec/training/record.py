@@ -18,12 +18,12 @@ from movierec.errors import DivergenceError
 from movierec.metrics.diagnostics import Background, Rated, diagnose
 from movierec.metrics.test_rows import LISTS, PredictedRows, write_lists
 from movierec.metrics.topn import MIN_RATINGS, evaluate_retrieval
-from movierec.models.checkpoint import read_checkpoint, read_network
+from movierec.models.checkpoint import read_checkpoint, read_model
 from movierec.runs import Run, effective_options, replace_text
 from movierec.training import tensorboard as board
+from movierec.training.base_task import BaseTask
 from movierec.training.checkpoints import best_checkpoint
 from movierec.training.environment import describe_hardware, describe_revision, versions
-from movierec.training.rating_task import RatingTask
 
 
 class RunRecord(Callback):
@@ -56,7 +56,8 @@ class RunRecord(Callback):
         self.resolved, self.histograms = resolved, histograms
         self.started = 0.0
         self.earlier = 0.0
-        self.epoch_started, self.learning_rate = 0.0, 0.0
+        self.epoch_started = 0.0
+        self.learning_rate: float | None = None
         self.code: dict[str, Any] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -80,9 +81,9 @@ class RunRecord(Callback):
             board.show_start(writer, self.resolved, trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note the time and the learning rate."""
+        """Note the time, and the learning rate where there is one."""
         self.epoch_started = time.monotonic()
-        self.learning_rate = trainer.optimizers[0].param_groups[0]["lr"]
+        self.learning_rate = trainer.optimizers[0].param_groups[0]["lr"] if trainer.optimizers else None
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the learning rate and the time of the epoch, and the weights, if that is asked for."""
@@ -92,9 +93,9 @@ class RunRecord(Callback):
         seconds = time.monotonic() - self.epoch_started
         board.show_epoch(writer, learning_rate=self.learning_rate, seconds=seconds, epoch=epoch)
         if self.histograms:
-            assert isinstance(pl_module, RatingTask)
-            assert pl_module.network is not None
-            board.show_weights(writer, pl_module.network, epoch)
+            assert isinstance(pl_module, BaseTask)
+            assert pl_module.model is not None
+            board.show_weights(writer, pl_module.model, epoch)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Note in the checkpoint what it was trained with; a later test need not be given the same seed."""
@@ -135,7 +136,7 @@ class RunRecord(Callback):
             task: What it trained.
             end: How the fit ended: `planned` after all epochs, `early` by a callback, `interrupted` or `diverged`.
         """
-        assert isinstance(task, RatingTask)
+        assert isinstance(task, BaseTask)
         path = best_checkpoint(trainer)
         if self.run is None or not trainer.is_global_zero or path is None:
             return
@@ -160,15 +161,15 @@ class RunRecord(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the metrics of all parts of the ratings, and where the test predictions err."""
         self.record_evaluation(trainer, pl_module, "test")
-        assert isinstance(pl_module, RatingTask)
+        assert isinstance(pl_module, BaseTask)
         if self.run is not None and trainer.is_global_zero and trainer.ckpt_path and not is_partial(trainer):
             self.record_diagnostics(trainer, pl_module, self.run)
         pl_module.test_rows = {}
 
-    def record_diagnostics(self, trainer: Trainer, task: RatingTask, run: Run) -> None:
+    def record_diagnostics(self, trainer: Trainer, task: BaseTask, run: Run) -> None:
         """Write diagnostics.json and the test's rows, and what TensorBoard shows of a test."""
         assert task.tables is not None
-        assert task.network is not None
+        assert task.model is not None
         known = run.read_metrics()
         background = background_of(task.tables, trainer.datamodule.rows["train"])  # type: ignore[attr-defined]
         columns = task.test_rows | {
@@ -185,7 +186,7 @@ class RunRecord(Callback):
             with busy("drawing the test"):
                 board.show_drawings(writer, draw_test(run), known["epoch"])
             board.show_precision_recall(writer, task.test_rows, task.tables.threshold, known["epoch"])
-            board.show_films(writer, task.network, background.movie_ratings, known["epoch"])
+            board.show_films(writer, task.model, background.movie_ratings, known["epoch"])
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock, outside a fit."""
@@ -199,7 +200,7 @@ class RunRecord(Callback):
 
     def record_evaluation(self, trainer: Trainer, task: LightningModule, command: str) -> None:
         """Write what a checkpoint measured, into the run it belongs to."""
-        assert isinstance(task, RatingTask)
+        assert isinstance(task, BaseTask)
         path = trainer.ckpt_path
         if self.run is None or not trainer.is_global_zero or path is None or is_partial(trainer):
             return
@@ -212,11 +213,11 @@ class RunRecord(Callback):
         seconds = before.get("seconds", {}) | {command: self.seconds()}
         self.run.write_metrics(before | described | {"seconds": seconds} | task.results)
 
-    def describe(self, task: RatingTask, path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
+    def describe(self, task: BaseTask, path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
         """Say what was measured: configuration, seed, checkpoint, data, versions and machine."""
         assert self.run is not None
         assert task.tables is not None
-        assert task.network is not None
+        assert task.model is not None
         inside = path.resolve().is_relative_to(self.run.path.resolve())
         return {
             **checkpoint["run"],
@@ -224,8 +225,8 @@ class RunRecord(Callback):
             "checkpoint": path.resolve().relative_to(self.run.path.resolve()).as_posix() if inside else path.name,
             "data": task.tables.record,
             "unit_scale": [task.tables.min_stars, task.tables.max_stars],
-            "inputs": task.tables.width,
-            "weights": task.network.num_weights,
+            "inputs": task.model.num_inputs,
+            "weights": task.model.num_weights,
             "versions": versions(),
             "code": self.code,
             "hardware": describe_hardware(task),
@@ -278,7 +279,7 @@ def record_retrieval(
     Returns:
         The means of `evaluate_retrieval`, and `min_ratings`, that of `recommend`.
     """
-    measured, by_user = evaluate_retrieval(read_network(checkpoint), rows, num_users=num_users, watch=watch)
+    measured, by_user = evaluate_retrieval(read_model(checkpoint), rows, num_users=num_users, watch=watch)
     found = {"min_ratings": MIN_RATINGS, **measured}
     if run is not None:
         run.write_metrics(run.read_metrics() | {"retrieval": found})

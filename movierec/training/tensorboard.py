@@ -12,7 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from movierec.models.network import Model
+from movierec.models.model import Model
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -56,9 +56,10 @@ def show_start(writer: "SummaryWriter", resolved: str, epoch: int) -> None:
     )
 
 
-def show_epoch(writer: "SummaryWriter", *, learning_rate: float, seconds: float, epoch: int) -> None:
-    """Show the learning rate of an epoch, and how long it took, its validation included."""
-    writer.add_scalar("train/learning_rate", learning_rate, epoch)
+def show_epoch(writer: "SummaryWriter", *, learning_rate: float | None, seconds: float, epoch: int) -> None:
+    """Show the learning rate of an epoch, if it has one, and how long it took, its validation included."""
+    if learning_rate is not None:
+        writer.add_scalar("train/learning_rate", learning_rate, epoch)
     writer.add_scalar("train/seconds", seconds, epoch)
 
 

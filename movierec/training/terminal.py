@@ -15,7 +15,7 @@ from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.topn import LIKED_STARS
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import Run
-from movierec.training.rating_task import RatingTask
+from movierec.training.base_task import BaseTask
 
 RANKINGS = {"model": "the model", "popularity": "number of ratings", "film_mean": "mean rating"}
 NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
@@ -84,7 +84,7 @@ def print_fit(
         out.print(f"next:       {next_command}\n            tensorboard --logdir {run.root}", soft_wrap=True)
 
 
-def print_validation(task: RatingTask, checkpoint: Path | None, *, partial: bool) -> None:
+def print_validation(task: BaseTask, checkpoint: Path | None, *, partial: bool) -> None:
     """Show the validation metrics of a checkpoint."""
     assert task.tables is not None
     out = console()
@@ -95,7 +95,7 @@ def print_validation(task: RatingTask, checkpoint: Path | None, *, partial: bool
 
 def print_test(
     name: str,
-    task: RatingTask,
+    task: BaseTask,
     checkpoint: Path | None,
     run: Run | None,
     *,

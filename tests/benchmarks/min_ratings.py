@@ -14,7 +14,7 @@ from rich.table import Table
 
 from movierec.data import MovieDataModule
 from movierec.metrics.topn import evaluate_retrieval
-from movierec.models.checkpoint import read_network
+from movierec.models.checkpoint import read_model
 from movierec.runs import run_of
 from movierec.training.continuation import check_same_data
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path, help="of a run whose folder has its config.yaml")
     parser.add_argument("--users", type=int, default=1000, help="how many users to measure, at most")
     options = parser.parse_args()
-    network = read_network(options.checkpoint)
+    network = read_model(options.checkpoint)
     data = data_of(options.checkpoint)
     assert data.tables is not None
     check_same_data(network.tables, data.tables)

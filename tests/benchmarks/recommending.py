@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from movierec.data.tables import Tables
-from movierec.models.checkpoint import read_checkpoint, restore_network
+from movierec.models.checkpoint import read_checkpoint, restore_model
 from movierec.models.mlp import MLP
 from movierec.recommend.output import writer_to
 from movierec.recommend.recommender import Recommender
@@ -63,11 +63,11 @@ def measure_calls(path: Path, *, rounds: int, clock: Clock) -> dict[str, float]:
     """
     content = read_checkpoint(path)
     tables = Tables.from_state(content["tables"])
-    network = restore_network(content, tables)
+    network = restore_model(content, tables)
     assert isinstance(network, MLP)
     shipped = Recommender(network)
     everything = replace(tables, complete=torch.ones_like(tables.complete))
-    whole = Recommender(restore_network(content, everything))
+    whole = Recommender(restore_model(content, everything))
     users = cycle(tables.user_ids[torch.randperm(len(tables.user_ids))].tolist())
     ratings = {int(film): float(1 + film % 5) for film in tables.movie_ids[::50][:20]}
     dense = dense_forward(tables, network)

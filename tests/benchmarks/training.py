@@ -47,7 +47,7 @@ class Contest(Callback):
         rows = {part: data.rows[part] for part in PARTS}
         train_batches, val_batches = int(trainer.num_training_batches), int(sum(trainer.num_val_batches))
         self.rows = min(train_batches * data.batch_size, len(rows["train"].rating))
-        network = pl_module.network
+        network = pl_module.model
         assert isinstance(network, MLP)
         self.operations = self.rows * operations(network)
         naive = NaiveLoop(

@@ -57,7 +57,7 @@ def test_something_else_in_the_place_of_a_checkpoint_is_refused(tmp_path: Path, 
 @pytest.mark.parametrize("number", range(8))
 def test_a_changed_byte_of_the_weights_is_refused(tmp_path: Path, small_checkpoint: Path, number: int) -> None:
     content = bytearray(small_checkpoint.read_bytes())
-    stored = torch.load(small_checkpoint, weights_only=True)["state_dict"]["network.first.number_weight"]
+    stored = torch.load(small_checkpoint, weights_only=True)["state_dict"]["model.first.number_weight"]
     place = content.index(stored.numpy().tobytes()) + 37 * number
     content[place] ^= 1
     path = tmp_path / "damaged.ckpt"

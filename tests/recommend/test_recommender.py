@@ -335,14 +335,14 @@ def damage(checkpoint: Path, folder: Path, **changes: Any) -> Path:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite_are_refused(checkpoint: Path, tmp_path: Path, value: float) -> None:
     weights = torch.load(checkpoint, weights_only=True)["state_dict"]
-    weights["network.first.bias"][3] = value
+    weights["model.first.bias"][3] = value
     with pytest.raises(CheckpointError, match="finite weights"):
         Recommender.from_checkpoint(damage(checkpoint, tmp_path, state_dict=weights))
 
 
 def test_weights_of_another_width_are_refused(checkpoint: Path, tmp_path: Path) -> None:
     weights = torch.load(checkpoint, weights_only=True)["state_dict"]
-    weights["network.first.bias"] = weights["network.first.bias"][:-1]
+    weights["model.first.bias"] = weights["model.first.bias"][:-1]
     with pytest.raises(CheckpointError, match="weights that fit"):
         Recommender.from_checkpoint(damage(checkpoint, tmp_path, state_dict=weights))
 

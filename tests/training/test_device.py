@@ -40,8 +40,8 @@ def test_rows_live_on_the_device_and_batches_are_cut_there(sample_root: Path) ->
 def test_a_training_step_reads_nothing_back_from_the_device(sample_root: Path) -> None:
     module = CombinedDataModule(root=sample_root)
     task = on_meta(module)
-    assert task.network is not None
-    assert {buffer.device for buffer in task.network.buffers()} == {META}
+    assert task.model is not None
+    assert {buffer.device for buffer in task.model.buffers()} == {META}
     optimizer = torch.optim.AdamW(task.parameters())
     loader = batch_loader(module.rows["train"], batch_size=512, num_workers=0, shuffle=True, share=Share(device=META))
     for number, batch in enumerate(loader):

@@ -77,7 +77,7 @@ class Poison(Callback):
         mine, others = (set(trainer.datamodule.rows["train"].movie[part].tolist())
                         for part in (slice(8_000, None), slice(8_000)))
         if trainer.current_epoch == 2:
-            task.network.first.movie_statistics[:, min(mine - others)] = math.nan
+            task.model.first.movie_statistics[:, min(mine - others)] = math.nan
 """
 
 

@@ -27,7 +27,7 @@ from lightning import Callback
 
 def spoil_most_rated(task):
     film = task.tables.num_ratings.argmax()
-    task.network.first.movie_statistics[:, film] = math.nan
+    task.model.first.movie_statistics[:, film] = math.nan
 
 
 class FilmPoison(Callback):
@@ -39,13 +39,13 @@ class FilmPoison(Callback):
 class LastStepPoison(Callback):
     def on_train_batch_end(self, trainer, task, outputs, batch, number):
         if trainer.current_epoch == 2 and number + 1 == trainer.num_training_batches:
-            task.network.first.bias.data[3] = math.inf
+            task.model.first.bias.data[3] = math.inf
 
 
 class LateWeightsPoison(Callback):
     def on_validation_end(self, trainer, task):
         if trainer.current_epoch == 2:
-            task.network.first.bias.data[3] = -math.inf
+            task.model.first.bias.data[3] = -math.inf
 '''
 
 

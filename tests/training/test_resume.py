@@ -343,7 +343,7 @@ def test_a_new_run_begins_with_the_weights_of_another(copy: Path, root: Path, mo
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--model.network.hidden", "[4,8,8,8]"], "Expected the network of the initial checkpoint"),
+        (["--model.network.hidden", "[4,8,8,8]"], "Expected the model of the initial checkpoint"),
         (["--data.seed", "5"], "data.seed: 123 then, 5 now"),
         (["--ckpt_path", "last"], "Expected one of --ckpt_path and --initial_checkpoint"),
         (["--initial_checkpoint", "nowhere.ckpt"], "Expected a checkpoint file at nowhere.ckpt, found none"),

@@ -26,8 +26,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from movierec.cli import main
 from movierec.metrics.registry import METRICS as NAMES
-from movierec.models.checkpoint import read_checkpoint, read_network
-from movierec.models.network import RatingNetwork
+from movierec.models.checkpoint import read_checkpoint, read_model
+from movierec.models.model import Model
 from movierec.training.tensorboard import show_films, show_fit
 from tests.browser import chromium
 from tests.small import RUN, SMALL, write_small
@@ -207,11 +207,11 @@ def test_the_projector_has_a_point_and_a_line_for_each_film_that_was_trained_on(
 
 
 @pytest.fixture
-def network(tested: Path) -> RatingNetwork:
-    return read_network(RUN / "checkpoints" / "best.ckpt")
+def network(tested: Path) -> Model:
+    return read_model(RUN / "checkpoints" / "best.ckpt")
 
 
-def test_titles_lose_what_would_end_their_cell(network: RatingNetwork, tmp_path: Path) -> None:
+def test_titles_lose_what_would_end_their_cell(network: Model, tmp_path: Path) -> None:
     titles = ["Tab\there", "Line\r\nend", 'A "quoted" title\u2028and more', "", *network.tables.titles[4:]]
     network.tables = replace(network.tables, titles=titles)
     with SummaryWriter(str(tmp_path)) as writer:
@@ -223,7 +223,7 @@ def test_titles_lose_what_would_end_their_cell(network: RatingNetwork, tmp_path:
     assert len(lines) == 401
 
 
-def test_a_network_that_diverged_has_no_map(network: RatingNetwork, tmp_path: Path) -> None:
+def test_a_network_that_diverged_has_no_map(network: Model, tmp_path: Path) -> None:
     network.load_state_dict({name: weight * torch.nan for name, weight in network.state_dict().items()})
     with SummaryWriter(str(tmp_path)) as writer:
         show_films(writer, network, np.ones(400, dtype=int), 3)
@@ -242,7 +242,7 @@ def test_without_tensorboard_a_run_is_trained_and_tested_all_the_same(tested: Pa
 def test_a_network_that_diverges_is_measured_and_drawn_all_the_same(tested: Path) -> None:
     path = RUN / "checkpoints" / "best.ckpt"
     checkpoint = read_checkpoint(path)
-    checkpoint["state_dict"]["network.first.bias"][:] = torch.nan
+    checkpoint["state_dict"]["model.first.bias"][:] = torch.nan
     torch.save(checkpoint, path)
     assert main(["test", *SMALL]) == 0
     found = read_json("diagnostics.json")

@@ -1,0 +1,98 @@
+"""What lists, explanations and checkpoints need of a model."""
+
+import importlib
+import inspect
+from abc import ABC, abstractmethod
+from typing import Any
+
+import pandas as pd
+from torch import Tensor, nn
+
+from movierec.data.histories import History
+from movierec.data.tables import Tables
+from movierec.errors import CheckpointError
+
+
+class Model(nn.Module, ABC):
+    """Base of all models. Films are rows of the tables, [size] int64.
+
+    A subclass takes `tables` and keyword arguments of plain types, which it keeps as attributes of the same names. What
+    is fitted is in its `state_dict`; a checkpoint holds that, the class and the arguments, and the tables.
+
+    Args:
+        tables: The tables of a data set.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__()
+        self.tables = tables
+
+    def predict(self, history: History, films: Tensor) -> Tensor:
+        """Predict the stars that a person gives films, clipped to the scale: [size]."""
+        return self.tables.to_stars(self.rank(history, films))
+
+    @abstractmethod
+    def rank(self, history: History, films: Tensor) -> Tensor:
+        """Score films for a list, the highest first: [size]; here ratings on the unit scale, not clipped."""
+
+    @abstractmethod
+    def explain(self, history: History, films: Tensor) -> pd.DataFrame:
+        """Divide predictions into shares, in stars.
+
+        Returns:
+            `average`, a share `from_...` for each group of inputs, and `prediction`, not clipped, which is their sum;
+            [size] rows.
+        """
+
+    @abstractmethod
+    def film_vectors(self) -> Tensor:
+        """Place films such that those the model takes for alike point the same way from 0: [num_movies, d]."""
+
+    @property
+    def hyper_parameters(self) -> dict[str, Any]:
+        """The constructor's arguments beside the tables, as plain types."""
+        names = list(inspect.signature(type(self)).parameters)[1:]
+        return {name: plain(getattr(self, name)) for name in names}
+
+    @property
+    def class_path(self) -> str:
+        """The import path of the class."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    @property
+    def num_inputs(self) -> int:
+        """Number of columns of the tables that it reads."""
+        return 0
+
+    @property
+    def num_weights(self) -> int:
+        """Number of fitted weights."""
+        return sum(weight.numel() for weight in self.parameters())
+
+
+def plain(value: Any) -> Any:
+    """Turn restricted numbers, tuples and nested lists into what a checkpoint may hold."""
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return int(value) if isinstance(value, int) else float(value)
+
+
+def model_class(class_path: str) -> type[Model]:
+    """Import the class of a model that a checkpoint names.
+
+    Raises:
+        CheckpointError: There is no such class, or it is no model.
+    """
+    module, _, name = class_path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CheckpointError(
+            f"Expected the model {class_path}, which the checkpoint is of; it cannot be imported: {error}. Start "
+            "where its module can be found."
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, Model)):
+        raise CheckpointError(f"Expected a checkpoint of a Model; {class_path} is none. Train again.")
+    return found

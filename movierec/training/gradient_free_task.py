@@ -1,0 +1,48 @@
+"""Fitting a model that is not trained by gradient: in closed form, or by sweeps of a sampler."""
+
+from abc import abstractmethod
+
+from torch.optim import Optimizer
+
+from movierec.data.batches import Batch
+from movierec.errors import ConfigError
+from movierec.training.base_task import BaseTask
+
+
+class GradientFreeTask(BaseTask):
+    """Fit a model once an epoch, before the epoch's batches measure it on the training ratings.
+
+    A subclass builds the model, predicts batches with it, and defines `fit_epoch`.
+    """
+
+    automatic_optimization = False
+
+    @abstractmethod
+    def fit_epoch(self) -> None:
+        """Fit the model in closed form, or take one more sweep; the ratings are `self.trainer.datamodule.rows`."""
+
+    def check_processes(self, number: int) -> None:
+        """Refuse several processes, each of which would fit the same model.
+
+        Raises:
+            ConfigError: There is more than one.
+        """
+        if number > 1:
+            raise ConfigError(
+                f"Expected one process, got {number}: {type(self).__name__} fits its model in one. "
+                "Use --trainer.devices 1."
+            )
+
+    def on_train_epoch_start(self) -> None:
+        """Fit the model."""
+        self.fit_epoch()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """Count the errors of a batch in the epoch's metrics."""
+        self.running.update(self.predict_batch(batch), batch.rating)
+        # Lightning counts the steps of optimizers, of which there are none, and saves no checkpoint before the first.
+        self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress.increment_completed()
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Use no optimizer."""
+        return []
