@@ -1,4 +1,4 @@
-"""What every model must do; a model's test inherits this class and names its network."""
+"""What every model must do; a model's test inherits this class and gives its configuration."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ from movierec.recommend.recommender import Recommender
 class ModelContract:
     """Fit, score, explain, restore and resume a model on the sample."""
 
-    network: ClassVar[dict[str, Any]]
+    config: ClassVar[dict[str, Any]]  # what stands below `model`
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -37,9 +37,8 @@ class ModelContract:
     def configure(cls, folder: Path, sample_root: Path) -> None:
         """Write the configuration of a small fit."""
         data = {"class_path": "TMDbDataModule", "init_args": {"root": str(sample_root), "batch_size": 256}}
-        optimizer = {"class_path": "torch.optim.AdamW", "init_args": {"lr": 0.01}}
         trainer = {"max_epochs": 2, "enable_progress_bar": False}
-        config = {"data": data, "model": {"network": cls.network, "optimizer": optimizer}, "trainer": trainer}
+        config = {"data": data, "model": cls.config, "trainer": trainer}
         (folder / "own.yaml").write_text(json.dumps(config))  # JSON is YAML
 
     @pytest.fixture
@@ -58,6 +57,7 @@ class ModelContract:
         rating_sd = metrics["test"]["rating_sd_stars"]
         assert metrics["test"]["rmse_stars"] < rating_sd  # better than the mean
         assert metrics["test"]["prediction_sd_stars"] > 0.01 * rating_sd  # and not the same for all
+        assert metrics["baselines"]["mean"]["rmse_stars"] == pytest.approx(rating_sd, rel=0.01)
         assert metrics["retrieval"]["model"]["users"] == 20
 
     def test_it_predicts_on_the_scale_and_ranks_in_the_same_order(self, model: Model, films: Tensor) -> None:

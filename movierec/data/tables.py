@@ -90,6 +90,10 @@ class Tables:
         """Scale from the unit scale back to stars, clipped to the rating scale."""
         return self.min_stars + unit.clamp(0, 1) * (self.max_stars - self.min_stars)
 
+    def to_unit(self, stars: Tensor) -> Tensor:
+        """Scale stars to the unit scale."""
+        return (stars - self.min_stars) / (self.max_stars - self.min_stars)
+
     def state(self) -> dict[str, Any]:
         """Return plain types only, for a checkpoint; texts are one string, which is written many times faster."""
         stored = {field.name: getattr(self, field.name) for field in fields(self)}

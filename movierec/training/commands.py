@@ -54,7 +54,8 @@ def test(*configs: str | Path, options: Mapping[str, Any] | None = None, name: s
     """Test the newest run of a configuration, or the checkpoint that the option `ckpt_path` names; see `fit`.
 
     Returns:
-        The metrics of the ratings of `train`, `val` and `test`, and of lists among all films, `retrieval`.
+        The metrics of the ratings of `train`, `val` and `test`, of the baselines on the test ratings, `baselines`, and
+        of lists among all films, `retrieval`.
     """
     quiet()
     return build("test", arguments_of(configs, {**(options or {}), "name": name})).test()
@@ -140,7 +141,7 @@ def run_test(experiment: Experiment) -> None:
             experiment.model,
             experiment.start.checkpoint,
             experiment.run,
-            retrieval=found.get("retrieval", {}),
+            found=found,
             partial=experiment.is_partial,
         )
 

@@ -23,7 +23,7 @@ from movierec.training.config import run_name, saved_run
 from movierec.training.predictions import PredictionWriter
 from movierec.training.processes import ProcessWatch, SignalKeeper, is_lost_process
 from movierec.training.progress import RunProgress, track
-from movierec.training.record import RunRecord, is_partial, record_retrieval
+from movierec.training.record import RunRecord, is_partial, record_baselines, record_retrieval
 from movierec.training.resume import Start, check_trained_with, choose_start, find_checkpoint, hold
 
 RANKING_USERS = 1000
@@ -177,20 +177,24 @@ class Experiment:
         self.interruptible(self.trainer.validate, verbose=False)
         return self.model.results
 
-    def test(self) -> dict[str, Any]:
+    def test(self) -> dict[str, dict[str, Any]]:
         """Measure a checkpoint on all parts of the ratings, and the lists it makes of films.
 
         Returns:
-            The metrics of `train`, `val` and `test`, and `retrieval`, those of the lists.
+            The metrics of `train`, `val` and `test`, `baselines`, which any model should beat on the test ratings, and
+            `retrieval`, those of the lists.
         """
         self.interruptible(self.trainer.test, verbose=False)
         users = RANKING_USERS if self.options.ranking_users is None else self.options.ranking_users
-        found: dict[str, Any] = {}
-        is_measured = math.isfinite(self.model.results["test"]["loss"])  # else there is nothing to rank by
-        if is_measured and users and not self.is_partial and self.trainer.is_global_zero:
+        if self.is_partial or not self.trainer.is_global_zero:
+            return self.model.results
+        found = self.model.results | {"baselines": record_baselines(self.run, self.model, self.data.rows)}
+        if users and math.isfinite(self.model.results["test"]["loss"]):  # else there is nothing to rank by
             assert self.start.checkpoint is not None
-            found = record_retrieval(self.run, self.start.checkpoint, self.data.rows, num_users=users, watch=self.watch)
-        return self.model.results | ({"retrieval": found} if found else {})
+            found["retrieval"] = record_retrieval(
+                self.run, self.start.checkpoint, self.data.rows, num_users=users, watch=self.watch
+            )
+        return found
 
     def predict(self) -> Path:
         """Write predictions to a csv file, and return its path."""

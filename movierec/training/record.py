@@ -15,6 +15,7 @@ from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.errors import DivergenceError
+from movierec.metrics.baselines import measure_baselines
 from movierec.metrics.diagnostics import Background, Rated, diagnose
 from movierec.metrics.test_rows import LISTS, PredictedRows, write_lists
 from movierec.metrics.topn import MIN_RATINGS, evaluate_retrieval
@@ -207,7 +208,7 @@ class RunRecord(Callback):
         described = self.describe(task, Path(path), read_checkpoint(Path(path)))
         before = self.run.read_metrics()
         if any(before.get(name) != described[name] for name in ("checkpoint", "epoch")):
-            for part in (*PARTS, "retrieval"):  # the file describes one checkpoint
+            for part in (*PARTS, "retrieval", "baselines"):  # the file describes one checkpoint
                 before.pop(part, None)
             (self.run.path / LISTS).unlink(missing_ok=True)
         seconds = before.get("seconds", {}) | {command: self.seconds()}
@@ -264,6 +265,19 @@ def is_partial(trainer: Trainer) -> bool:
     """Say whether only some of the batches were measured, whose numbers are not those of the run."""
     part = "test" if trainer.state.fn == "test" else "val"
     return bool(trainer.fast_dev_run or limits(trainer, part))  # type: ignore[attr-defined]
+
+
+def record_baselines(run: Run | None, task: BaseTask, rows: Mapping[str, Batch]) -> dict[str, Any]:
+    """Measure on a model's test rows what it should beat, and write it into the run of the model.
+
+    Returns:
+        What `measure_baselines` does.
+    """
+    assert task.tables is not None
+    found = measure_baselines(task.tables, rows, task.loss)
+    if run is not None:
+        run.write_metrics(run.read_metrics() | {"baselines": found})
+    return found
 
 
 def record_retrieval(

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from movierec.console import Console, duration
 from movierec.data.tables import Tables
+from movierec.metrics.baselines import BASELINES
 from movierec.metrics.caveats import LEAKING, describe_constant, is_constant
 from movierec.metrics.published import published_row
 from movierec.metrics.registry import LIST_METRICS, METRICS
@@ -99,7 +100,7 @@ def print_test(
     checkpoint: Path | None,
     run: Run | None,
     *,
-    retrieval: dict[str, Any],
+    found: dict[str, dict[str, Any]],
     partial: bool,
 ) -> None:
     """Show the metrics of a checkpoint on all parts of the ratings, and the published ones where there are any.
@@ -109,7 +110,7 @@ def print_test(
         task: What was tested.
         checkpoint: Its file.
         run: The folder that the metrics went to.
-        retrieval: What `record_retrieval` measured; empty if nothing was.
+        found: What was measured.
         partial: Whether only some of the batches were measured.
     """
     assert task.tables is not None
@@ -122,11 +123,20 @@ def print_test(
     if any(part_label(part, task.tables).endswith("*") for part in NAMES):
         out.say("* The statistics that these rows read hold their own ratings: the numbers leak.")
     print_notes(task.results, parts, task.tables, partial=partial)
-    if retrieval:
-        print_retrieval(retrieval)
+    if "baselines" in found:
+        out.say(describe_baselines(found))
+    if "retrieval" in found:
+        print_retrieval(found["retrieval"])
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
     if run is not None and not partial:
         out.print(f"metrics:    {run.path / 'metrics.json'}\nnext:       python -m movierec report", soft_wrap=True)
+
+
+def describe_baselines(found: dict[str, dict[str, Any]]) -> str:
+    """Compare a model with what it should beat on the test rows."""
+    errors = {"this model": found["test"]} | {text: found["baselines"][name] for name, text in BASELINES.items()}
+    listed = ", ".join(f"{name} {metrics['rmse_stars']:.4f}" for name, metrics in errors.items())
+    return f"RMSE of the test rows, stars: {listed}."
 
 
 def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tables: Tables, *, partial: bool) -> None:

@@ -1,5 +1,6 @@
-"""The contract, for each network of the package and for the one that docs/models.md shows."""
+"""The contract, for each model of the package and for the one that docs/models.md shows."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -9,20 +10,44 @@ from typing import Any, ClassVar
 import pytest
 import yaml
 
+from movierec.cli import main
 from tests.contract import ModelContract
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/models.md").read_text(encoding="utf-8")
 PYTHON, YAML = (
     re.findall(rf"^```{language}\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL) for language in ("python", "yaml")
 )
+FAST = {"class_path": "torch.optim.AdamW", "init_args": {"lr": 0.01}}
 
 
 class TestMLP(ModelContract):
-    network: ClassVar[dict[str, Any]] = {"class_path": "MLP", "init_args": {"hidden": [16, 8], "dropout": 0.2}}
+    config: ClassVar[dict[str, Any]] = {
+        "network": {"class_path": "MLP", "init_args": {"hidden": [16, 8], "dropout": 0.2}},
+        "optimizer": FAST,
+    }
+
+
+class TestBiasModel(ModelContract):
+    config: ClassVar[dict[str, Any]] = {"class_path": "movierec.training.bias_task.BiasTask"}
+
+    def test_it_is_the_baseline_of_every_model(self, folder: Path) -> None:
+        metrics = json.loads((folder / "lightning_logs/own/version_0/metrics.json").read_text())
+        names = [name for name in metrics["test"] if name != "loss"]
+        expected = [metrics["test"][name] for name in names]
+        assert [metrics["baselines"]["bias"][name] for name in names] == pytest.approx(expected, abs=2e-3)
+
+    def test_several_processes_are_refused_before_they_start(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(folder)
+        options = ["--trainer.devices", "2", "--trainer.accelerator", "cpu", "--name", "two"]
+        assert main(["fit", "--config", "own.yaml", *options]) == 1
+        assert "Expected one process, got 2" in capsys.readouterr().err
+        assert not Path("lightning_logs/two").exists()
 
 
 class TestDocumentedModel(ModelContract):
-    network: ClassVar[dict[str, Any]] = yaml.safe_load(YAML[0])["model"]["network"]
+    config: ClassVar[dict[str, Any]] = yaml.safe_load(YAML[0])["model"] | {"optimizer": FAST}
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod

@@ -46,6 +46,17 @@ def test_fit_then_test_measures_every_part_and_quotes_no_report_beside_invented_
     assert "published" not in capsys.readouterr().out.replace(f"sample/{name}", "")
 
 
+def test_the_bias_model_is_fitted_and_printed_beside_itself(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--config", "configs/baseline/bias.yaml", "--config", "configs/sample.yaml", "--trainer.max_epochs", "1"]
+    assert main(["fit", *options]) == 0
+    assert main(["test", *options, "--ranking_users", "0"]) == 0
+    printed = re.search(r"this model (\S+), bias model (\S+), always the mean (\S+)\.", capsys.readouterr().out)
+    assert printed
+    itself, bias, mean = map(float, printed.groups())
+    assert itself == pytest.approx(bias, abs=1e-3)
+    assert itself < mean
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_shipped_config_says_what_it_is(name: str) -> None:
     text = (Path(__file__).parents[2] / "configs" / f"{name}.yaml").read_text(encoding="utf-8")

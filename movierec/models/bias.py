@@ -1,0 +1,134 @@
+"""The bias model: how far a user's ratings and a film's lie above the mean of all.
+
+    stars = mean + b_u + c_i
+
+minimises the squared errors of the training ratings plus damping_u sum b_u^2 + damping_i sum c_i^2 (Koren, "Factor in
+the neighbors", 2010, section 2.1): a user of few ratings stays close to the mean. Any model should beat it.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.sparse import csr_array
+from torch import Tensor, nn
+
+from movierec.data.batches import Batch
+from movierec.data.histories import History
+from movierec.data.tables import Tables
+from movierec.models.model import Model
+
+DAMPINGS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+TOLERANCE = 1e-4  # stars
+MOST_SWEEPS = 200
+
+
+@dataclass(frozen=True)
+class Biases:
+    """What is fitted, in stars.
+
+    Attributes:
+        mean: Mean of the training ratings.
+        user: b_u, [num_users] float64; 0 of users without ratings.
+        film: c_i, [num_movies] float64; 0 of films without ratings.
+        damping: Of the users and of the films, in ratings.
+    """
+
+    mean: float
+    user: np.ndarray
+    film: np.ndarray
+    damping: tuple[float, float]
+
+    def predict(self, user: np.ndarray, film: np.ndarray) -> np.ndarray:
+        """Predict stars, not clipped, of rows of users and films, [size] float64."""
+        stars: np.ndarray = self.mean + self.user[user] + self.film[film]
+        return stars
+
+
+def fit_biases(stars: csr_array, damping: tuple[float, float]) -> Biases:
+    """Fit users and films in turn, each in closed form given the others, until nothing changes.
+
+    Args:
+        stars: The training ratings, [num_users, num_movies]; a rating of 0 stars is stored too.
+        damping: Of the users and of the films, above 0.
+    """
+    mean = float(stars.data.mean())
+    rated = csr_array((np.ones_like(stars.data), stars.indices, stars.indptr), shape=stars.shape)
+    by_film = rated.T.tocsr()
+    num_of_user, num_of_film = rated.sum(axis=1), by_film.sum(axis=1)
+    sum_of_user, sum_of_film = (stars.sum(axis=axis) - mean * rated.sum(axis=axis) for axis in (1, 0))
+    film = np.zeros(stars.shape[1])
+    for _ in range(MOST_SWEEPS):
+        user = (sum_of_user - rated @ film) / (num_of_user + damping[0])
+        before, film = film, (sum_of_film - by_film @ user) / (num_of_film + damping[1])
+        if np.abs(film - before).max() < TOLERANCE:
+            break
+    user = (sum_of_user - rated @ film) / (num_of_user + damping[0])
+    return Biases(mean, user, film, damping)
+
+
+def choose_biases(tables: Tables, val: Batch) -> Biases:
+    """Fit the training ratings with each damping, and keep what has the lowest RMSE on the validation ratings.
+
+    Args:
+        tables: The tables of a data set, which hold the training ratings.
+        val: The validation ratings.
+    """
+    data, indices = (values.numpy() for values in (tables.history_stars.double(), tables.history_movies))
+    shape = (len(tables.user_ids), len(tables.movie_ids))
+    stars = csr_array((data, indices, tables.history_offsets.numpy()), shape=shape)
+    user, film, rating = val.user.numpy(), val.movie.numpy(), tables.to_stars(val.rating).numpy()
+
+    def error(biases: Biases) -> float:
+        predicted = biases.predict(user, film).clip(tables.min_stars, tables.max_stars)
+        return float(np.square(predicted - rating).mean())
+
+    return min((fit_biases(stars, damping) for damping in product(DAMPINGS, DAMPINGS)), key=error)
+
+
+class BiasModel(Model):
+    """The bias model of a data set; a user who is new gets the b_u that fits their ratings best.
+
+    Args:
+        tables: The tables of a data set.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
+        self.mean, self.user, self.film, self.damping = (
+            nn.Parameter(torch.zeros(size), requires_grad=False)
+            for size in ((), len(tables.user_ids), len(tables.movie_ids), 2)
+        )
+
+    def take(self, biases: Biases) -> None:
+        """Take what was fitted."""
+        for name, weight in self.named_parameters():
+            weight.copy_(torch.as_tensor(getattr(biases, name)))
+
+    def forward(self, user: Tensor, film: Tensor) -> Tensor:
+        """Predict ratings of rows of users and films, on the unit scale, not clipped: [batch]."""
+        return self.tables.to_unit(self.mean + self.user[user] + self.film[film])
+
+    def of_user(self, history: History) -> float:
+        """Fit b_u to a person's ratings; 0 without any."""
+        of_films = self.film[torch.from_numpy(history.movies)].double().numpy()
+        above = float((history.stars - self.mean.item() - of_films).sum())
+        return above / (len(history.stars) + self.damping[0].item())
+
+    def rank(self, history: History, films: Tensor) -> Tensor:
+        """Score films by the predicted rating, on the unit scale and not clipped; see `Model`."""
+        return self.tables.to_unit(self.mean + self.of_user(history) + self.film[films])
+
+    def explain(self, history: History, films: Tensor) -> pd.DataFrame:
+        """Divide predictions into the mean, b_u and c_i; see `Model`."""
+        average, of_user = self.mean.item(), self.of_user(history)
+        frame = pd.DataFrame({"from_film": self.film[films].double().numpy()})
+        frame.insert(0, "from_user", of_user)
+        frame.insert(0, "average", average)
+        return frame.assign(prediction=frame.sum(axis=1))
+
+    def film_vectors(self) -> Tensor:
+        """Place films by (1, c_i): those of like ratings point the same way; see `Model`."""
+        return torch.stack([torch.ones_like(self.film), self.film], dim=1)
