@@ -101,7 +101,7 @@ def draw_mean_and_precision(
     """Draw mu and Lambda of one side, given its vectors and B: the Normal-Wishart conditional.
 
     The vectors w - f B are n normal vectors of mean mu and precision Lambda. The rows of B are normal with precision
-    lambda Lambda, so they tell of Lambda too. In double precision: the sums are over all users.
+    lambda Lambda, so they tell of Lambda too. The K x K matrices are in double precision, on the CPU.
 
     Args:
         residuals: Vectors less what the features explain, [n, K].
@@ -113,16 +113,16 @@ def draw_mean_and_precision(
         mu [K] and Lambda [K, K].
     """
     count, size = residuals.shape
-    average = residuals.mean(dim=0).double()
-    centred = residuals - average.to(residuals)
+    centre = residuals.mean(dim=0)
+    centred = residuals - centre
     degrees = size + hyperpriors.extra_degrees + count
     weight = hyperpriors.mean_weight
-    inverse_scale = torch.eye(size, dtype=torch.float64) + (centred.T @ centred).double().cpu()
-    average = average.cpu()
+    inverse_scale = torch.eye(size, dtype=torch.float64) + (centred.T @ centred).cpu().double()
+    average = centre.cpu().double()
     inverse_scale += weight * count / (weight + count) * average.outer(average)
     for rows, strength in zip(prior.coefficients, prior.coefficient_precision, strict=True):
         degrees += len(rows)
-        inverse_scale += (strength * rows.T @ rows).double().cpu()
+        inverse_scale += (strength * rows.T @ rows).cpu().double()
     scale = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(inverse_scale)))
     precision = wishart(degrees, scale, generator)
     noise = whiten(normal((1, size), precision, generator), torch.linalg.cholesky(precision))[0]

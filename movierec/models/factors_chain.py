@@ -136,7 +136,7 @@ def next_state(state: State, ratings: TrainingRatings, generator: Generator, hyp
         noise=noise,
         effects=effects,
         effect_precision=effect_precision,
-        training_rmse=float(squares.double().mean().sqrt()),
+        training_rmse=float(squares.mean().sqrt()),
     )
 
 

@@ -64,7 +64,7 @@ class TrainingRatings:
             user_offsets=offsets_of(users, num_users),
             film_order=torch.argsort(films, stable=True),
             film_offsets=offsets_of(films, num_films),
-            average=float(stars.double().mean()),
+            average=float(stars.cpu().double().mean()),
             slots={kind: values[order] for kind, values in (slots or {}).items()},
             num_slots=dict(num_slots or {}),
             user_features=user_features,
