@@ -36,7 +36,7 @@ class Shares:
 def explain(posterior: Posterior, person: Person, films: Tensor, *, periods: Tensor | None = None) -> Shares:
     """Divide predictions, before they are clamped.
 
-    The taste p is a sum: of a part for each rated film, and of what the prior says alone. Times q, the latter counts
+    The taste p is a sum: of a part for each rated film, and of what the prior alone says. Times q, the latter counts
     for the film, or for its features as far as they predict c and q.
 
     Args:

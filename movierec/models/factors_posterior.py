@@ -16,7 +16,7 @@ from movierec.models.factor_samples import Sample
 from movierec.models.factors import regressors
 from movierec.models.training_ratings import DAY, PERIOD
 
-STEPS = 3  # of the fixed point; more change no prediction by a hundredth of a star
+STEPS = 3  # of the fixed point; a fourth changes predictions by .002 stars on average
 
 
 @dataclass(frozen=True)
