@@ -8,15 +8,19 @@ import torch
 from torch import Generator, Tensor
 
 from movierec.errors import DivergenceError
+from movierec.models.factors import sum_by
 from movierec.models.factors_chain import State, initial_state, sweep
 from movierec.models.training_ratings import TrainingRatings, day_slots
-from tests.factor_world import PRIORS, draw_stars, draw_state, tiny_ratings
+from tests.factor_world import NUM_FILMS, PRIORS, draw_stars, draw_state, means_of_stars, tiny_ratings
 
 
-def summary(state: State) -> Tensor:
+def summary(state: State, ratings: TrainingRatings) -> Tensor:
     """Numbers that are finite on average, for all parts of a state and how they hang together."""
     numbers = [state.alpha.log().mean(), state.beta.log().mean(), state.noise.log()]
     numbers += [(state.alpha.log().mean() + state.noise.log()) ** 2, state.alpha.log().var(), state.beta.log().var()]
+    means, precisions = means_of_stars(state, ratings)
+    surprise = sum_by(ratings.films, precisions * (ratings.stars - means).square(), NUM_FILMS)
+    numbers += [surprise.sum(), surprise @ state.beta, surprise.square().sum().log()]
     for vectors, prior in ((state.users, state.user_prior), (state.films, state.film_prior)):
         numbers += [vectors[:, 0].mean(), vectors.mean(), vectors.square().mean().log(), vectors.square().mean()]
         numbers += [torch.logdet(prior.precision), prior.precision.trace(), prior.mean.sum(), prior.mean @ prior.mean]
@@ -39,10 +43,13 @@ def test_sweeps_leave_the_joint_distribution_of_all_parts_and_the_stars_as_it_is
     ratings, generator = tiny_ratings(), Generator().manual_seed(0)
     changes = []
     for _ in range(1500):
-        first = state = draw_state(ratings)
+        state = draw_state(ratings)
+        ratings = draw_stars(state, ratings)
+        first = summary(state, ratings)
         for _ in range(3):
-            state = sweep(state, draw_stars(state, ratings), generator=generator, hyperpriors=PRIORS)
-        changes.append(summary(state) - summary(first))
+            state = sweep(state, ratings, generator=generator, hyperpriors=PRIORS)
+            last, ratings = summary(state, ratings), draw_stars(state, ratings)
+        changes.append(last - first)
     change = torch.stack(changes)
     errors = change.mean(dim=0) / (change.std(dim=0) / len(change) ** 0.5)
     assert errors.abs().max() < 4, errors
