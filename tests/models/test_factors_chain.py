@@ -8,8 +8,9 @@ import torch
 from torch import Generator, Tensor
 
 from movierec.errors import DivergenceError
+from movierec.models.factor_priors import HYPERPRIORS
 from movierec.models.factors import sum_by
-from movierec.models.factors_chain import State, initial_state, sweep
+from movierec.models.factors_chain import State, initial_state, next_noise, sweep
 from movierec.models.training_ratings import TrainingRatings, day_slots
 from tests.factor_world import NUM_FILMS, PRIORS, draw_stars, draw_state, means_of_stars, tiny_ratings
 
@@ -90,6 +91,17 @@ def test_planted_factors_and_noise_are_recovered() -> None:
     recovered = (kept / alpha).sqrt()
     for parity in (0, 1):
         torch.testing.assert_close(recovered[parity::2].mean(), deviations[parity], rtol=0.05, atol=0)
+
+
+def test_the_noise_of_films_is_drawn_given_the_new_noise_of_users() -> None:
+    """A user whose errors are ten stars: given that, the film is as exact as any; given the old noise it is not."""
+    rows = torch.zeros(2000, dtype=torch.int64)
+    ratings = TrainingRatings.build(rows, rows, torch.arange(2000.0), num_users=1, num_films=1)
+    state = replace(initial_state(ratings, 1, Generator().manual_seed(0)), alpha=torch.ones(1))
+    squares = torch.full((2000,), 100.0)
+    alpha, beta, _ = next_noise(state, ratings, squares, HYPERPRIORS, Generator().manual_seed(0))
+    assert float(alpha) == pytest.approx(0.01, rel=0.2)
+    assert float(beta) == pytest.approx(1, rel=0.2)
 
 
 def run(state: State, ratings: TrainingRatings, generator: Generator, sweeps: int) -> State:
