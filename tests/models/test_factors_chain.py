@@ -104,6 +104,15 @@ def test_the_noise_of_films_is_drawn_given_the_new_noise_of_users() -> None:
     assert float(beta) == pytest.approx(1, rel=0.2)
 
 
+def test_the_films_vectors_are_drawn_given_the_new_ones_of_the_users() -> None:
+    """Users differ in their bias alone and hardly any noise: once the users have it, nothing is left for the films."""
+    user, film = torch.arange(50).repeat_interleave(10), torch.arange(10).repeat(50)
+    ratings = TrainingRatings.build(user, film, user % 3 + 2.0, num_users=50, num_films=10)
+    first = initial_state(ratings, 2, Generator().manual_seed(0))
+    exact = replace(first, films=torch.zeros_like(first.films), alpha=torch.full((50,), 1e4))
+    assert sweep(exact, ratings, generator=Generator().manual_seed(0)).training_rmse < 0.05
+
+
 def run(state: State, ratings: TrainingRatings, generator: Generator, sweeps: int) -> State:
     for _ in range(sweeps):
         state = sweep(state, ratings, generator=generator)
