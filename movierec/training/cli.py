@@ -20,6 +20,7 @@ from movierec.errors import ConfigError
 from movierec.models import MLP
 from movierec.runs import ROOT
 from movierec.training.base_task import BaseTask
+from movierec.training.bias_task import BiasTask  # noqa: F401 - so that help lists it
 from movierec.training.checkpoints import BestCheckpoint, LastCheckpoint
 from movierec.training.config import refuse_aliases
 from movierec.training.rating_task import RatingTask
@@ -27,12 +28,12 @@ from movierec.training.rating_task import RatingTask
 SEED = 123
 # What --help shows; --help-all shows the rest.
 SHOWN = (
-    r"--help|--help-all|--config|--print_config|--name|--ckpt_path|--data(\.help)?|--model\.network(\.help)?"
+    r"--help|--help-all|--config|--print_config|--name|--ckpt_path|--data(\.help)?|--model(\.help)?"
     r"|--trainer\.(accelerator|devices|precision|enable_progress_bar)"
 )
 SHOWN_OF = {
     "fit": r"--seed_everything|--resume|--initial_checkpoint|--histograms|--checkpoint\.monitor"
-    r"|--model\.(loss|optimizer(\.help)?|scheduler)|--trainer\.(max_epochs|callbacks(\.help)?)",
+    r"|--trainer\.(max_epochs|callbacks(\.help)?)",
     "validate": "--seed_everything",
     "test": "--seed_everything|--ranking_users",
     "predict": "--seed_everything|--out",

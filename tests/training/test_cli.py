@@ -62,7 +62,7 @@ def test_help_is_short_and_shows_the_options_that_people_use(
     monkeypatch.setenv("COLUMNS", "80")
     text, options = read_help("fit", "--help", capsys)
     used = ("accelerator", "devices", "precision", "max_epochs", "callbacks", "enable_progress_bar")
-    assert {"--help-all", "--data", "--model.network", *(f"--trainer.{name}" for name in used)} <= options
+    assert {"--help-all", "--data", "--model", "--model.help", *(f"--trainer.{name}" for name in used)} <= options
     assert {"--trainer.profiler", "--ranking_users", "--out"} & options == set()
     assert text.count("\n") < 150
     assert max(map(len, text.splitlines())) <= 80
@@ -70,7 +70,14 @@ def test_help_is_short_and_shows_the_options_that_people_use(
 
 def test_help_all_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     _, options = read_help("fit", "--help-all", capsys)
-    assert {"--trainer.profiler", "--trainer.limit_val_batches", "--model.optimizer", "--resume"} <= options
+    assert {"--trainer.profiler", "--trainer.limit_val_batches", "--resume"} <= options
+
+
+def test_the_help_of_a_model_shows_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", "--model.help", "RatingTask"])
+    assert stop.value.code == 0
+    assert "--model.optimizer" in capsys.readouterr().out
 
 
 def test_the_help_of_test_has_no_options_of_fit(capsys: pytest.CaptureFixture[str]) -> None:
