@@ -21,12 +21,14 @@ class Batch(NamedTuple):
         movie: Rows of the films, [batch] int32.
         bank: Banks of statistics, [batch] int32.
         rating: Targets on the unit scale, [batch]; NaN where there is none.
+        day: Days of the ratings since 1970, UTC, [batch] int32; -1 where unknown.
     """
 
     user: Tensor
     movie: Tensor
     bank: Tensor
     rating: Tensor
+    day: Tensor
 
     def take(self, rows: Tensor | slice) -> "Batch":
         """Pick some of the ratings.

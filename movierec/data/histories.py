@@ -12,39 +12,45 @@ from movierec.data.tables import Tables
 
 @dataclass(frozen=True)
 class History:
-    """The ratings of one person that a model may read: of a known user the training ratings, of a new one all.
+    """The ratings of one person that a model may read.
+
+    Of a known user, they are the training ratings; of a held-out one, a share of the ratings; of a new one, all.
 
     Attributes:
         movies: Rows of the films, [num_rated] int64.
         stars: [num_rated] float64.
         user_id: Id of a known user, for networks that read ids.
+        days: When they were given, in days since 1970, UTC, [num_rated] int64; None if unknown.
     """
 
     movies: np.ndarray
     stars: np.ndarray
     user_id: int | None = None
+    days: np.ndarray | None = None
 
 
 def history_of(tables: Tables, user: int) -> History:
-    """Look up the training ratings of a user.
+    """Look up the ratings of a user that a model may read.
 
     Args:
         tables: The tables of a data set.
         user: Row of the user.
     """
     own = slice(*tables.history_offsets[user : user + 2].tolist())
+    days = tables.history_days[own].numpy().astype(np.int64)
     return History(
         tables.history_movies[own].numpy().astype(np.int64),
         tables.history_stars[own].numpy().astype(np.float64),
         int(tables.user_ids[user]),
+        None if (days < 0).any() else days,
     )
 
 
 def user_statistics(tables: Tables, history: History) -> Tensor:
     """Compute what a network reads of a user, scaled as in training.
 
-    Of a known user, that is the line of `tables.user_statistics` that validation and test rows read; without ratings,
-    it is the average of all users who have some. A network that reads ids gets the median id of a new user.
+    Of a user of the ratings, that is the line of `tables.user_statistics` that validation and test rows read; without
+    ratings, it is the average of all users who have some. A network that reads ids gets the median id of a new user.
 
     Returns:
         [d_user_statistics].

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveInt
+from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat, NonNegativeInt, PositiveInt
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
@@ -14,8 +14,9 @@ from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loade
 from movierec.data.cache import Prepared
 from movierec.data.features import Missing, check_columns, known_columns
 from movierec.data.leakage import check_copies
+from movierec.data.options import Options, file_names
 from movierec.data.pairs import read_pairs
-from movierec.data.preparation import Options, file_names, prepare
+from movierec.data.preparation import prepare
 from movierec.data.scaling import Scaling
 from movierec.data.split import Split, Way
 from movierec.data.statistics import Kind, Unrated
@@ -45,8 +46,14 @@ class MovieDataModule(LightningDataModule):
         release: The MovieLens release whose ratings are learnt.
         split: `random`: shuffle, then cut. `time`: the oldest ratings train, the newest test. `u1` to `u5`, `ua`, `ub`:
             the published splits of ml-100k; the test ratings are those of u1.test, and of u1.base some validate.
-        fractions: Share of the training, validation and test ratings. A published split keeps its test ratings; of the
-            others, the second divided by the sum of the first two is the share that validates.
+            `file`: the pairs of files are tested and validated. `users`: users are held out; a model trains on none of
+            their ratings, and predicts some of them knowing the others.
+        fractions: Share of the training, validation and test ratings; with `users`, of the users. A published split
+            keeps its test ratings, and `file` those of `test_pairs`; of the others, the second divided by the sum of
+            the first two is the share that validates.
+        test_pairs: For `file`: a csv file with the columns userId and movieId of the ratings to test on.
+        val_pairs: For `file`: one of the ratings to validate on. Default: a share of those that are not tested.
+        history_share: For `users`: share of a held-out user's ratings that is known of them; at least one rating is.
         seed: Decides the split and the folds; not the network.
         statistics: Which ratings a row's statistics come from. `cross_fit` and `leave_one_out` hide its own rating
             from it; `self_inclusive` and `per_split` leak.
@@ -78,6 +85,9 @@ class MovieDataModule(LightningDataModule):
         release: ReleaseName = "ml-latest-small",
         split: Way = "random",
         fractions: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] = (0.8, 0.1, 0.1),
+        test_pairs: Path | None = None,
+        val_pairs: Path | None = None,
+        history_share: ClosedUnitInterval = 0.8,
         seed: NonNegativeInt = 123,
         statistics: Kind = "cross_fit",
         folds: PositiveInt = 10,
@@ -106,6 +116,9 @@ class MovieDataModule(LightningDataModule):
             sources=self.sources,
             split=split,
             fractions=tuple(map(float, fractions)),
+            test_pairs=Path(test_pairs) if test_pairs else None,
+            val_pairs=Path(val_pairs) if val_pairs else None,
+            history_share=float(history_share),
             seed=int(seed),
             statistics=statistics,
             folds=int(folds),

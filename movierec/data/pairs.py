@@ -1,8 +1,9 @@
-"""Read the pairs of user and film to predict from a csv file."""
+"""Read pairs of user and film from a csv file: to predict, or to test on."""
 
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 from movierec.data.batches import Batch
@@ -22,10 +23,7 @@ def read_pairs(path: Path, tables: Tables) -> Batch:
         DataFormatError: A column is missing, an id is no whole number, or there is no pair.
         UnknownIdError: A user or a film is not in the ratings, or the film lacks what the network reads.
     """
-    names = pick_column(path, "userId", "user_id"), pick_column(path, "movieId", "movie_id")
-    frame = read_csv(path, columns=dict.fromkeys(names, "int64")).set_axis(["userId", "movieId"], axis="columns")
-    if frame.empty:
-        raise DataFormatError(f"{path}: expected pairs of userId and movieId, found none.")
+    frame = read_ids(path)
     user = find_rows(frame["userId"].to_numpy(), tables.user_ids.numpy(), path, "user")
     movie = find_rows(frame["movieId"].to_numpy(), tables.movie_ids.numpy(), path, "film")
     if len(bad := np.flatnonzero(~tables.complete.numpy()[movie])):
@@ -38,7 +36,45 @@ def read_pairs(path: Path, tables: Tables) -> Batch:
         movie=torch.tensor(movie, dtype=torch.int32),
         bank=torch.full((len(frame),), tables.scoring_bank, dtype=torch.int32),
         rating=torch.full((len(frame),), float("nan")),
+        day=torch.full((len(frame),), -1, dtype=torch.int32),
     )
+
+
+def find_ratings(path: Path, ratings: pd.DataFrame) -> np.ndarray:
+    """Find the ratings of the pairs of a csv file, which has the columns that `read_pairs` reads.
+
+    Args:
+        path: The file.
+        ratings: The ratings there are, with user_id and movie_id.
+
+    Returns:
+        Whether each rating is of such a pair, [num_ratings] bool.
+
+    Raises:
+        MissingDataError: There is no such file.
+        DataFormatError: A column is missing, an id is no whole number, or there is no pair.
+        UnknownIdError: A pair has no rating; the message names the line.
+    """
+    frame = read_ids(path)
+    known = pd.MultiIndex.from_frame(ratings[["user_id", "movie_id"]])
+    wanted = pd.MultiIndex.from_frame(frame)
+    if len(bad := np.flatnonzero(~wanted.isin(known))):
+        user_id, movie_id = wanted[bad[0]]
+        raise UnknownIdError(
+            f"{path}, line {csv_line(path, int(bad[0]))}: expected a rated pair, found user {user_id} and film "
+            f"{movie_id}, of which there is no rating, or whose film lacks metadata that are read ({len(bad):,} such "
+            "lines). Remove the lines, or keep all films with `--data.missing impute`."
+        )
+    return np.asarray(known.isin(wanted))
+
+
+def read_ids(path: Path) -> pd.DataFrame:
+    """Read the columns userId and movieId, or user_id and movie_id, of a csv file."""
+    names = pick_column(path, "userId", "user_id"), pick_column(path, "movieId", "movie_id")
+    frame = read_csv(path, columns=dict.fromkeys(names, "int64")).set_axis(["userId", "movieId"], axis="columns")
+    if frame.empty:
+        raise DataFormatError(f"{path}: expected pairs of userId and movieId, found none.")
+    return frame
 
 
 def find_rows(wanted: np.ndarray, known: np.ndarray, path: Path, what: str) -> np.ndarray:

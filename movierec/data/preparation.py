@@ -1,8 +1,6 @@
 """From files to tables: read, leave out, split, compute statistics, encode."""
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,69 +10,26 @@ import torch
 
 from movierec.data.batches import Batch
 from movierec.data.cache import Prepared, cache_path, load, store
-from movierec.data.features import ROW_IDS, Missing, complete_films, encode_films
+from movierec.data.features import ROW_IDS, complete_films, encode_films
 from movierec.data.leakage import closest, correlate, find_copies, name_leaks
-from movierec.data.scaling import Scaled, Scaling, fit_target, scale_statistics
-from movierec.data.split import LARGEST_SEED, Split, Way, published_split, random_split, time_split
-from movierec.data.statistics import STATISTICS, Banks, Kind, Unrated, build_banks
+from movierec.data.options import Options, describe_origin
+from movierec.data.pairs import find_ratings
+from movierec.data.scaling import Scaled, fit_target, scale_statistics
+from movierec.data.split import (
+    Split,
+    file_split,
+    published_split,
+    random_split,
+    time_split,
+    user_split,
+)
+from movierec.data.statistics import STATISTICS, build_banks
 from movierec.data.tables import Tables, group_by_user
 from movierec.datasets import metadata, movielens
-from movierec.datasets.catalog import RELEASES, ReleaseName
-from movierec.datasets.file import sha256
-from movierec.datasets.metadata import Source
-from movierec.datasets.root import is_sample
-from movierec.errors import ConfigError, DataFormatError
+from movierec.datasets.catalog import RELEASES
+from movierec.errors import DataFormatError
 
-MOST_FOLDS = 1000  # each takes room for the statistics of all users and films
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What decides the tables, beside the content of the files; `MovieDataModule` says what each of them means."""
-
-    release: ReleaseName
-    sources: tuple[Source, ...]
-    split: Way
-    fractions: tuple[float, ...]
-    seed: int
-    statistics: Kind
-    folds: int
-    unrated: Unrated
-    scaling: Scaling
-    missing: Missing
-    whole_stars: bool
-    columns: tuple[str, ...]
-
-    @property
-    def is_published(self) -> bool:
-        """Whether the split is one that was published with the ratings."""
-        return self.split not in ("random", "time")
-
-    def check(self) -> None:
-        """Refuse options that contradict each other.
-
-        Raises:
-            ConfigError: They do.
-        """
-        if self.scaling == "per_split" and self.statistics != "per_split":
-            raise ConfigError("Expected `statistics: per_split` with `scaling: per_split`; each part needs its bank.")
-        if self.statistics == "cross_fit" and not 1 < self.folds <= MOST_FOLDS:
-            raise ConfigError(
-                f"Expected at least 2 folds to hide a row's rating from it, and at most {MOST_FOLDS}; got {self.folds}."
-            )
-        if self.seed > LARGEST_SEED:
-            raise ConfigError(f"Expected a seed from 0 to {LARGEST_SEED}, got {self.seed}.")
-        if self.is_published and self.split not in RELEASES[self.release].splits:
-            having = [name for name, release in RELEASES.items() if self.split in release.splits]
-            raise ConfigError(
-                f"Expected `split: random` or `split: time` with {self.release}, got {self.split}: that is a published "
-                f"split of {', '.join(having)}. Choose another split, or that release."
-            )
-        if self.sources and RELEASES[self.release].links is None:
-            raise ConfigError(
-                f"Expected a release whose films are known to TMDb and IMDb, got {self.release}: its film ids are its "
-                "own. Use RatingsDataModule with it, or another release."
-            )
+SECONDS_A_DAY = 86_400
 
 
 def prepare(root: Path, options: Options, *, cache: bool) -> Prepared:
@@ -121,7 +76,8 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     movie_ids = movies["movie_id"].to_numpy()
     movie = np.searchsorted(movie_ids, ratings["movie_id"])
     stars = ratings["stars"].to_numpy()
-    split = split_ratings(ratings, options)
+    days = days_of(ratings["timestamp"].to_numpy())
+    split = split_ratings(ratings, user, options)
     banks = build_banks(
         kind=options.statistics,
         unrated=options.unrated,
@@ -146,8 +102,11 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     trained[movie[split.train]] = True
     films = encode_films(movies, columns=options.columns, missing=options.missing, trained=trained)
     target = fit_target(stars, split.train)
-    known, history_offsets = group_by_user(user[split.train], movie[split.train], len(user_ids))
-    known = split.train[known]
+    readable = split.readable(len(stars))
+    known, history_offsets = group_by_user(user[readable], movie[readable], len(user_ids))
+    known = readable[known]
+    held_out = np.ones(len(user_ids), dtype=bool)
+    held_out[user[split.train]] = False
     seen, seen_offsets = group_by_user(user, movie, len(user_ids))
     tables = Tables(
         movie_features=torch.tensor(films.table),
@@ -162,7 +121,9 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         titles=movies["title"].tolist(),
         genres=movies["genres"].str.join("|").tolist(),
         complete=torch.tensor(films.complete),
+        held_out=torch.tensor(held_out & np.diff(history_offsets).astype(bool)),
         history_offsets=history_offsets,
+        history_days=days[torch.tensor(known)],
         history_movies=torch.tensor(movie[known], dtype=torch.int32),
         history_stars=torch.tensor(stars[known], dtype=torch.float16),
         seen_offsets=seen_offsets,
@@ -172,7 +133,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         threshold=target.median,
         record=origin | describe_ratings(ratings, split, num_read=num_read),
     )
-    rows = rows_of_parts(user, movie, banks, target.to_unit(stars), split)
+    rows = rows_of_parts(user, movie, banks.row, unit=target.to_unit(stars), day=days, split=split)
     tables.record.update(describe_inputs(tables, rows["train"], options))
     return tables, rows
 
@@ -213,13 +174,44 @@ def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -
     return ratings
 
 
-def split_ratings(ratings: pd.DataFrame, options: Options) -> Split:
+def split_ratings(ratings: pd.DataFrame, user: np.ndarray, options: Options) -> Split:
     """Divide the ratings into training, validation and test."""
+    fractions, seed = options.fractions, options.seed
     if options.split == "time":
-        return time_split(ratings["timestamp"].to_numpy(), options.fractions)
+        return time_split(ratings["timestamp"].to_numpy(), fractions)
+    if options.split == "users":
+        return user_split(user, fractions, options.history_share, seed)
+    if options.split == "file":
+        return file_split(*find_parts(ratings, options), fractions, seed)
     if options.is_published:
-        return published_split(ratings["is_test"].to_numpy(), options.fractions, options.seed)
-    return random_split(len(ratings), options.fractions, options.seed)
+        return published_split(ratings["is_test"].to_numpy(), fractions, seed)
+    return random_split(len(ratings), fractions, seed)
+
+
+def find_parts(ratings: pd.DataFrame, options: Options) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read which ratings the files of pairs test, and which they validate: [num_ratings] bool, None without a file.
+
+    Raises:
+        DataFormatError: A pair is in both files.
+    """
+    assert options.test_pairs is not None
+    is_test = find_ratings(options.test_pairs, ratings)
+    if options.val_pairs is None:
+        return is_test, None
+    is_val = find_ratings(options.val_pairs, ratings)
+    if (is_both := is_test & is_val).any():
+        user_id, movie_id = ratings.loc[is_both, ["user_id", "movie_id"]].iloc[0]
+        raise DataFormatError(
+            f"Expected each pair in {options.test_pairs} or in {options.val_pairs}; user {user_id} and film {movie_id} "
+            f"are in both ({is_both.sum():,} such pairs). Remove their lines from one of them."
+        )
+    return is_test, is_val
+
+
+def days_of(timestamps: np.ndarray) -> torch.Tensor:
+    """Count days since 1970, UTC, [num_ratings] int32; -1 where all times are equal, as in files that have none."""
+    is_known = timestamps.min() < timestamps.max()
+    return torch.tensor(timestamps // SECONDS_A_DAY if is_known else np.full_like(timestamps, -1), dtype=torch.int32)
 
 
 def put_first(ids: np.ndarray, statistics: np.ndarray) -> np.ndarray:
@@ -235,41 +227,23 @@ def statistic_names(whose: Literal["movie", "user"], options: Options) -> list[s
 
 
 def rows_of_parts(
-    user: np.ndarray, movie: np.ndarray, banks: Banks, unit: torch.Tensor, split: Split
+    user: np.ndarray, movie: np.ndarray, bank: np.ndarray, *, unit: torch.Tensor, day: torch.Tensor, split: Split
 ) -> dict[str, Batch]:
-    """Collect the row numbers and targets of each part of the ratings."""
-    rows = Batch(
-        user=torch.tensor(user, dtype=torch.int32),
-        movie=torch.tensor(movie, dtype=torch.int32),
-        bank=torch.tensor(banks.row, dtype=torch.int32),
-        rating=unit,
-    )
+    """Collect the row numbers, targets and days of each part of the ratings."""
+    user, movie, bank = user.astype(np.int32), movie.astype(np.int32), bank.astype(np.int32)
+    rows = Batch(torch.from_numpy(user), torch.from_numpy(movie), torch.from_numpy(bank), unit, day)
     return {part: rows.take(torch.tensor(positions)) for part, positions in split._asdict().items()}
 
 
-def describe_origin(root: Path, options: Options) -> dict[str, Any]:
-    """Record what data are made of: options, files, and a fingerprint of both.
-
-    Raises:
-        MissingDataError: A file is not there.
-    """
-    chosen = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(options).items()}
-    if options.statistics != "cross_fit":
-        chosen["folds"] = None  # without meaning then
-    files = {name: sha256(movielens.find(root, name)) for name in file_names(options)}
-    return {
-        "sample": is_sample(root),
-        "options": chosen,
-        "files": files,
-        "fingerprint": hashlib.sha256(json.dumps([chosen, files]).encode()).hexdigest(),
-    }
-
-
 def describe_ratings(ratings: pd.DataFrame, split: Split, *, num_read: int) -> dict[str, Any]:
-    """Count the ratings, and those who gave and got them, and hash each part's rows: equal hashes, equal ratings."""
+    """Count the ratings, and those who gave and got them, and hash each part's rows: equal hashes, equal ratings.
+
+    The ratings of histories are those of held-out users, which are in no part.
+    """
     return {
         "ratings": len(ratings),
         "ratings_left_out": num_read - len(ratings),
+        "ratings_of_histories": len(ratings) - sum(map(len, split)),
         "users": int(ratings["user_id"].nunique()),
         "movies": int(ratings["movie_id"].nunique()),
         "rows": {part: len(positions) for part, positions in split._asdict().items()},
@@ -294,12 +268,3 @@ def describe_inputs(tables: Tables, train: Batch, options: Options) -> dict[str,
         "correlations": closest(correlations),
         "leaks": name_leaks(options.statistics, options.scaling, copies),
     }
-
-
-def file_names(options: Options) -> list[str]:
-    """List the files below the root that the options make us read."""
-    release = RELEASES[options.release]
-    links = [release.links] if options.sources and release.links else []
-    split = release.split_files(options.split) if options.is_published else ()
-    of_sources = [metadata.FILES[source] for source in options.sources]
-    return [release.ratings, release.movies, *split, *links, *of_sources]

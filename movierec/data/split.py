@@ -10,15 +10,25 @@ import pandas as pd
 from movierec.errors import ConfigError
 
 LARGEST_SEED = 2**32 - 1  # that NumPy takes
-Way = Literal["random", "time", "u1", "u2", "u3", "u4", "u5", "ua", "ub"]  # to split; those of ml-100k are published
+Way = Literal["random", "time", "users", "file", "u1", "u2", "u3", "u4", "u5", "ua", "ub"]  # u1 to ub are published
 
 
 class Split(NamedTuple):
-    """Positions of the ratings of each part, int64; together they hold each rating once."""
+    """Positions of the ratings of each part, int64; no rating is in two.
+
+    A rating that is in none belongs to the history of a held-out user: a model may read it when it predicts that user's
+    ratings, and not when it is trained.
+    """
 
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
+
+    def readable(self, num_ratings: int) -> np.ndarray:
+        """Find the ratings that a model may read when it predicts: those of the training part, and of none; int64."""
+        is_readable = np.ones(num_ratings, dtype=bool)
+        is_readable[self.val] = is_readable[self.test] = False
+        return np.flatnonzero(is_readable)
 
 
 def random_split(num_ratings: int, fractions: Sequence[float], seed: int) -> Split:
@@ -74,16 +84,66 @@ def published_split(is_test: np.ndarray, fractions: Sequence[float], seed: int) 
     return check_parts(Split(order[:end], order[end:], np.flatnonzero(is_test)), fractions)
 
 
+def file_split(is_test: np.ndarray, is_val: np.ndarray | None, fractions: Sequence[float], seed: int) -> Split:
+    """Test on given ratings, and validate on given ones or on a share of the others.
+
+    Args:
+        is_test: Whether each rating is a test rating, [num_ratings].
+        is_val: Whether each is a validation rating, [num_ratings]; if None, see `published_split`.
+        fractions: As in `published_split`.
+        seed: As in `published_split`.
+
+    Raises:
+        ConfigError: The fractions do not add up to 1, or a part would be empty.
+    """
+    if is_val is None:
+        return published_split(is_test, fractions, seed)
+    return check_parts(Split(*map(np.flatnonzero, (~(is_val | is_test), is_val, is_test))), fractions)
+
+
+def user_split(user: np.ndarray, fractions: Sequence[float], history_share: float, seed: int) -> Split:
+    """Train on some users, and validate and test on others, of whom a share of the ratings is known.
+
+    Which of a held-out user's ratings are the history is drawn at random; they are in no part.
+
+    Args:
+        user: User of each rating, [num_ratings] int64, numbered from 0.
+        fractions: Share of the training, validation and test users; they add up to 1.
+        history_share: Share of a held-out user's ratings that is their history, cut at the whole number below; at
+            least one rating.
+        seed: Decides which users are held out, and which of their ratings are tested.
+
+    Raises:
+        ConfigError: The fractions do not add up to 1, or a part would be empty.
+    """
+    rng = np.random.default_rng(seed)
+    number = np.bincount(user)
+    part = np.empty(len(number), dtype=np.int64)  # of each user
+    for place, users in enumerate(divide(rng.permutation(len(number)), fractions)):
+        part[users] = place
+    order = rng.permutation(len(user))
+    order = order[np.argsort(user[order], kind="stable")]
+    rank = np.empty_like(order)  # of each rating among those of its user, in an order of chance
+    rank[order] = np.arange(len(user)) - np.repeat(np.cumsum(number) - number, number)
+    is_known = rank < np.maximum(np.floor(np.round(number * history_share, 6)), 1)[user]
+    train, *held_out = (part[user] == place for place in range(3))
+    return check_parts(Split(*map(np.flatnonzero, (train, *(rows & ~is_known for rows in held_out)))), fractions)
+
+
 def cut(order: np.ndarray, fractions: Sequence[float]) -> Split:
     """Cut an order of the ratings into consecutive parts.
 
     Raises:
         ConfigError: The fractions do not add up to 1, or a part would be empty.
     """
+    return check_parts(Split(*divide(order, fractions)), fractions)
+
+
+def divide(order: np.ndarray, fractions: Sequence[float]) -> list[np.ndarray]:
+    """Divide an order into consecutive parts, which may be empty."""
     check_fractions(fractions)
     first, second, _ = fractions
-    ends = [boundary(len(order), share) for share in (first, first + second)]
-    return check_parts(Split(*np.split(order, ends)), fractions)
+    return np.split(order, [boundary(len(order), share) for share in (first, first + second)])
 
 
 def boundary(num_ratings: int, share: float) -> int:

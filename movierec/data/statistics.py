@@ -42,7 +42,7 @@ class Banks(NamedTuple):
         user: Mean, count and standard deviation of each user's stars, [num_banks, num_users, 3] float64.
         movie: The same of each film, [num_banks, num_movies, 3] float64.
         row: The bank that each rating reads, [num_ratings] int64.
-        scoring: The bank for pairs that are in no part: all training ratings.
+        scoring: The bank for pairs that are in no part: all training ratings, and the histories of held-out users.
     """
 
     user: np.ndarray
@@ -154,22 +154,25 @@ def build_banks(
         return Summary(sums(user[rows], stars[rows], num_users), sums(movie[rows], stars[rows], num_movies))
 
     whole = of(train)
+    known = split.readable(len(stars))
+    # Of users, all that is known when they are scored: held-out users have no training ratings, and a history.
+    scoring = Summary(sums(user[known], stars[known], num_users), whole.movie)
     row = np.zeros(len(stars), dtype=np.int64)
     if kind == "cross_fit":
         fold = folds(len(train), num_folds, seed)
-        banks = [whole.minus(of(train[fold == k])) for k in range(num_folds)] + [whole]
+        banks = [whole.minus(of(train[fold == k])) for k in range(num_folds)] + [scoring]
         row[:] = num_folds
         row[train] = fold
     elif kind == "leave_one_out":
         # A user's statistics without a rating depend on that rating's stars alone: a bank for each number of stars.
         values, value = np.unique(stars[train], return_inverse=True)
-        banks = [whole.without(v) for v in values] + [whole]
+        banks = [whole.without(v) for v in values] + [scoring]
         row[:] = len(values)
         row[train] = value
     elif kind == "self_inclusive":
-        banks = [whole]
+        banks = [scoring]
     else:
-        banks = [whole, of(split.val), whole]
+        banks = [scoring, of(split.val), scoring]
         row[split.val], row[split.test] = 1, 2
 
     def table(parts: list[Sums], all_training: Sums) -> np.ndarray:

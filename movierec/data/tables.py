@@ -15,7 +15,7 @@ from torch import Tensor
 
 from movierec.errors import CheckpointError
 
-SCHEMA = 4  # raised when a stored field changes its meaning
+SCHEMA = 5  # raised when a stored field changes its meaning
 TEXTS = ("titles", "genres")  # a text a film
 
 
@@ -37,9 +37,12 @@ class Tables:
         titles: Title of each film.
         genres: Genres of each film, separated by "|".
         complete: Whether each film has all that the network reads, [num_movies] bool.
-        history_offsets: Where each user's training ratings start in `history_movies`, [num_users + 1] int64.
-        history_movies: The films of the training ratings, by user, [num_training_ratings] int32.
-        history_stars: Their stars, [num_training_ratings] float16.
+        held_out: Whether each user's history is of ratings that trained no model, [num_users] bool; see `Split`.
+        history_offsets: Where each user's history starts in `history_movies`, [num_users + 1] int64.
+        history_movies: The films of the histories, by user, [num_known] int32: of the training ratings, and of the
+            ratings by which held-out users are known.
+        history_stars: Their stars, [num_known] float16.
+        history_days: When they were given, in days since 1970, UTC, [num_known] int32; -1 where unknown.
         seen_offsets: Where each user's films start in `seen_movies`, [num_users + 1] int64.
         seen_movies: The films that each user has rated in any part, which lists leave out, [num_ratings] int32. No
             model may read them: they tell of test ratings.
@@ -61,9 +64,11 @@ class Tables:
     titles: list[str]
     genres: list[str]
     complete: Tensor
+    held_out: Tensor
     history_offsets: Tensor
     history_movies: Tensor
     history_stars: Tensor
+    history_days: Tensor
     seen_offsets: Tensor
     seen_movies: Tensor
     min_stars: float
@@ -139,9 +144,11 @@ class Tables:
             "user_ids": (torch.int64, (users,)),
             "movie_ids": (torch.int64, (movies,)),
             "complete": (torch.bool, (movies,)),
+            "held_out": (torch.bool, (users,)),
             "history_offsets": (torch.int64, (users + 1,)),
             "history_movies": (torch.int32, (known,)),
             "history_stars": (torch.float16, (known,)),
+            "history_days": (torch.int32, (known,)),
             "seen_offsets": (torch.int64, (users + 1,)),
             "seen_movies": (torch.int32, (seen,)),
         }

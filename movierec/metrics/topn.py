@@ -48,7 +48,7 @@ def evaluate_retrieval(
         `ranking` and `user_id`.
     """
     tables = model.tables
-    known = [by_user(rows["train"], len(tables.user_ids)), by_user(rows["val"], len(tables.user_ids))]
+    validated = by_user(rows["val"], len(tables.user_ids))
     stars = tables.to_stars(rows["test"].rating)
     liked = by_user(rows["test"].take(stars >= LIKED_STARS), len(tables.user_ids))
     users = np.flatnonzero([len(films) for films in liked])
@@ -68,7 +68,7 @@ def evaluate_retrieval(
     }
     lists: dict[str, list[np.ndarray]] = {name: [] for name in rankings}
     for user in watch(users.tolist()):
-        unseen = np.setdiff1d(candidates, np.concatenate([part[user] for part in known]))
+        unseen = np.setdiff1d(candidates, np.concatenate([history_of(tables, user).movies, validated[user]]))
         for name, rank in rankings.items():
             lists[name].append(unseen[top_positions(rank(user, unseen), DEPTH)])
     share = count / max(len(tables.user_ids), 1)

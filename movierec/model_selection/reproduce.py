@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from movierec.console import duration
-from movierec.data.preparation import describe_origin, file_names
+from movierec.data.options import describe_origin, file_names
 from movierec.datasets.root import how_to_get
 from movierec.errors import ConfigError, MissingDataError, MovierecError
 from movierec.runs import ROOT, Run, differing_options, find_runs

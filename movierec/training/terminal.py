@@ -33,11 +33,14 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
     rows = record["rows"]
     sample = " (generated sample)" if record["sample"] else ""
     left_out = f", {record['ratings_left_out']:,} left out for missing metadata" if record["ratings_left_out"] else ""
+    known = record["ratings_of_histories"]
+    histories = f", {known:,} to know held-out users by" if known else ""
     out = console()
     out.say(f"{name} on {record['options']['release']}{sample}", style="bold")
     out.say(
         f"  {record['ratings']:,} ratings by {record['users']:,} users of {record['movies']:,} films{left_out}: "
-        f"{rows['train']:,} to train, {rows['val']:,} to validate, {rows['test']:,} to test; {tables.width} inputs",
+        f"{rows['train']:,} to train, {rows['val']:,} to validate, {rows['test']:,} to test{histories}; "
+        f"{tables.width} inputs",
     )
     if record["ratings_left_out"] > record["ratings"]:
         fetches = " and ".join(f"`python -m movierec data fetch {source}`" for source in record["options"]["sources"])

@@ -122,7 +122,7 @@ def loop(
 
     def run() -> None:
         batches = (rows.take(order) for order in torch.split(torch.randperm(len(rows.rating)), batch_size))
-        for number, (user, movie, bank, rating) in enumerate(one_by_one if collated else batches, start=1):
+        for number, (user, movie, bank, rating, _) in enumerate(one_by_one if collated else batches, start=1):
             optimizer.zero_grad()
             with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
                 prediction = predict(user, movie, bank)

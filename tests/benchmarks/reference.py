@@ -80,14 +80,14 @@ class BareLoop:
         train, val = self.rows["train"], self.rows["val"]
         self.network.train()
         for order in torch.split(torch.randperm(len(train.rating)), self.batch_size)[:train_batches]:
-            user, movie, bank, rating = train.take(order)
+            user, movie, bank, rating, _ = train.take(order)
             self.optimizer.zero_grad()
             self.loss(self.network(self.network.user_statistics[bank, user], movie, bank), rating).backward()
             self.optimizer.step()
         self.network.eval()
         with torch.no_grad():
             for order in torch.split(torch.arange(len(val.rating)), self.eval_batch_size)[:val_batches]:
-                user, movie, bank, rating = val.take(order)
+                user, movie, bank, rating, _ = val.take(order)
                 self.loss(self.network(self.network.user_statistics[bank, user], movie, bank), rating)
 
 

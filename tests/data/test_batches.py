@@ -7,12 +7,13 @@ from torch.utils.data import DistributedSampler
 from movierec.data.batches import Batch, BatchSampler, RatingDataset, Share, batch_loader
 from movierec.errors import ConfigError
 
+DTYPES = [torch.int32, torch.int32, torch.int32, torch.float32, torch.int32]
 PROCESSES = st.sampled_from([1, 2, 3, 7])
 
 
 def numbered(size: int) -> Batch:
     rows = torch.arange(size, dtype=torch.int32)
-    return Batch(user=rows, movie=rows + 1000, bank=rows % 3, rating=rows / size)
+    return Batch(user=rows, movie=rows + 1000, bank=rows % 3, rating=rows / size, day=rows + 9000)
 
 
 def order(sampler: BatchSampler) -> list[int]:
@@ -76,7 +77,8 @@ def test_a_data_set_answers_positions_with_a_batch_of_the_same_types() -> None:
     assert isinstance(batch, Batch)
     assert (batch.user.tolist(), batch.movie.tolist(), batch.bank.tolist()) == ([4, 0], [1004, 1000], [1, 0])
     assert batch.rating.tolist() == pytest.approx([4 / 6, 0])
-    assert [column.dtype for column in batch] == [torch.int32] * 3 + [torch.float32]
+    assert batch.day.tolist() == [9004, 9000]
+    assert [column.dtype for column in batch] == DTYPES
     assert len(dataset) == 6
 
 
@@ -93,7 +95,7 @@ def test_a_loader_gives_batches_whose_columns_stay_together() -> None:
 
 def test_a_loader_of_one_rating_gives_a_batch_of_one() -> None:
     (batch,) = batch_loader(numbered(1), batch_size=16, num_workers=0, shuffle=True)
-    assert [column.shape for column in batch] == [(1,)] * 4
+    assert [column.shape for column in batch] == [(1,)] * 5
 
 
 def test_a_loader_takes_its_seed_from_torch() -> None:
@@ -167,7 +169,7 @@ def test_processes_without_a_rating_to_evaluate_get_one_empty_batch() -> None:
     ]
     batches = [batch for loader in loaders for batch in loader]
     assert [batch.user.tolist() for batch in batches] == [[], [], [0], [], [1], [], [2]]
-    assert all([column.dtype for column in batch] == [torch.int32] * 3 + [torch.float32] for batch in batches)
+    assert all([column.dtype for column in batch] == DTYPES for batch in batches)
 
 
 def test_fewer_training_ratings_than_processes_are_refused() -> None:

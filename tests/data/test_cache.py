@@ -18,7 +18,8 @@ from torch import Tensor
 from movierec.cli import main
 from movierec.data import RatingsDataModule, cache
 from movierec.data.cache import FOLDER, Prepared, cache_path, load
-from movierec.data.preparation import Options, describe_origin, file_names, prepare
+from movierec.data.options import Options, describe_origin, file_names
+from movierec.data.preparation import prepare
 from movierec.data.tables import SCHEMA
 from movierec.datasets import movielens
 from movierec.datasets.root import MARKER
@@ -119,7 +120,7 @@ def test_tables_and_the_rows_of_a_loader_are_mapped_into_memory_not_copied(root:
     loaded = module.train_dataloader().dataset.rows  # type: ignore[attr-defined]  # a RatingDataset
     tensors = [value for value in vars(tables).values() if isinstance(value, Tensor)]
     tensors += [*tables.statistics_range, *loaded, *(column for batch in rows.values() for column in batch)]
-    assert len(tensors) == 11 + 2 + 4 + 3 * 4
+    assert len(tensors) == 13 + 2 + 5 + 3 * 5
     assert all(any(tensor.data_ptr() in addresses for addresses in mapped) for tensor in tensors)
 
 

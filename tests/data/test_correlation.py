@@ -20,7 +20,7 @@ def prepared(root: Path, **options: Any) -> tuple[Tables, Batch]:
 
 def reference(tables: Tables, train: Batch) -> dict[str, float]:
     """Write out the matrix of rows and inputs, and correlate column by column."""
-    user, movie, bank, rating = (column.long() if column.dtype == torch.int32 else column for column in train)
+    user, movie, bank, rating, _ = (column.long() if column.dtype == torch.int32 else column for column in train)
     statistics = tables.movie_statistics[bank, movie], tables.user_statistics[bank, user]
     matrix = torch.cat([tables.movie_features[movie], *statistics], dim=1).double().numpy()
     return {
@@ -56,7 +56,7 @@ def test_a_copy_correlates_by_one_its_mirror_by_minus_one_and_a_constant_by_zero
 
     index = torch.tensor([0, 1, 2, 2], dtype=torch.int32)
     nought = torch.zeros(4, dtype=torch.int32)
-    train = Batch(user=nought, movie=index, bank=nought, rating=torch.tensor([0.2, 0.4, 0.6, 0.6]))
+    train = Batch(user=nought, movie=index, bank=nought, rating=torch.tensor([0.2, 0.4, 0.6, 0.6]), day=nought)
     found = correlate(Small(), train)  # type: ignore[arg-type]  # what is read of the tables
     assert found == pytest.approx({"copy": 1, "mirror": -1, "constant": 0, "movie": 0, "user": 0}, abs=1e-6)
     assert (found["constant"], found["movie"]) == (0, 0)

@@ -20,7 +20,8 @@ from movierec.data import (
     TMDbDataModule,
 )
 from movierec.data.batches import Batch
-from movierec.data.preparation import Options, prepare
+from movierec.data.options import Options
+from movierec.data.preparation import prepare
 from movierec.datasets.sample import SampleSize, write_sample
 from movierec.errors import LeakageError
 
@@ -90,13 +91,15 @@ def state_of(module: MovieDataModule, *, films: Tensor | slice = slice(None)) ->
         "history_offsets": tables.history_offsets,
         "history_movies": tables.history_movies,
         "history_stars": tables.history_stars,
+        "history_days": tables.history_days,
+        "held_out": tables.held_out,
         "seen_offsets": tables.seen_offsets,
         "seen_movies": tables.seen_movies,
     }
     tensors |= {
         f"{part}_{name}": getattr(rows, name)
         for part, rows in module.rows.items()
-        for name in ("user", "movie", "bank")
+        for name in ("user", "movie", "bank", "day")
     }
     fitted = (tables.feature_names, tables.film_scalers, tables.min_stars, tables.max_stars, tables.threshold)
     found = {name: (tensor.dtype, tensor.numpy().tobytes()) for name, tensor in tensors.items()}
@@ -120,16 +123,69 @@ def change_stars(root: Path, held_out: set[tuple[int, int]]) -> None:
         path.write_text("\n".join(separator.join(line) for line in fields) + "\n", encoding="utf-8")
 
 
+def write_pairs(path: Path, wanted: set[tuple[int, int]]) -> Path:
+    lines = [f"{user_id},{movie_id}" for user_id, movie_id in sorted(wanted)]
+    path.write_text("\n".join(["userId,movieId", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def new_splits(root: Path, folder: Path) -> list[dict[str, Any]]:
+    """List the options of splits by files and by users."""
+    drawn = RatingsDataModule(root=root, seed=9, cache=False)
+    drawn.setup()
+    test, val = (write_pairs(folder / f"{part}.csv", pairs(drawn, drawn.rows[part])) for part in ("test", "val"))
+    return [
+        {"split": "file", "test_pairs": test},
+        {"split": "file", "test_pairs": test, "val_pairs": val},
+        {"split": "users", "fractions": (0.6, 0.2, 0.2), "history_share": 0.5},
+    ]
+
+
+@pytest.mark.parametrize("statistics", LEAK_FREE)
+@pytest.mark.parametrize("kind", [RatingsDataModule, CombinedDataModule])
+def test_held_out_stars_of_given_pairs_and_of_held_out_users_change_not_one_bit(
+    small_root: Path, tmp_path: Path, kind: type[MovieDataModule], statistics: Any
+) -> None:
+    for number, chosen in enumerate(new_splits(small_root, tmp_path)):
+        root = Path(shutil.copytree(small_root, tmp_path / f"root{number}"))
+        check_that_held_out_stars_change_nothing(kind, root, missing="impute", statistics=statistics, **chosen)
+
+
+def test_histories_of_held_out_users_change_only_what_is_known_of_these_users(small_root: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(small_root, tmp_path / "root"))
+    chosen: dict[str, Any] = {"split": "users", "fractions": (0.6, 0.2, 0.2), "cache": False}
+    before, after = (RatingsDataModule(root=root, **chosen) for _ in range(2))
+    state = state_of(before)
+    tables = before.tables
+    assert tables is not None
+    user = torch.repeat_interleave(tables.held_out, tables.history_offsets.diff())
+    owner = torch.repeat_interleave(tables.user_ids, tables.history_offsets.diff())[user].tolist()
+    known = set(zip(owner, tables.movie_ids[tables.history_movies[user].long()].tolist(), strict=True))
+    assert all(known.isdisjoint(pairs(before, rows)) for rows in before.rows.values())
+    change_stars(root, known)
+    changed = {name for name, value in state_of(after).items() if value != state[name]}
+    assert changed == {"user_statistics", "history_stars"}
+    assert after.tables is not None
+    of_users = (after.tables.user_statistics != tables.user_statistics).any(dim=2)
+    assert not of_users[: tables.scoring_bank].any()  # what training rows read
+    assert not of_users[tables.scoring_bank, ~tables.held_out].any()
+    assert of_users[tables.scoring_bank, tables.held_out].double().mean() > 0.9
+
+
 @pytest.mark.parametrize("statistics", LEAK_FREE)
 @pytest.mark.parametrize("kind", MODULES)
 def test_held_out_stars_change_not_one_bit_of_what_is_read_or_fitted(
     small_root: Path, tmp_path: Path, kind: type[MovieDataModule], statistics: Any
 ) -> None:
     root = Path(shutil.copytree(small_root, tmp_path / "root"))
-    before = kind(root=root, statistics=statistics, fractions=(0.6, 0.2, 0.2), cache=False)
+    check_that_held_out_stars_change_nothing(kind, root, statistics=statistics, fractions=(0.6, 0.2, 0.2))
+
+
+def check_that_held_out_stars_change_nothing(kind: type[MovieDataModule], root: Path, **options: Any) -> None:
+    """Prepare twice, the second time with other stars in the validation and test part."""
+    before, after = (kind(root=root, cache=False, **options) for _ in range(2))
     state = state_of(before)
     change_stars(root, pairs(before, before.rows["val"]) | pairs(before, before.rows["test"]))
-    after = kind(root=root, statistics=statistics, fractions=(0.6, 0.2, 0.2), cache=False)
     assert state_of(after) == state
     for part in ("val", "test"):
         changed = before.rows[part].rating != after.rows[part].rating

@@ -44,7 +44,7 @@ def prepared(module: MovieDataModule) -> Prepared:
 
 
 def inputs(data: Prepared, part: str) -> torch.Tensor:
-    tables, (user, movie, bank, _) = data.tables, data.rows[part]
+    tables, (user, movie, bank, *_) = data.tables, data.rows[part]
     read = (tables.movie_features[movie], tables.movie_statistics[bank, movie], tables.user_statistics[bank, user])
     return torch.cat(read, dim=-1)
 

@@ -37,7 +37,8 @@ def test_pairs_keep_the_order_of_the_file_and_read_the_scoring_bank(tables: Tabl
     assert tables.movie_ids[pairs.movie].tolist() == [third, first, second, third]
     assert pairs.bank.tolist() == [tables.scoring_bank] * 4
     assert torch.isnan(pairs.rating).all()
-    assert [column.dtype for column in pairs] == [torch.int32] * 3 + [torch.float32]
+    assert pairs.day.tolist() == [-1] * 4
+    assert [column.dtype for column in pairs] == [*[torch.int32] * 3, torch.float32, torch.int32]
 
 
 def test_other_columns_and_another_order_of_columns_do_no_harm(tables: Tables, tmp_path: Path) -> None:

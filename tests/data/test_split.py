@@ -1,10 +1,11 @@
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from movierec.data.split import Split, cut, folds, published_split, random_split, time_split
+from movierec.data.split import Split, cut, file_split, folds, published_split, random_split, time_split, user_split
 from movierec.errors import ConfigError
 
 FRACTIONS = (0.8, 0.1, 0.1)
@@ -137,6 +138,54 @@ def test_a_published_split_refuses_fractions_that_leave_a_part_empty(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         published_split(np.arange(10) < 3, fractions, seed=0)
+
+
+def test_given_pairs_are_tested_and_validated_and_all_others_train() -> None:
+    numbers = np.arange(10)
+    parts = file_split(numbers < 3, numbers == 7, (0.8, 0.1, 0.1), seed=0)
+    assert [part.tolist() for part in parts] == [[3, 4, 5, 6, 8, 9], [7], [0, 1, 2]]
+
+
+def test_without_given_validation_pairs_a_share_of_the_others_validates() -> None:
+    parts = file_split(np.arange(103) < 3, None, (0.72, 0.18, 0.1), seed=1)
+    assert [len(part) for part in parts] == [80, 20, 3]
+
+
+USERS = np.repeat(np.arange(50), np.arange(50) % 7 + 1)  # 50 users of 1 to 7 ratings
+
+
+def test_held_out_users_are_known_by_a_share_of_their_ratings_and_train_by_none() -> None:
+    order = np.random.default_rng(3).permutation(len(USERS))
+    user = USERS[order]
+    split = user_split(user, (0.6, 0.2, 0.2), 0.5, seed=4)
+    of_part = [set(user[part]) for part in split]
+    train, *held_out = of_part
+    assert len(train) == 30
+    assert not any(one & other for one, other in itertools.combinations(of_part, 2))
+    known = np.setdiff1d(np.arange(len(user)), np.concatenate(split))
+    for one in set(range(50)) - train:
+        number = (user == one).sum()
+        assert (user[known] == one).sum() == max(1, number // 2)
+        assert sum((user[part] == one).sum() for part in split) == number - max(1, number // 2)
+    assert sum(map(len, held_out)) <= 20  # fewer where the only rating is the history
+    assert sorted(np.concatenate([split.train, known])) == split.readable(len(user)).tolist()
+
+
+def test_which_users_are_held_out_and_what_is_known_of_them_depends_on_the_seed_alone() -> None:
+    first, again, other = (user_split(USERS, (0.6, 0.2, 0.2), 0.5, seed) for seed in (4, 4, 5))
+    assert [part.tolist() for part in first] == [part.tolist() for part in again]
+    assert first.test.tolist() != other.test.tolist()
+
+
+@pytest.mark.parametrize(("share", "tested"), [(0.8, 20), (0.29, 71), (0.0, 99)])  # .29 * 100 is 28.999999999999996
+def test_histories_are_cut_at_the_whole_number_below_and_hold_a_rating_at_least(share: float, tested: int) -> None:
+    split = user_split(np.repeat(np.arange(3), 100), (0.34, 0.33, 0.33), share, seed=0)
+    assert [len(part) for part in split] == [100, tested, tested]
+
+
+def test_users_of_whom_all_is_known_leave_nothing_to_test() -> None:
+    with pytest.raises(ConfigError, match="the val part of"):
+        user_split(USERS, (0.6, 0.2, 0.2), 1.0, seed=4)
 
 
 def test_cut_keeps_the_order_it_is_given() -> None:

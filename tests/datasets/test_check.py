@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from movierec import data
-from movierec.data.preparation import describe_origin
+from movierec.data.options import describe_origin
 from movierec.datasets.catalog import RELEASES
 from movierec.datasets.check import MODELS, DataCheck, check_data
 from movierec.datasets.sample import SampleSize, write_sample

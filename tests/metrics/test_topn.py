@@ -43,7 +43,8 @@ def test_coverage_and_novelty_agree_with_a_hand_computation() -> None:
 def rows(*ratings: tuple[int, int, float]) -> Batch:
     user, movie, stars = zip(*ratings, strict=True)
     unit = torch.tensor([(value - 0.5) / 4.5 for value in stars])
-    return Batch(torch.tensor(user).int(), torch.tensor(movie).int(), torch.zeros(len(user)).int(), unit)
+    nought = torch.zeros(len(user)).int()
+    return Batch(torch.tensor(user).int(), torch.tensor(movie).int(), nought, unit, nought)
 
 
 @pytest.fixture
@@ -57,9 +58,10 @@ def five(tables: Tables) -> Tables:
         user_ids=tables.user_ids[:3],
         movie_ids=tables.movie_ids[:5],
         complete=torch.tensor([True, True, True, True, False]),
-        history_offsets=torch.tensor([0, 2, 4, 5]),
-        history_movies=torch.tensor([0, 1, 0, 1, 0], dtype=torch.int32),
-        history_stars=torch.tensor([3.0, 5.0, 3.0, 4.0, 3.0], dtype=torch.float16),
+        history_offsets=torch.tensor([0, 2, 4, 8]),
+        history_movies=torch.tensor([0, 1, 0, 1, 0, 2, 3, 4], dtype=torch.int32),
+        history_stars=torch.tensor([3.0, 5.0, 3.0, 4.0, 3.0, 2.0, 1.0, 5.0], dtype=torch.float16),
+        history_days=torch.arange(8, dtype=torch.int32),
         min_stars=0.5,
         max_stars=5.0,
     )
@@ -75,6 +77,14 @@ def parts() -> dict[str, Batch]:
         "val": rows((0, 2, 5.0)),
         "test": rows((0, 3, 4.0), (0, 4, 5.0), (1, 2, 3.5), (1, 3, 4.5), (2, 1, 4.0)),
     }
+
+
+def test_films_that_a_held_out_user_is_known_by_are_not_recommended_to_them(
+    five: Tables, parts: dict[str, Batch]
+) -> None:
+    parts["train"] = parts["train"].take(parts["train"].user != 1)
+    found, _ = evaluate_retrieval(network_of(five), parts, num_users=10, min_ratings=0)
+    assert found["popularity"]["coverage"] == 3 / 4  # films 0 and 1 are in the history of user 1: 2 and 3 are left
 
 
 def network_of(tables: Tables) -> MLP:

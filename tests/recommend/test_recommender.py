@@ -70,7 +70,7 @@ def test_scores_are_those_of_predict_for_every_user_and_film(trained: Recommende
     distinct = set()
     for user, user_id in enumerate(tables.user_ids.tolist()):
         with torch.inference_mode():
-            batch = Batch(torch.full_like(movies, user), movies, bank, torch.full((len(movies),), torch.nan))
+            batch = Batch(torch.full_like(movies, user), movies, bank, torch.full((len(movies),), torch.nan), bank)
             expected = task.predict_step(batch, 0).numpy()
         assert trained.predict(user_id, ids) == pytest.approx(expected, abs=1e-5)
         listed = trained.recommend(user_id, top=1000, min_ratings=0, include_seen=True)

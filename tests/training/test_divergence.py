@@ -152,7 +152,7 @@ def test_a_fit_without_validation_saves_no_infinite_weights_either(diverge: Dive
 
 def cause(tables: Tables, prediction: list[float], rating: list[float]) -> tuple[str, bool]:
     rows = torch.arange(len(prediction))
-    batch = Batch(user=rows, movie=rows + 10, bank=rows, rating=torch.tensor(rating))
+    batch = Batch(user=rows, movie=rows + 10, bank=rows, rating=torch.tensor(rating), day=rows)
     return find_cause(batch, torch.tensor(prediction), tables)
 
 
