@@ -1,4 +1,4 @@
-"""The columns of a film that a network may read, and their encoding by scikit-learn into one table of numbers."""
+"""The columns that a network may read of films and users, and their encoding by scikit-learn into numbers."""
 
 import difflib
 from collections.abc import Sequence
@@ -20,11 +20,14 @@ Missing = Literal["drop", "impute"]
 NUMBERS = (
     "tmdbId", "imdbId", "tmdb_vote_average", "tmdb_release_year", "tmdb_vote_count", "tmdb_budget", "tmdb_revenue",
     "tmdb_runtime", "imdb_box_office", "imdb_metascore", "imdb_release_year", "imdb_runtime", "imdb_rating",
-    "imdb_votes",
+    "imdb_votes", "movie_year",
 )  # fmt: skip
 LABELS = (  # one text a film, or a list of them
     "genres", "tmdb_original_language", "tmdb_origin_countries", "imdb_country", "imdb_countries", "imdb_languages",
+    "imdb_directors", "imdb_actors",
 )  # fmt: skip
+MIN_FILMS = {"imdb_directors": 3, "imdb_actors": 3}  # of which a label must be to become a column; else 1
+USER_COLUMNS = ("user_gender", "user_age", "user_occupation")  # one text a user
 ZERO_IS_UNKNOWN = ["tmdb_budget", "tmdb_revenue"]  # TMDb writes 0 for a sum that it does not know
 ROW_IDS = ("userId", "movieId")  # read with the statistics, because their scale may differ from bank to bank
 
@@ -47,7 +50,7 @@ class MovieFeatures(NamedTuple):
 
 def known_columns() -> tuple[str, ...]:
     """List the names of all columns there are."""
-    return ROW_IDS + NUMBERS + LABELS
+    return ROW_IDS + NUMBERS + LABELS + USER_COLUMNS
 
 
 def check_columns(columns: Sequence[str], available: Sequence[str]) -> None:
@@ -90,7 +93,7 @@ def encode_films(
     """Encode films by transformers that are fitted on the films of the training ratings only.
 
     Numbers are scaled to 0 to 1; each label (a genre, a country, a language) becomes a column of 0 and 1. A label
-    or a number that no training film has is left out.
+    or a number that no training film has is left out, and so is a director or actor of fewer than three of them.
 
     Args:
         movies: One row a film, numbered from 0, with the columns as the sources read them.
@@ -108,8 +111,7 @@ def encode_films(
     for name in set(names) - set(NUMBERS):
         frame[name] = frame[name].map(labels)
     fitted_on = frame[trained & complete]
-    known = {name: fitted_on[name].notna() if name in NUMBERS else fitted_on[name].map(len) for name in names}
-    names = [name for name in names if known[name].any()]
+    names = [name for name in names if has_content(fitted_on[name])]
     transformer = film_transformer(names, missing).fit(fitted_on)
     columns_out = transformer.get_feature_names_out()
     table = np.zeros((len(movies), len(columns_out)), dtype=np.float32)
@@ -123,9 +125,35 @@ def encode_films(
     )
 
 
+def encode_users(users: pd.DataFrame, columns: Sequence[str], *, trained: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Encode what is told of users: a column of 0 and 1 for each text that a training user has.
+
+    Args:
+        users: One row a user, with texts; NaN where nothing is told, which is no text.
+        columns: Which of its columns to encode, among others.
+        trained: Whether each user has a training rating, [num_users] bool.
+
+    Returns:
+        [num_users, width] float64, and the names of the columns.
+    """
+    chosen = users[[name for name in users if name in columns]]
+    if chosen.empty:
+        return np.zeros((len(users), 0)), []
+    table = pd.get_dummies(chosen, prefix_sep="=", dtype=float)
+    table = table.loc[:, table[trained].any()]
+    return table.to_numpy(dtype=np.float64), table.columns.tolist()
+
+
 def film_columns(columns: Sequence[str]) -> list[str]:
     """Pick the columns that belong to a film alone."""
-    return [name for name in columns if name not in ROW_IDS]
+    return [name for name in columns if name not in ROW_IDS + USER_COLUMNS]
+
+
+def has_content(column: pd.Series) -> bool:
+    """Say whether any film has the number of a column, or enough films share a label."""
+    if column.name in NUMBERS:
+        return bool(column.notna().any())
+    return bool(column.map(set).explode().value_counts().max() >= MIN_FILMS.get(str(column.name), 1))
 
 
 def film_transformer(columns: Sequence[str], missing: Missing) -> ColumnTransformer:
@@ -135,7 +163,10 @@ def film_transformer(columns: Sequence[str], missing: Missing) -> ColumnTransfor
     if missing == "impute":
         scale = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), scale)
     parts: list[tuple[str, Any, list[str] | str]] = [("number", scale, numbers)] if numbers else []
-    parts += [(name, CountVectorizer(analyzer=list, binary=True), name) for name in columns if name in LABELS]
+    for name in columns:
+        if name in LABELS:
+            encoder = CountVectorizer(analyzer=list, binary=True, min_df=MIN_FILMS.get(name, 1))
+            parts.append((name, encoder, name))
     return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out="{transformer_name}={feature_name}")
 
 

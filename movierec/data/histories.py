@@ -50,7 +50,8 @@ def user_statistics(tables: Tables, history: History) -> Tensor:
     """Compute what a network reads of a user, scaled as in training.
 
     Of a user of the ratings, that is the line of `tables.user_statistics` that validation and test rows read; without
-    ratings, it is the average of all users who have some. A network that reads ids gets the median id of a new user.
+    ratings, it is the average of all users who have some. A network that reads ids gets the median id of a new user,
+    and one that reads gender, age or occupation the mean of all users.
 
     Returns:
         [d_user_statistics].
@@ -58,12 +59,21 @@ def user_statistics(tables: Tables, history: History) -> Tensor:
     values = describe(sums(np.zeros(len(history.stars), dtype=np.int64), history.stars, 1))[0]
     if not len(history.stars) and tables.record["options"]["unrated"] == "average":
         values = average_user(tables)
-    low, high = tables.statistics_range[1][tables.scoring_bank].numpy()
-    if len(low) > len(values):  # the id comes first
+    if "userId" in tables.feature_names:  # the id comes first
         user_id = np.median(tables.user_ids.numpy()) if history.user_id is None else history.user_id
         values = np.insert(values, 0, user_id)
+    low, high = tables.statistics_range[1][tables.scoring_bank, :, : len(values)].numpy()
     scale = 1 / np.where(high > low, high - low, 1.0)  # step by step as scikit-learn's MinMaxScaler, to the last bit
-    return torch.tensor(values * scale + (0 - low * scale), dtype=torch.float32)
+    scaled = torch.tensor(values * scale + (0 - low * scale), dtype=torch.float32)
+    return torch.cat([scaled, demographics(tables, history.user_id)[len(values) :]])
+
+
+def demographics(tables: Tables, user_id: int | None) -> Tensor:
+    """Look up the line of a user of the ratings, or the mean of all users' lines: [d_user_statistics]."""
+    lines = tables.user_statistics[tables.scoring_bank]
+    if user_id is None:
+        return lines.mean(dim=0)
+    return lines[torch.searchsorted(tables.user_ids, user_id)]
 
 
 def average_user(tables: Tables) -> np.ndarray:

@@ -12,15 +12,16 @@ from torch.utils.data import DataLoader
 from movierec.console import busy, expand_home
 from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loader
 from movierec.data.cache import Prepared
-from movierec.data.features import Missing, check_columns, known_columns
+from movierec.data.features import USER_COLUMNS, Missing, check_columns, known_columns
 from movierec.data.leakage import check_copies
 from movierec.data.options import Options, file_names
 from movierec.data.pairs import read_pairs
 from movierec.data.preparation import prepare
 from movierec.data.scaling import Scaling
+from movierec.data.side_information import OF_FILMS, SideInformation, read_side_information
 from movierec.data.split import Split, Way
 from movierec.data.statistics import Kind, Unrated
-from movierec.datasets.catalog import Release, ReleaseName
+from movierec.datasets.catalog import RELEASES, Release, ReleaseName
 from movierec.datasets.metadata import FILES, Source
 from movierec.datasets.root import default_root, is_sample, missing_releases, way_to
 from movierec.errors import ConfigError, MissingDataError
@@ -32,6 +33,9 @@ PARTS = Split._fields
 MOST_WORKERS = max(16, os.cpu_count() or 1)  # each is a process, and a test has three loaders
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))
 IMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("imdb_"))
+
+NOT_OF_THE_REPORT = ("imdb_countries", "imdb_directors", "imdb_actors")
+DEFAULT_IMDB_COLUMNS = tuple(name for name in IMDB_COLUMNS if name not in NOT_OF_THE_REPORT)
 
 
 class MovieDataModule(LightningDataModule):
@@ -62,7 +66,9 @@ class MovieDataModule(LightningDataModule):
         scaling: `train`: statistics and ids are scaled by the training rows. `per_split`: each part by its own rows.
         missing: `drop`: ratings of films that lack a value are left out. `impute`: the median and an indicator.
         whole_stars: Cut half stars off before anything else: 4.5 becomes 4, and 0.5 becomes 0.
-        columns: What the network reads beside the six rating statistics. Default: all that the feature set has.
+        columns: What the network reads beside the six rating statistics. Default: all that the published one read.
+        side_information: The columns describe users and films to a factor model (see `read_side_information`), rather
+            than being inputs of a network. No rating is left out for what is missing, and ids are not among them.
         exclude_columns: One of these columns, or a list of some, that the network is not to read.
         allow_leaks: Train even if a column is nearly a copy of the ratings (a correlation above 0.99).
         batch_size: Ratings a training step, on each device.
@@ -75,7 +81,7 @@ class MovieDataModule(LightningDataModule):
     """
 
     sources: ClassVar[tuple[Source, ...]] = ()
-    available_columns: ClassVar[tuple[str, ...]] = ("userId", "movieId", "genres")
+    available_columns: ClassVar[tuple[str, ...]] = ("userId", "movieId", "genres", "movie_year", *USER_COLUMNS)
     default_columns: ClassVar[tuple[str, ...]] = ("userId", "movieId", "genres")
 
     def __init__(
@@ -96,6 +102,7 @@ class MovieDataModule(LightningDataModule):
         missing: Missing = "drop",
         whole_stars: bool = False,
         columns: list[str] | None = None,
+        side_information: bool = False,
         exclude_columns: list[str] | str | None = None,
         allow_leaks: bool = False,
         batch_size: PositiveInt = 1024,
@@ -108,7 +115,8 @@ class MovieDataModule(LightningDataModule):
         super().__init__()
         names = exclude_columns.split(",") if isinstance(exclude_columns, str) else exclude_columns or ()
         self.excluded = tuple(dict.fromkeys(name.strip() for name in names))
-        read = self.default_columns if columns is None else columns
+        default = self.side_columns(release) if side_information else self.default_columns
+        read = default if columns is None else columns
         self.root = expand_home(root) if root else default_root()
         # The restricted types of numbers are classes of their own; a checkpoint takes plain ones only.
         self.options = Options(
@@ -116,8 +124,8 @@ class MovieDataModule(LightningDataModule):
             sources=self.sources,
             split=split,
             fractions=tuple(map(float, fractions)),
-            test_pairs=Path(test_pairs) if test_pairs else None,
-            val_pairs=Path(val_pairs) if val_pairs else None,
+            test_pairs=expand_home(test_pairs) if test_pairs else None,
+            val_pairs=expand_home(val_pairs) if val_pairs else None,
             history_share=float(history_share),
             seed=int(seed),
             statistics=statistics,
@@ -128,6 +136,7 @@ class MovieDataModule(LightningDataModule):
             whole_stars=whole_stars,
             # What is left is what counts: data without a column are the same, whichever way it was left out.
             columns=tuple(name for name in read if name not in self.excluded),
+            side_information=side_information,
         )
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
         self.cache, self.download, self.allow_leaks = cache, download, allow_leaks
@@ -135,6 +144,23 @@ class MovieDataModule(LightningDataModule):
         self.pairs = expand_home(pairs) if pairs else None
         self.tables: Tables | None = None
         self.rows: dict[str, Batch] = {}
+
+    @classmethod
+    def side_columns(cls, release: ReleaseName) -> tuple[str, ...]:
+        """List the columns that are side information by default: those of which it was measured that they help."""
+        told = USER_COLUMNS if RELEASES[release].users else ()
+        return tuple(name for name in cls.available_columns if name in (*OF_FILMS, *told))
+
+    def read_side_information(self) -> SideInformation:
+        """Read what describes users and films to a factor model, one row for each of the tables' users and films.
+
+        Raises:
+            MissingDataError: A file is not there.
+            DataFormatError: A file does not hold what it should.
+            ConfigError: Options contradict each other.
+        """
+        tables, _ = self.prepare()
+        return read_side_information(self.root, self.options, tables.user_ids.numpy())
 
     def missing_releases(self) -> list[Release]:
         """Find the releases with files that are read and not there.
@@ -264,7 +290,7 @@ class TMDbDataModule(MovieDataModule):
 
     sources = ("tmdb",)
     available_columns = (*MovieDataModule.available_columns, "tmdbId", "imdbId", *TMDB_COLUMNS)
-    default_columns = available_columns
+    default_columns = (*MovieDataModule.default_columns, "tmdbId", "imdbId", *TMDB_COLUMNS)
 
 
 class IMDbDataModule(MovieDataModule):
@@ -272,7 +298,7 @@ class IMDbDataModule(MovieDataModule):
 
     sources = ("omdb",)
     available_columns = (*MovieDataModule.available_columns, "tmdbId", "imdbId", *IMDB_COLUMNS)
-    default_columns = tuple(name for name in available_columns if name != "imdb_countries")
+    default_columns = (*MovieDataModule.default_columns, "tmdbId", "imdbId", *DEFAULT_IMDB_COLUMNS)
 
 
 class CombinedDataModule(MovieDataModule):
@@ -280,7 +306,7 @@ class CombinedDataModule(MovieDataModule):
 
     sources = ("tmdb", "omdb")
     available_columns = (*TMDbDataModule.available_columns, *IMDB_COLUMNS)
-    default_columns = (*TMDbDataModule.default_columns, *(c for c in IMDB_COLUMNS if c != "imdb_countries"))
+    default_columns = (*TMDbDataModule.default_columns, *DEFAULT_IMDB_COLUMNS)
 
 
 class Combined1MDataModule(CombinedDataModule):

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from movierec.data.features import Missing
+from movierec.data.features import USER_COLUMNS, Missing
 from movierec.data.scaling import Scaling
 from movierec.data.split import LARGEST_SEED, Way
 from movierec.data.statistics import Kind, Unrated
@@ -39,6 +39,17 @@ class Options:
     missing: Missing
     whole_stars: bool
     columns: tuple[str, ...]
+    side_information: bool = False
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns that a network reads: none where they are side information of a factor model."""
+        return () if self.side_information else self.columns
+
+    @property
+    def user_columns(self) -> list[str]:
+        """The columns that tell of users."""
+        return [name for name in self.columns if name in USER_COLUMNS]
 
     @property
     def is_published(self) -> bool:
@@ -69,6 +80,12 @@ class Options:
             raise ConfigError(
                 f"Expected `split: random` or `split: time` with {self.release}, got {self.split}: that is a published "
                 f"split of {', '.join(having)}. Choose another split, or that release."
+            )
+        if self.user_columns and RELEASES[self.release].users is None:
+            telling = [name for name, release in RELEASES.items() if release.users]
+            raise ConfigError(
+                f"Expected no {', '.join(self.user_columns)} with {self.release}, which tells nothing of its users. "
+                f"Leave the columns out, or choose {' or '.join(telling)}."
             )
         if self.sources and RELEASES[self.release].links is None:
             raise ConfigError(
@@ -104,5 +121,6 @@ def file_names(options: Options) -> list[str]:
     release = RELEASES[options.release]
     links = [release.links] if options.sources and release.links else []
     split = release.split_files(options.split) if options.is_published else ()
+    users = [release.users] if options.user_columns and release.users else []
     of_sources = [metadata.FILES[source] for source in options.sources]
-    return [release.ratings, release.movies, *split, *links, *of_sources]
+    return [release.ratings, release.movies, *split, *links, *users, *of_sources]

@@ -10,7 +10,7 @@ import torch
 
 from movierec.data.batches import Batch
 from movierec.data.cache import Prepared, cache_path, load, store
-from movierec.data.features import ROW_IDS, complete_films, encode_films
+from movierec.data.features import ROW_IDS, complete_films, encode_films, encode_users
 from movierec.data.leakage import closest, correlate, find_copies, name_leaks
 from movierec.data.options import Options, describe_origin
 from movierec.data.pairs import find_ratings
@@ -27,6 +27,7 @@ from movierec.data.statistics import STATISTICS, build_banks
 from movierec.data.tables import Tables, group_by_user
 from movierec.datasets import metadata, movielens
 from movierec.datasets.catalog import RELEASES
+from movierec.datasets.titles import year_of
 from movierec.errors import DataFormatError
 
 SECONDS_A_DAY = 86_400
@@ -91,22 +92,28 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         seed=options.seed,
     )
 
+    is_trained = np.zeros(len(user_ids), dtype=bool)
+    is_trained[user[split.train]] = True
+    demographics, demographic_names = encode_users(
+        read_users(root, options, user_ids), options.inputs, trained=is_trained
+    )
+
     def scaled(values: np.ndarray, ids: np.ndarray, index: np.ndarray, id_column: str) -> Scaled:
-        if id_column in options.columns:
+        if id_column in options.inputs:
             values = put_first(ids, values)
+        if id_column == "userId":
+            values = put_last(demographics, values)
         return scale_statistics(values, index=index, bank=banks.row, split=split, scaling=options.scaling)
 
     of_movies = scaled(banks.movie, movie_ids, movie, "movieId")
     of_users = scaled(banks.user, user_ids, user, "userId")
     trained = np.zeros(len(movies), dtype=bool)
     trained[movie[split.train]] = True
-    films = encode_films(movies, columns=options.columns, missing=options.missing, trained=trained)
+    films = encode_films(movies, columns=options.inputs, missing=options.missing, trained=trained)
     target = fit_target(stars, split.train)
     readable = split.readable(len(stars))
     known, history_offsets = group_by_user(user[readable], movie[readable], len(user_ids))
     known = readable[known]
-    held_out = np.ones(len(user_ids), dtype=bool)
-    held_out[user[split.train]] = False
     seen, seen_offsets = group_by_user(user, movie, len(user_ids))
     tables = Tables(
         movie_features=torch.tensor(films.table),
@@ -114,14 +121,17 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         user_statistics=of_users.values,
         statistics_range=(of_movies.ranges, of_users.ranges),
         film_scalers=films.scalers,
-        feature_names=films.names + statistic_names("movie", options) + statistic_names("user", options),
+        feature_names=films.names
+        + statistic_names("movie", options)
+        + statistic_names("user", options)
+        + demographic_names,
         scoring_bank=banks.scoring,
         user_ids=torch.tensor(user_ids),
         movie_ids=torch.tensor(movie_ids),
         titles=movies["title"].tolist(),
         genres=movies["genres"].str.join("|").tolist(),
         complete=torch.tensor(films.complete),
-        held_out=torch.tensor(held_out & np.diff(history_offsets).astype(bool)),
+        held_out=torch.tensor(~is_trained & np.diff(history_offsets).astype(bool)),
         history_offsets=history_offsets,
         history_days=days[torch.tensor(known)],
         history_movies=torch.tensor(movie[known], dtype=torch.int32),
@@ -142,11 +152,20 @@ def read_movies(root: Path, options: Options) -> pd.DataFrame:
     """Read the films of the release, by ascending id, joined with the sources asked for."""
     release = RELEASES[options.release]
     movies = movielens.read_movies(root, release).sort_values("movie_id", ignore_index=True)
+    if "movie_year" in options.columns:
+        movies["movie_year"] = movies["title"].map(year_of).astype("float64")
     if not options.sources:
         return movies
     links = movielens.read_links(root, release)
     fields = [read(root) for source, read in metadata.READERS.items() if source in options.sources]
     return metadata.join_fields(movies, links, fields)
+
+
+def read_users(root: Path, options: Options, user_ids: np.ndarray) -> pd.DataFrame:
+    """Read the columns of users, in the order of their ids; NaN of whom the file does not tell."""
+    if not options.user_columns:
+        return pd.DataFrame(index=user_ids)
+    return movielens.read_users(root, RELEASES[options.release])[options.user_columns].reindex(user_ids)
 
 
 def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -> pd.DataFrame:
@@ -162,11 +181,11 @@ def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -
             f"Expected each rated film of {release.ratings} in {release.movies}; film {stray} is not "
             f"({(~known).sum()} such ratings). Get both files again."
         )
-    complete = movies.loc[complete_films(movies, options.columns, options.missing), "movie_id"]
+    complete = movies.loc[complete_films(movies, options.inputs, options.missing), "movie_id"]
     ratings = ratings[ratings["movie_id"].isin(complete)].reset_index(drop=True)
     if ratings.empty:
         raise DataFormatError(
-            f"Expected films that have all of {', '.join(options.columns)}; none has. Check that the metadata are "
+            f"Expected films that have all of {', '.join(options.inputs)}; none has. Check that the metadata are "
             "of these films, leave columns out, or use `missing: impute`."
         )
     if options.whole_stars:
@@ -220,9 +239,14 @@ def put_first(ids: np.ndarray, statistics: np.ndarray) -> np.ndarray:
     return np.concatenate([column, statistics], axis=-1)
 
 
+def put_last(columns: np.ndarray, statistics: np.ndarray) -> np.ndarray:
+    """Put columns, [size, d], behind the statistics of each bank."""
+    return np.concatenate([statistics, np.broadcast_to(columns, (len(statistics), *columns.shape))], axis=-1)
+
+
 def statistic_names(whose: Literal["movie", "user"], options: Options) -> list[str]:
     """Name the columns of a table of statistics."""
-    ids = [name for name in ROW_IDS if name.startswith(whose) and name in options.columns]
+    ids = [name for name in ROW_IDS if name.startswith(whose) and name in options.inputs]
     return ids + [f"{whose}_rating_{statistic}" for statistic in STATISTICS]
 
 

@@ -38,6 +38,7 @@ class Release:
         format: `csv` with headers, `::` between the fields, or tabs (`|` between those of a film).
         encoding: Of its films, as published.
         links: The file of its films' ids at IMDb and TMDb; None if its film ids are its own.
+        users: The file that tells its users' gender, age and occupation; None if there is none.
         min_stars: The lowest rating that can be given.
         max_stars: The highest.
         num_ratings: How many ratings it was published with; None if that changes.
@@ -56,6 +57,7 @@ class Release:
     format: Format = "csv"
     encoding: str = "utf-8"
     links: str | None
+    users: str | None = None
     min_stars: float = 0.5
     max_stars: float = 5.0
     num_ratings: int | None = None
@@ -109,6 +111,7 @@ RELEASES = {
             format="double_colon",
             encoding="latin-1",
             links="ml-latest-small/links.csv",  # has none; film ids are shared between the releases
+            users="ml-1m/users.dat",
             min_stars=1.0,
             num_ratings=1_000_209,
             num_users=6_040,
@@ -122,6 +125,7 @@ RELEASES = {
             format="tab",
             encoding="latin-1",
             links=None,
+            users="ml-100k/u.user",
             min_stars=1.0,
             num_ratings=100_000,
             num_users=943,

@@ -1,8 +1,9 @@
 """Read MovieLens files without a header: `::` between the fields (ml-1m, ml-10m), or tabs and bars (ml-100k)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,10 @@ DELIMITERS: dict[Format, str] = {"double_colon": "::", "tab": "\t"}
 FILM_FIELDS = {
     "double_colon": "MovieID::Title::Genres",
     "tab": "movie id|movie title|release date|video release date|IMDb URL| and a 0 or 1 for each of 19 genres,",
+}
+USER_FIELDS = {
+    "double_colon": "UserID::Gender::Age::Occupation::Zip-code",
+    "tab": "user id|age|gender|occupation|zip code",
 }
 GENRES = np.array(  # the order of the flags of u.item
     [
@@ -84,20 +89,43 @@ def read_film_lines(path: Path, format: Format, encoding: str) -> pd.DataFrame: 
     split = {"double_colon": split_double_colon, "tab": split_bars}[format]
     if is_utf8(path):  # as GroupLens has not published ml-1m and ml-100k, but people convert them
         encoding = "utf-8-sig"
-    films = []
+    return pd.DataFrame(
+        parse_lines(path, encoding, split, FILM_FIELDS[format]), columns=["movie_id", "title", "genres"]
+    )
+
+
+def read_user_lines(path: Path, format: Format) -> pd.DataFrame:  # noqa: A002 - its name
+    """Read users of one line each.
+
+    Returns:
+        user_id and age (int64), gender and occupation (str).
+
+    Raises:
+        DataFormatError: A line is not a user, or not in Latin-1.
+    """
+    split = {"double_colon": split_person, "tab": split_person_bars}[format]
+    lines = parse_lines(path, "latin-1", split, USER_FIELDS[format])
+    return pd.DataFrame(lines, columns=["user_id", "gender", "age", "occupation"])
+
+
+def parse_lines(
+    path: Path, encoding: str, split: Callable[[str], tuple[Any, ...] | None], expected: str
+) -> list[tuple[Any, ...]]:
+    """Split each line of a file; name the first that cannot be."""
+    rows = []
     for number, line in numbered_lines(path):
         try:
-            film = split(text := line.decode(encoding))
+            row = split(text := line.decode(encoding))
         except UnicodeDecodeError as error:
             raise DataFormatError(
                 f"{path}, line {number}: expected {encoding.upper()} text; {error}. Get the file again."
             ) from error
-        if film is None:
+        if row is None:
             raise DataFormatError(
-                f"{path}, line {number}: expected {FILM_FIELDS[format]}, found {text[:80]!r}. Mend or remove the line."
+                f"{path}, line {number}: expected {expected}, found {text[:80]!r}. Mend or remove the line."
             )
-        films.append(film)
-    return pd.DataFrame(films, columns=["movie_id", "title", "genres"])
+        rows.append(row)
+    return rows
 
 
 def is_utf8(path: Path) -> bool:
@@ -123,4 +151,20 @@ def split_bars(line: str) -> tuple[int, str, str] | None:
         case [movie_id, title, _, _, _, *flags] if is_number(movie_id, "int64"):
             if len(flags) == len(GENRES) and set(flags) <= {"0", "1"}:
                 return int(movie_id), title, "|".join(GENRES[np.array(flags) == "1"])
+    return None
+
+
+def split_person(line: str) -> tuple[int, str, int, str] | None:
+    """Split `1::F::1::10::48067` into id, gender, age and occupation; None if it is not so."""
+    match line.split("::"):
+        case [user_id, gender, age, occupation, _] if is_number(user_id, "int64") and is_number(age, "int64"):
+            return int(user_id), gender, int(age), occupation
+    return None
+
+
+def split_person_bars(line: str) -> tuple[int, str, int, str] | None:
+    """Split `1|24|M|technician|85711` into id, gender, age and occupation; None if it is not so."""
+    match line.split("|"):
+        case [user_id, age, gender, occupation, _] if is_number(user_id, "int64") and is_number(age, "int64"):
+            return int(user_id), gender, int(age), occupation
     return None

@@ -23,6 +23,7 @@ TMDB_NUMBERS = {"vote_average": 10, "vote_count": LARGEST, "budget": LARGEST, "r
 TMDB_TEXTS = ["release_date", "original_language", "origin_country"]
 OMDB_NUMBERS = {"BoxOffice": LARGEST, "Metascore": 100, "imdbRating": 10, "imdbVotes": LARGEST}
 OMDB_TEXTS = ["imdbID", "Released", "Runtime", "Language", "Country"]
+OMDB_PEOPLE = {"Director": "imdb_directors", "Actors": "imdb_actors"}  # of which a file may lack the columns
 PARTED = r"[0-9][, ]+[0-9]"  # a number that is written in parts: it has to be a whole one, such as 1,112,586
 THOUSANDS = r"[^0-9]*[0-9]{1,3}(?:[, ][0-9]{3})+(?:\.[0-9]+)?[^0-9]*"
 
@@ -41,7 +42,7 @@ def read_tmdb(root: Path) -> pd.DataFrame:
         DataFormatError: A column is missing, a value is not a number that can be, or a text is a list in brackets.
     """
     path = find(root, TMDB_FILE)
-    texts = [*TMDB_TEXTS, *title_column(path, "title")]
+    texts = [*TMDB_TEXTS, *optional_column(path, "title")]
     types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(texts, "str")
     raw = read_csv(path, columns=types)
     for name, largest in TMDB_NUMBERS.items():
@@ -63,8 +64,8 @@ def read_omdb(root: Path) -> pd.DataFrame:
     Returns:
         Indexed by imdb_id (int64): imdb_box_office (US dollars), imdb_metascore (0 to 100), imdb_release_year,
         imdb_runtime (minutes), imdb_rating (0 to 10) and imdb_votes as float64, NaN where unknown; imdb_country (str,
-        the whole list, or None), imdb_countries and imdb_languages (list of str or None); imdb_title, where
-        there is a column.
+        the whole list, or None), imdb_countries, imdb_languages, imdb_directors and imdb_actors (list of str or None);
+        imdb_title, where there is a column.
 
     Raises:
         MissingDataError: The file is not there.
@@ -72,7 +73,8 @@ def read_omdb(root: Path) -> pd.DataFrame:
             comma that is not before three digits, or a text is a list in brackets.
     """
     path = find(root, OMDB_FILE)
-    texts = [*OMDB_TEXTS, *OMDB_NUMBERS, *title_column(path, "Title")]
+    optional = [column for name in ("Title", *OMDB_PEOPLE) for column in optional_column(path, name)]
+    texts = [*OMDB_TEXTS, *OMDB_NUMBERS, *optional]
     raw = read_csv(path, columns=dict.fromkeys(texts, "str"), nulls=("N/A", ""))
     ids = parse_ids(raw["imdbID"])
     refuse_rows(path, ids == NO_ID, raw["imdbID"], "imdbID as `tt` and digits")
@@ -82,7 +84,7 @@ def read_omdb(root: Path) -> pd.DataFrame:
     numbers = pd.DataFrame({name: number(raw[name]) for name in OMDB_NUMBERS})
     for name, largest in OMDB_NUMBERS.items():
         refuse_numbers(path, numbers[name], raw[name], largest)
-    refuse_brackets(path, raw[["Language", "Country"]])
+    refuse_brackets(path, raw[["Language", "Country", *(name for name in OMDB_PEOPLE if name in raw)]])
     raw = drop_duplicates(raw.assign(imdbID=ids, **numbers), "imdbID", path)
     frame = pd.DataFrame(
         {
@@ -97,6 +99,8 @@ def read_omdb(root: Path) -> pd.DataFrame:
             "imdb_languages": split_list(raw["Language"]),
         }
     )
+    for name, ours in OMDB_PEOPLE.items():
+        frame[ours] = split_list(raw[name]) if name in raw else None
     if "Title" in raw:
         frame["imdb_title"] = text_or_none(raw["Title"])
     return frame.set_axis(pd.Index(raw["imdbID"], name="imdb_id"))
@@ -129,8 +133,8 @@ def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.D
     )
 
 
-def title_column(path: Path, name: str) -> list[str]:
-    """Name the column of the titles, by which ids are checked, if there is one."""
+def optional_column(path: Path, name: str) -> list[str]:
+    """Name a column that need not be there, if it is: that of the titles, by which ids are checked, or of people."""
     return [name] if read_header(path)[1].count(name) == 1 else []
 
 

@@ -12,13 +12,14 @@ import pandas as pd
 from movierec.datasets.catalog import Release
 from movierec.datasets.csv_file import LARGEST, csv_line, read_csv, refuse_rows
 from movierec.datasets.file import require_file
-from movierec.datasets.headerless import DELIMITERS, read_film_lines, read_rating_lines, text_line
+from movierec.datasets.headerless import DELIMITERS, read_film_lines, read_rating_lines, read_user_lines, text_line
 from movierec.datasets.root import how_to_get, name_root
 from movierec.errors import DataFormatError, MissingDataError
 
 NO_ID = -1  # a film without an entry in the other database
 CONTROL = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " ")  # line ends, tabs, terminals' commands
 NO_GENRES = "(no genres listed)"
+AGES = (1, 18, 25, 35, 45, 50, 56)  # where the groups of ml-1m begin
 RATING_TYPES = {"userId": "int64", "movieId": "int64", "rating": "float64", "timestamp": "int64"}
 RATING_NAMES = ["user_id", "movie_id", "stars", "timestamp"]
 
@@ -187,6 +188,22 @@ def read_links(root: Path, release: Release) -> pd.DataFrame:
         is_wrong = links[column].notna() & (frame[name] == NO_ID)
         refuse_rows(path, is_wrong, links[column], f"a whole number from 0 to 2^53 as {column}")
     return frame.drop_duplicates("movie_id")
+
+
+def read_users(root: Path, release: Release) -> pd.DataFrame:
+    """Read what a release tells of its users.
+
+    Returns:
+        Indexed by user_id (int64): user_gender, user_age (the group's youngest age) and user_occupation, all str.
+
+    Raises:
+        MissingDataError: The file is not there.
+        DataFormatError: A line is not a user.
+    """
+    assert release.users is not None, "this release tells nothing of its users"
+    users = read_user_lines(find(root, release.users), release.format).drop_duplicates("user_id").set_index("user_id")
+    users["age"] = np.array(AGES)[np.digitize(users["age"], AGES[1:])].astype(str)
+    return users.add_prefix("user_")
 
 
 def parse_ids(text: pd.Series) -> pd.Series:

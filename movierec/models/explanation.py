@@ -19,9 +19,10 @@ from movierec.models.layers import TableLinear
 from movierec.models.network import weighted_mean
 
 GROUPS = {
-    "user": ("user_rating_", "userId"),
+    "user": ("user_", "userId"),
     "film_ratings": ("movie_rating_",),
     "genres": ("genres=",),
+    "year": ("movie_year",),
     "tmdb": ("tmdb_",),
     "imdb": ("imdb_",),
 }

@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -5,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movierec.data import CombinedDataModule
+from movierec.data import (
+    Combined1MDataModule,
+    CombinedDataModule,
+    IMDbDataModule,
+    RatingsDataModule,
+    TMDbDataModule,
+)
 from movierec.data.features import (
     NUMBERS,
     ZERO_IS_UNKNOWN,
@@ -13,12 +20,14 @@ from movierec.data.features import (
     check_columns,
     complete_films,
     encode_films,
+    encode_users,
+    film_columns,
     known_columns,
 )
 from movierec.data.preparation import read_movies
 from movierec.errors import ConfigError
 
-ALL = tuple(name for name in CombinedDataModule.available_columns if name not in ("userId", "movieId"))
+ALL = tuple(film_columns(CombinedDataModule.available_columns))
 EVERY_FILM = np.ones(4, dtype=bool)
 
 
@@ -43,7 +52,9 @@ def reference(
             table[f"missingindicator_{name}"] = [float(np.isnan(value)) for value in values]
     for name in [name for name in columns if name not in NUMBERS]:
         sets = [{v} if isinstance(v, str) else set(v) if isinstance(v, list) else set() for v in movies[name]]
-        for label in sorted(set().union(*(labels for labels, fit in zip(sets, fitted, strict=True) if fit))):
+        count = Counter(label for labels, fit in zip(sets, fitted, strict=True) if fit for label in labels)
+        least = 3 if name in ("imdb_directors", "imdb_actors") else 1
+        for label in sorted(label for label, number in count.items() if number >= least):
             table[f"{name}={label}"] = [float(label in labels) for labels in sets]
     return {
         name: [value if whole else 0.0 for value, whole in zip(column, complete, strict=True)]
@@ -53,7 +64,7 @@ def reference(
 
 @pytest.mark.parametrize("missing", ["drop", "impute"])
 def test_encoding_agrees_with_one_written_out_film_by_film(sample_root: Path, missing: Missing) -> None:
-    options = CombinedDataModule(root=sample_root, missing=missing).options
+    options = CombinedDataModule(root=sample_root, missing=missing, columns=list(ALL)).options
     movies = read_movies(sample_root, options)
     trained = np.random.default_rng(0).random(len(movies)) < 0.6
     encoded = encode_films(movies, columns=ALL, missing=missing, trained=trained)
@@ -112,6 +123,44 @@ def test_a_label_column_that_no_training_film_has_is_left_out() -> None:
     trained = np.array([True, False])
     encoded = encode_films(movies, columns=("genres", "imdb_languages"), missing="impute", trained=trained)
     assert encoded.names == ["genres=War"]
+
+
+@pytest.mark.parametrize("missing", ["drop", "impute"])
+def test_people_of_three_training_films_become_columns(missing: Missing) -> None:
+    movies = films(
+        imdb_actors=[["Ann", "Bob"], ["Ann", "Bob"], ["Ann"], ["Bob"], ["Cy", "Cy", "Cy"]],
+        imdb_directors=[["Di"], ["Di"], ["Ed"], ["Di"], ["Ed"]],
+    )
+    trained = np.array([True, True, True, False, True])
+    columns = ("imdb_actors", "imdb_directors")
+    encoded = encode_films(movies, columns=columns, missing=missing, trained=trained)
+    assert encoded.names == ["imdb_actors=Ann"]  # Bob and Di are of two training films, and of one more
+    assert encoded.table.tolist() == [[1], [1], [1], [0], [0]]
+
+
+def test_each_text_of_a_training_user_becomes_a_column() -> None:
+    users = pd.DataFrame({"user_gender": ["F", "M", None, "M"], "user_age": ["18", "25", "18", "56"]})
+    columns = ("userId", "user_gender", "user_age")
+    table, names = encode_users(users, columns, trained=np.array([True, True, True, False]))
+    assert names == ["user_gender=F", "user_gender=M", "user_age=18", "user_age=25"]
+    assert table.tolist() == [[1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0]]
+    assert encode_users(users, ("userId",), trained=EVERY_FILM)[0].shape == (4, 0)
+
+
+def test_the_published_models_read_what_they_read_before_by_default() -> None:
+    tmdb = [
+        "tmdb_vote_average", "tmdb_release_year", "tmdb_vote_count", "tmdb_budget", "tmdb_revenue", "tmdb_runtime",
+        "tmdb_original_language", "tmdb_origin_countries",
+    ]  # fmt: skip
+    imdb = [
+        "imdb_box_office", "imdb_metascore", "imdb_release_year", "imdb_runtime", "imdb_rating", "imdb_votes",
+        "imdb_country", "imdb_languages",
+    ]  # fmt: skip
+    ids = ["tmdbId", "imdbId"]
+    own = ["userId", "movieId", "genres"]
+    modules = [RatingsDataModule, TMDbDataModule, IMDbDataModule, CombinedDataModule, Combined1MDataModule]
+    expected = [own, own + ids + tmdb, own + ids + imdb, *[own + ids + tmdb + imdb] * 2]
+    assert [list(module().options.columns) for module in modules] == expected
 
 
 def test_a_film_that_repeats_a_label_has_it_once() -> None:

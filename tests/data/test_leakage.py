@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 
@@ -26,6 +27,7 @@ from movierec.datasets.sample import SampleSize, write_sample
 from movierec.errors import LeakageError
 
 MODULES = [RatingsDataModule, TMDbDataModule, IMDbDataModule, CombinedDataModule, Combined1MDataModule]
+ALL = list(CombinedDataModule.available_columns)
 LEAK_FREE = ("cross_fit", "leave_one_out")
 
 
@@ -102,7 +104,12 @@ def state_of(module: MovieDataModule, *, films: Tensor | slice = slice(None)) ->
         for name in ("user", "movie", "bank", "day")
     }
     fitted = (tables.feature_names, tables.film_scalers, tables.min_stars, tables.max_stars, tables.threshold)
-    found = {name: (tensor.dtype, tensor.numpy().tobytes()) for name, tensor in tensors.items()}
+    found: dict[str, Any] = {name: (tensor.dtype, tensor.numpy().tobytes()) for name, tensor in tensors.items()}
+    if module.options.side_information:
+        found["side_information"] = [
+            {name: sp.csr_matrix(matrix).toarray().tolist() for name, matrix in side.items()}
+            for side in module.read_side_information()
+        ]
     return found | {"fitted": fitted, "row_sets": tables.record["row_sets"]}
 
 
@@ -129,9 +136,8 @@ def write_pairs(path: Path, wanted: set[tuple[int, int]]) -> Path:
     return path
 
 
-def new_splits(root: Path, folder: Path) -> list[dict[str, Any]]:
-    """List the options of splits by files and by users."""
-    drawn = RatingsDataModule(root=root, seed=9, cache=False)
+def splits_by_files_and_users(root: Path, folder: Path, kind: type[MovieDataModule]) -> list[dict[str, Any]]:
+    drawn = kind(root=root, columns=[], seed=9, cache=False)
     drawn.setup()
     test, val = (write_pairs(folder / f"{part}.csv", pairs(drawn, drawn.rows[part])) for part in ("test", "val"))
     return [
@@ -141,14 +147,21 @@ def new_splits(root: Path, folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("statistics", LEAK_FREE)
-@pytest.mark.parametrize("kind", [RatingsDataModule, CombinedDataModule])
-def test_held_out_stars_of_given_pairs_and_of_held_out_users_change_not_one_bit(
-    small_root: Path, tmp_path: Path, kind: type[MovieDataModule], statistics: Any
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        *((RatingsDataModule, {"statistics": statistics}) for statistics in LEAK_FREE),
+        *((Combined1MDataModule, {"statistics": one, "missing": "impute", "columns": ALL}) for one in LEAK_FREE),
+        (CombinedDataModule, {"side_information": True}),
+        (Combined1MDataModule, {"side_information": True}),
+    ],
+)
+def test_stars_of_given_pairs_and_of_held_out_users_change_not_one_bit_of_what_is_read_or_fitted(
+    small_root: Path, tmp_path: Path, kind: type[MovieDataModule], options: dict[str, Any]
 ) -> None:
-    for number, chosen in enumerate(new_splits(small_root, tmp_path)):
+    for number, chosen in enumerate(splits_by_files_and_users(small_root, tmp_path, kind)):
         root = Path(shutil.copytree(small_root, tmp_path / f"root{number}"))
-        check_that_held_out_stars_change_nothing(kind, root, missing="impute", statistics=statistics, **chosen)
+        check_that_held_out_stars_change_nothing(kind, root, **options, **chosen)
 
 
 def test_histories_of_held_out_users_change_only_what_is_known_of_these_users(small_root: Path, tmp_path: Path) -> None:

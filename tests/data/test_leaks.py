@@ -135,7 +135,7 @@ def test_columns_are_left_out_in_any_spelling(spelling: list[str], capsys: pytes
     [
         ("tmdb_vote_avarage", "Column 'tmdb_vote_avarage': unknown; did you mean tmdb_vote_average? Expected some of"),
         ("budget", "Column 'budget': unknown; did you mean tmdb_budget? Expected some of"),
-        ("xyz", "Column 'xyz': unknown. Expected some of userId, movieId, genres, tmdbId, imdbId, tmdb_vote_average"),
+        ("xyz", "Column 'xyz': unknown. Expected some of userId, movieId, genres, movie_year, user_gender, user_age"),
         ("imdb_rating", "Column 'imdb_rating': belongs to a source that this data module does not read. Expected"),
         ("movie_rating_mean", "is a statistic of the ratings, which all networks read; --data.statistics says from"),
     ],

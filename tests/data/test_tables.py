@@ -178,6 +178,30 @@ def test_a_new_user_without_ratings_is_the_average_of_those_who_have_some(sample
     torch.testing.assert_close(user_statistics(tables, History(np.array([], dtype=int), np.array([]))), average)
 
 
+def demographics_of(root: Path, **options: Any) -> Tables:
+    columns = ["userId", "genres", "user_gender", "user_age", "user_occupation"]
+    return tables_of(root, release="ml-1m", columns=columns, **options)
+
+
+def test_a_network_reads_of_each_user_what_the_file_tells(sample_root: Path) -> None:
+    tables = demographics_of(sample_root)
+    told = pd.read_csv(sample_root / "ml-1m/users.dat", sep="::", engine="python", header=None, index_col=0, dtype=str)
+    told.index = told.index.astype(int)
+    wanted = told.loc[tables.user_ids.tolist(), [1, 2, 3]].set_axis(
+        ["user_gender", "user_age", "user_occupation"], axis=1
+    )
+    expected = pd.get_dummies(wanted, prefix_sep="=", dtype="float32")
+    names = tables.feature_names[-len(expected.columns) :]
+    assert names == expected.columns.tolist()
+    for bank in tables.user_statistics:
+        assert bank[:, 4:].tolist() == expected.to_numpy().tolist()
+    for user in (0, 100):
+        read = user_statistics(tables, history_of(tables, user))
+        assert torch.equal(read, tables.user_statistics[tables.scoring_bank, user])
+    average = user_statistics(tables, History(np.array([3]), np.array([4.0])))[4:]
+    assert average.numpy() == pytest.approx(expected.mean().to_numpy())
+
+
 def test_a_new_user_of_a_network_that_reads_ids_has_the_one_in_the_middle(tables: Tables) -> None:
     found = user_statistics(tables, History(np.array([3]), np.array([4.0])))
     low, high = tables.user_ids.min(), tables.user_ids.max()

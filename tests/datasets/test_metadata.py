@@ -33,7 +33,8 @@ from movierec.errors import DataFormatError, MissingDataError
 TOY_STORY = {
     "imdbID": "tt0114709", "Title": "Toy Story", "Released": "22 Nov 1995", "Runtime": "81 min",
     "Language": "English, French", "Country": "United States, Japan", "Metascore": "96", "imdbRating": "8.3",
-    "imdbVotes": "1,112,586", "BoxOffice": "$223,225,679",
+    "imdbVotes": "1,112,586", "BoxOffice": "$223,225,679", "Director": "John Lasseter",
+    "Actors": "Tom Hanks, Tim Allen, Don Rickles",
 }  # fmt: skip
 AT_TMDB = {
     "tmdbId": "862", "title": "Toy Story", "vote_average": "7.97", "vote_count": "18000", "release_date": "1995-11-22",
@@ -72,16 +73,26 @@ def test_a_film_of_omdb_is_read_from_its_strings(tmp_path: Path) -> None:
         "imdb_country": "United States, Japan",
         "imdb_countries": ["United States", "Japan"],
         "imdb_languages": ["English", "French"],
+        "imdb_directors": ["John Lasseter"],
+        "imdb_actors": ["Tom Hanks", "Tim Allen", "Don Rickles"],
         "imdb_title": "Toy Story",
     }
+
+
+def test_a_file_of_omdb_may_lack_the_columns_of_people(tmp_path: Path) -> None:
+    write_rows(
+        tmp_path / OMDB_FILE, {name: text for name, text in TOY_STORY.items() if name not in ("Director", "Actors")}
+    )
+    row = only_row(read_omdb(tmp_path))
+    assert (row["imdb_directors"], row["imdb_actors"], row["imdb_rating"]) == (None, None, 8.3)
 
 
 @pytest.mark.parametrize("unknown", ["N/A", ""])
 def test_what_omdb_does_not_know_is_nan_or_none(tmp_path: Path, unknown: str) -> None:
     write_rows(tmp_path / OMDB_FILE, dict.fromkeys(TOY_STORY, unknown) | {"imdbID": "tt0000417"})
     row = only_row(read_omdb(tmp_path))
-    texts = [row.pop(name) for name in ("imdb_country", "imdb_countries", "imdb_languages", "imdb_title")]
-    assert texts == [None, None, None, None]
+    lists = "imdb_countries", "imdb_languages", "imdb_directors", "imdb_actors"
+    assert [row.pop(name) for name in ("imdb_country", "imdb_title", *lists)] == [None] * 6
     assert len(row) == 6
     assert all(math.isnan(value) for value in row.values())
 
@@ -262,7 +273,13 @@ def test_a_number_that_cannot_be_is_an_error_that_names_the_line(
 
 @pytest.mark.parametrize(
     ("source", "column"),
-    [("omdb", "Language"), ("omdb", "Country"), ("tmdb", "origin_country"), ("tmdb", "original_language")],
+    [
+        ("omdb", "Language"),
+        ("omdb", "Country"),
+        ("omdb", "Actors"),
+        ("tmdb", "origin_country"),
+        ("tmdb", "original_language"),
+    ],
 )
 @pytest.mark.parametrize("text", ["['en', 'fr']", "[1, 2]"])
 def test_a_list_in_brackets_is_refused_and_not_cut_up(tmp_path: Path, source: Source, column: str, text: str) -> None:
