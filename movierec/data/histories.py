@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from movierec.data.statistics import average_of_others, describe, sums
@@ -44,6 +45,24 @@ def history_of(tables: Tables, user: int) -> History:
         int(tables.user_ids[user]),
         None if (days < 0).any() else days,
     )
+
+
+def known_ratings(tables: Tables) -> csr_array:
+    """Return the stars of all histories, [num_users, num_movies] float64; a rating of 0 stars is stored too."""
+    data, films = tables.history_stars.double().numpy(), tables.history_movies.numpy()
+    shape = (len(tables.user_ids), len(tables.movie_ids))
+    return csr_array((data, films, tables.history_offsets.numpy()), shape=shape)
+
+
+def training_ratings(tables: Tables) -> csr_array:
+    """Return the stars of the training ratings: `known_ratings` without the rows of held-out users."""
+    known, held_out = known_ratings(tables), tables.held_out.numpy()
+    if not held_out.any():
+        return known
+    number = np.diff(known.indptr)
+    is_kept = np.repeat(~held_out, number)
+    offsets = np.concatenate([[0], np.cumsum(number * ~held_out)])
+    return csr_array((known.data[is_kept], known.indices[is_kept], offsets), shape=known.shape)
 
 
 def user_statistics(tables: Tables, history: History) -> Tensor:

@@ -24,13 +24,11 @@ from movierec.data.split import (
     user_split,
 )
 from movierec.data.statistics import STATISTICS, build_banks
-from movierec.data.tables import Tables, group_by_user
+from movierec.data.tables import SECONDS_A_DAY, Tables, group_by_user
 from movierec.datasets import metadata, movielens
 from movierec.datasets.catalog import RELEASES
 from movierec.datasets.titles import year_of
 from movierec.errors import DataFormatError
-
-SECONDS_A_DAY = 86_400
 
 
 def prepare(root: Path, options: Options, *, cache: bool) -> Prepared:

@@ -16,6 +16,7 @@ from torch import Tensor
 from movierec.errors import CheckpointError
 
 SCHEMA = 5  # raised when a stored field changes its meaning
+SECONDS_A_DAY = 86_400
 TEXTS = ("titles", "genres")  # a text a film
 
 

@@ -6,7 +6,7 @@ minimises the squared errors of the training ratings plus damping_u sum b_u^2 + 
 the neighbors", 2010, section 2.1): a user of few ratings stays close to the mean. Any model should beat it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from movierec.data.batches import Batch
-from movierec.data.histories import History
+from movierec.data.histories import History, known_ratings, training_ratings
 from movierec.data.tables import Tables
 from movierec.models.model import Model
 
@@ -76,16 +76,23 @@ def choose_biases(tables: Tables, val: Batch) -> Biases:
         tables: The tables of a data set, which hold the training ratings.
         val: The validation ratings.
     """
-    data, indices = (values.numpy() for values in (tables.history_stars.double(), tables.history_movies))
-    shape = (len(tables.user_ids), len(tables.movie_ids))
-    stars = csr_array((data, indices, tables.history_offsets.numpy()), shape=shape)
+    stars, known = training_ratings(tables), known_ratings(tables)
     user, film, rating = val.user.numpy(), val.movie.numpy(), tables.to_stars(val.rating).numpy()
 
     def error(biases: Biases) -> float:
         predicted = biases.predict(user, film).clip(tables.min_stars, tables.max_stars)
         return float(np.square(predicted - rating).mean())
 
-    return min((fit_biases(stars, damping) for damping in product(DAMPINGS, DAMPINGS)), key=error)
+    fitted = (fit_biases(stars, damping) for damping in product(DAMPINGS, DAMPINGS))
+    return min((replace(one, user=user_biases(known, one)) for one in fitted), key=error)
+
+
+def user_biases(known: csr_array, fitted: Biases) -> np.ndarray:
+    """Compute b_u of all users from all that is known of them, held-out ones too: [num_users] float64."""
+    rated = csr_array((np.ones_like(known.data), known.indices, known.indptr), shape=known.shape)
+    above: np.ndarray = known.sum(axis=1) - fitted.mean * rated.sum(axis=1) - rated @ fitted.film
+    biases: np.ndarray = above / (rated.sum(axis=1) + fitted.damping[0])
+    return biases
 
 
 class BiasModel(Model):

@@ -217,9 +217,9 @@ def whom_of(options: argparse.Namespace, recommender: "Recommender", notes: list
     if options.ratings is not None:
         from movierec.recommend.ratings_file import read_ratings_file
 
-        ratings, found = read_ratings_file(options.ratings, recommender)
+        ratings, found, days = read_ratings_file(options.ratings, recommender)
         notes += found
-        return {"ratings": ratings}
+        return {"ratings": ratings, "days": days}
     return {} if options.user_id == "new" else {"user_id": int(options.user_id)}
 
 

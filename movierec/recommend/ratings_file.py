@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from movierec.datasets.csv_file import csv_line, pick_column, read_csv, read_header, refuse_rows
+from movierec.data.tables import SECONDS_A_DAY
+from movierec.datasets.csv_file import LARGEST, csv_line, pick_column, read_csv, read_header, refuse_rows
 from movierec.errors import DataFormatError, UnknownIdError
 
 if TYPE_CHECKING:
@@ -19,17 +20,20 @@ COLUMNS = {  # what they are called in files, and what they hold
     "year": (("year", "Year"), "float64"),
     "user": (("userId", "user_id"), "str"),
     "stars": (("rating", "stars"), "float64"),
+    "timestamp": (("timestamp",), "str"),
 }
 
 
-def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int, float], list[str]]:
-    """Read a csv file with the columns movieId (or movie_id) or title, and rating (or stars); year is read, too.
+def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int, float], list[str], dict[int, int]]:
+    """Read a csv file with the columns movieId (or movie_id) or title, and rating (or stars).
+
+    The columns year and timestamp (seconds since 1970, UTC) are read where they are there.
 
     Titles need not be written as MovieLens does; a film that is unknown, ambiguous, without a rating, or whose id is
     that of another title or year is left out, and a note says so.
 
     Returns:
-        Stars by film id, and the notes.
+        Stars by film id, the notes, and by film id the days since 1970, UTC, of the ratings that have a timestamp.
 
     Raises:
         MissingDataError: There is no such file.
@@ -43,6 +47,7 @@ def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int,
     is_outside = (stars < tables.min_stars) | (stars > tables.max_stars)  # a film without a rating is not
     refuse_rows(path, is_outside, stars, f"a rating from {tables.min_stars:g} to {tables.max_stars:g} stars")
     found: dict[int, float] = {}
+    days: dict[int, int] = {}
     notes = []
     for place, rated in enumerate(frame.to_dict("records")):
         title, year = rated.get("title", ""), rated.get("year", math.nan)
@@ -57,14 +62,16 @@ def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int,
             raise DataFormatError(f"{path}, line {line}: film {named!r} is rated twice. Remove one of the lines.")
         else:
             found[movie_id] = rated["stars"]
+            if 0 <= (seconds := rated.get("timestamp", math.nan)) <= LARGEST:  # NaN is not
+                days[movie_id] = int(seconds // SECONDS_A_DAY)
             notes += [note] if note else []
     if not found:
         raise UnknownIdError(" ".join([f"{path}: none of its films is known.", *notes]))
-    return found, notes
+    return found, notes, days
 
 
 def read_columns(path: Path) -> pd.DataFrame:
-    """Read the columns that say something: movie_id, title and year where they are there, and stars."""
+    """Read the columns that say something: stars, and movie_id, title, year and timestamp where they are there."""
     pick_column(path, *COLUMNS["movie_id"][0], "title")
     pick_column(path, *COLUMNS["stars"][0])
     _, header = read_header(path)
@@ -76,6 +83,8 @@ def read_columns(path: Path) -> pd.DataFrame:
             f"{path}: expected the ratings of one user, found those of {number:,}. Keep the lines of one of them; a "
             "user of the training data is chosen by --user_id."
         )
+    if "timestamp" in frame:
+        frame["timestamp"] = pd.to_numeric(frame["timestamp"], errors="coerce").astype("float64")  # not dates
     return frame.fillna({"title": ""}) if "title" in frame else frame
 
 

@@ -49,6 +49,7 @@ class Recommender:
         user_id: int | None = None,
         *,
         ratings: Mapping[int, float] | None = None,
+        days: Mapping[int, int] | None = None,
         top: int = 10,
         explain: bool = False,
         **filters: Any,
@@ -58,6 +59,7 @@ class Recommender:
         Args:
             user_id: A user of the ratings that the network was trained with.
             ratings: Stars of films by id, of a user who is not among those.
+            days: When they were given, in days since 1970, UTC, by film id; used where there is one for each.
             top: How many films to list.
             explain: Whether to add what moved each prediction: `average`, the prediction for an average user and
                 film, and `from_user` and so on for each group of inputs; they add up to `prediction`.
@@ -79,7 +81,7 @@ class Recommender:
             if explain:
                 raise ConfigError("Expected a user_id or ratings with explain: without, nothing is predicted.")
             return self.popular(top, chosen)
-        history, seen = self.user(user_id) if user_id is not None else self.new_user(ratings or {})
+        history, seen = self.user(user_id) if user_id is not None else self.new_user(ratings or {}, days)
         rows, stars = self.rank(history, seen, top, chosen)
         frame = self.films.describe(rows, stars)
         if chosen.include_seen:
@@ -162,11 +164,14 @@ class Recommender:
             )
         return history_of(self.tables, row), self.tables.seen(row)
 
-    def new_user(self, ratings: Mapping[int, float]) -> tuple[History, np.ndarray]:
+    def new_user(
+        self, ratings: Mapping[int, float], days: Mapping[int, int] | None = None
+    ) -> tuple[History, np.ndarray]:
         """Take the ratings of a user who is not in the training data.
 
         Args:
             ratings: Stars of films by id.
+            days: As in `recommend`.
 
         Returns:
             As `user`.
@@ -184,7 +189,9 @@ class Recommender:
                 f"{', '.join(f'{value:g}' for value in outside) or 'none'}."
             )
         rows = np.array([self.films.row(movie_id) for movie_id in ratings], dtype=np.int64)
-        return History(rows, stars), rows
+        is_dated = days is not None and days.keys() >= ratings.keys()
+        given = np.array([days[movie_id] for movie_id in ratings], dtype=np.int64) if days and is_dated else None
+        return History(rows, stars, days=given), rows
 
     def rank(
         self, history: History, seen: np.ndarray, top: int, filters: Filters, *, allowed: np.ndarray | None = None

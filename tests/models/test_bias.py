@@ -97,3 +97,21 @@ def test_films_of_like_ratings_point_the_same_way(model: BiasModel) -> None:
     best = (directions @ directions[3]).argsort(descending=True, stable=True)[:6]
     nearest = (model.film - model.film[3]).abs().sort().values[:6]
     torch.testing.assert_close((model.film[best] - model.film[3]).abs().sort().values, nearest, rtol=0, atol=1e-3)
+
+
+def test_held_out_users_train_nothing_and_are_known_by_their_histories(sample_root: Path) -> None:
+    tables, rows = RatingsDataModule(root=sample_root, split="users", fractions=(0.6, 0.2, 0.2)).prepare()
+    found = choose_biases(tables, rows["val"])
+    train = rows["train"]
+    assert not set(train.user.tolist()) & set(tables.held_out.nonzero().flatten().tolist())
+    assert found.mean == pytest.approx(tables.to_stars(train.rating).double().mean().item(), abs=1e-5)
+    size = (len(tables.user_ids), len(tables.movie_ids))
+    pairs = train.user.numpy(), train.movie.numpy()
+    alone = fit_biases(csr_array((tables.to_stars(train.rating).double().numpy(), pairs), shape=size), found.damping)
+    assert found.film == pytest.approx(alone.film, abs=1e-4)
+    for user in tables.held_out.nonzero().flatten().tolist()[::20]:
+        history = history_of(tables, user)
+        above = sum(
+            stars - found.mean - found.film[film] for film, stars in zip(history.movies, history.stars, strict=True)
+        )
+        assert found.user[user] == pytest.approx(above / (len(history.stars) + found.damping[0]))

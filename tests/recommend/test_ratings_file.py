@@ -35,14 +35,14 @@ def write(folder: Path, text: str) -> Path:
 
 def test_titles_are_matched_forgivingly(named: Recommender, ids: list[int], tmp_path: Path) -> None:
     path = write(tmp_path, 'title,rating\nthe matrix,4.5\n"Say ""Cheese"", Louise",3\nGODZILLA (1998),1\n')
-    assert read_ratings_file(path, named) == ({ids[0]: 4.5, ids[3]: 3.0, ids[1]: 1.0}, [])
+    assert read_ratings_file(path, named)[:2] == ({ids[0]: 4.5, ids[3]: 3.0, ids[1]: 1.0}, [])
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_read_over(
     named: Recommender, ids: list[int], tmp_path: Path
 ) -> None:
     path = write(tmp_path, f"\ufeffmovieId,rating\r\n{ids[0]},4\r\n{ids[2]},2.5\r\n")
-    assert read_ratings_file(path, named) == ({ids[0]: 4.0, ids[2]: 2.5}, [])
+    assert read_ratings_file(path, named)[:2] == ({ids[0]: 4.0, ids[2]: 2.5}, [])
 
 
 @pytest.mark.parametrize("header", ["movie_id,stars", "movieId,rating", "stars,movie_id", "title,movie_id,stars,when"])
@@ -58,12 +58,12 @@ def test_columns_may_have_either_name_and_any_order(
         "when": "y",
     }
     line = ",".join(fields[name] for name in header.split(","))
-    assert read_ratings_file(write(tmp_path, f"{header}\n{line}\n"), named) == ({ids[1]: 5.0}, [])
+    assert read_ratings_file(write(tmp_path, f"{header}\n{line}\n"), named)[:2] == ({ids[1]: 5.0}, [])
 
 
 def test_unknown_and_ambiguous_films_are_left_out_and_named(named: Recommender, ids: list[int], tmp_path: Path) -> None:
     path = write(tmp_path, "title,rating\nMatrix,4\nGodzilla,2\nMatricks,3\n")
-    ratings, (ambiguous, unknown) = read_ratings_file(path, named)
+    ratings, (ambiguous, unknown) = read_ratings_file(path, named)[:2]
     assert ratings == {ids[0]: 4.0}
     assert ambiguous == (
         f"Left out 'Godzilla': it may be any of Godzilla (1998) (id {ids[1]}), Godzilla (Gojira) (1954) (id {ids[2]})."
@@ -72,7 +72,7 @@ def test_unknown_and_ambiguous_films_are_left_out_and_named(named: Recommender, 
 
 
 def test_unknown_ids_are_left_out_and_named(named: Recommender, ids: list[int], tmp_path: Path) -> None:
-    ratings, notes = read_ratings_file(write(tmp_path, f"movieId,rating\n{ids[0]},4\n987654,2\n"), named)
+    ratings, notes = read_ratings_file(write(tmp_path, f"movieId,rating\n{ids[0]},4\n987654,2\n"), named)[:2]
     assert ratings == {ids[0]: 4.0}
     assert notes == ["Left out '987654': no such film."]
 
@@ -80,7 +80,7 @@ def test_unknown_ids_are_left_out_and_named(named: Recommender, ids: list[int], 
 @pytest.mark.parametrize("nothing", ["", "NaN"])
 def test_a_film_without_a_rating_is_left_out(nothing: str, named: Recommender, ids: list[int], tmp_path: Path) -> None:
     path = write(tmp_path, f"title,rating\nMatrix,4\nGodzilla (1998),{nothing}\n")
-    assert read_ratings_file(path, named) == ({ids[0]: 4.0}, ["Left out 'Godzilla (1998)': no rating."])
+    assert read_ratings_file(path, named)[:2] == ({ids[0]: 4.0}, ["Left out 'Godzilla (1998)': no rating."])
 
 
 @pytest.mark.parametrize("column", ["Year", "year"])
@@ -88,7 +88,7 @@ def test_the_year_of_a_remake_is_not_passed_over(
     column: str, named: Recommender, ids: list[int], tmp_path: Path
 ) -> None:
     path = write(tmp_path, f"Date,title,{column},rating\n2022-05-01,The Matrix,2021,1\n,Godzilla,1954,5\n,Matrix,,2\n")
-    ratings, (note,) = read_ratings_file(path, named)
+    ratings, (note,) = read_ratings_file(path, named)[:2]
     assert ratings == {ids[2]: 5.0, ids[0]: 2.0}
     assert note == f"Left out 'The Matrix' (2021): no such film. Did you mean The Matrix (1999) (id {ids[0]})?"
 
@@ -97,7 +97,7 @@ def test_an_id_with_the_title_or_the_year_of_another_film_is_not_believed(
     named: Recommender, ids: list[int], tmp_path: Path
 ) -> None:
     lines = [f"{ids[0]},Godzilla,,5", f"{ids[1]},Godzilla,1954,5", f"{ids[2]},Gojirra,1955,4", f"{ids[3]},,,3"]
-    ratings, notes = read_ratings_file(write(tmp_path, "\n".join(["movieId,title,year,rating", *lines])), named)
+    ratings, notes = read_ratings_file(write(tmp_path, "\n".join(["movieId,title,year,rating", *lines])), named)[:2]
     assert ratings == {ids[2]: 4.0, ids[3]: 3.0}  # a letter or a year more is no other film
     assert notes == [
         f"Left out '{ids[0]}': the film of that id is The Matrix (1999), and not 'Godzilla'.",
@@ -150,3 +150,24 @@ def test_a_file_that_makes_no_sense_is_refused_and_says_why(
 def test_a_file_that_is_not_there_is_named(named: Recommender, tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=r"nowhere\.csv"):
         read_ratings_file(tmp_path / "nowhere.csv", named)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "days"),
+    [
+        (("978300760", "978309000.5"), [11322, 11323]),  # 2000-12-31, and half an hour into 2001
+        (("978307199", "978307200"), [11322, 11323]),
+        (("978300760", ""), None),
+        (("2001-01-01", "inf"), None),
+    ],
+)
+def test_a_timestamp_says_on_which_day_a_rating_was_given(
+    tmp_path: Path, named: Recommender, stamps: tuple[str, str], days: list[int] | None
+) -> None:
+    first, second = named.films.ids[:2].tolist()
+    path = write(tmp_path, f"movieId,rating,timestamp\n{first},4,{stamps[0]}\n{second},2,{stamps[1]}\n")
+    ratings, notes, found = read_ratings_file(path, named)
+    assert (ratings, notes) == ({first: 4.0, second: 2.0}, [])
+    history, _ = named.new_user(ratings, found)
+    assert (None if history.days is None else history.days.tolist()) == days
+    assert named.new_user(ratings)[0].days is None
