@@ -7,7 +7,7 @@ from movierec.datasets.catalog import RELEASES, ReleaseName
 def test_the_options_take_every_release_and_every_published_split() -> None:
     assert get_args(ReleaseName) == tuple(RELEASES)
     published = dict.fromkeys(split for release in RELEASES.values() for split in release.splits)
-    assert get_args(Way) == ("random", "time", *published)
+    assert get_args(Way) == ("random", "time", "users", "file", *published)
 
 
 def test_the_files_of_a_release_lie_in_its_folder() -> None:
