@@ -1,4 +1,4 @@
-# make demo    set everything up, train and test the five models on the generated sample, show the results
+# make demo    set everything up, train and test all models on the generated sample, show the results
 # make test    run all tests but the slow ones
 # make test-slow   run those: a browser, several processes, kills, full trainings on the real data
 # make check   lint, type-check, and see that imports only go down
@@ -15,7 +15,7 @@ OLDEST_PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 SAMPLE := data/sample/sample.json
-MODELS := model1 model2 model3 model4 model5
+MODELS := model1 model2 model3 model4 model5 model6
 
 OPTIONS ?=
 

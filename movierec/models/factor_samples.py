@@ -59,3 +59,48 @@ class Sample:
         """Build a sample of a checkpoint."""
         priors = {side: VectorPrior(**values[side]) for side in ("user_prior", "film_prior")}
         return cls(**{**values, **priors})
+
+
+def stack(sample: Sample) -> dict[str, Tensor]:
+    """Write a sample as tensors whose first dimension is the number of samples, by the way to each, as `a/b/0`."""
+    return {name: value[None] for name, value in flatten(sample.state_dict()).items()}
+
+
+def unstack(parts: Mapping[str, Tensor]) -> list[Sample]:
+    """Build the samples whose tensors were joined, each [num_samples, ...]."""
+    return [
+        Sample.from_state_dict(NO_EFFECTS | unflatten({name: values[number] for name, values in parts.items()}))
+        for number in range(len(parts["noise"]))
+    ]
+
+
+NO_EFFECTS: dict[str, Any] = {"effects": {}, "effect_precision": {}}
+
+
+def flatten(values: Any, way: str = "") -> dict[str, Tensor]:
+    """Name the tensors of nested dicts and lists by the way to each."""
+    if isinstance(values, Tensor):
+        return {way: values}
+    items = values.items() if isinstance(values, dict) else enumerate(values)
+    parts = [flatten(value, f"{way}/{key}" if way else str(key)) for key, value in items]
+    return {name: value for part in parts for name, value in part.items()}
+
+
+def unflatten(parts: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Nest what `flatten` named; empty dicts and lists are gone."""
+    nested: dict[str, Any] = {}
+    for name, value in parts.items():
+        *way, last = name.split("/")
+        place = nested
+        for key in way:
+            place = place.setdefault(key, {})
+        place[last] = value
+    return {key: with_lists(value) for key, value in nested.items()}
+
+
+def with_lists(values: Any) -> Any:
+    """Turn dicts of the keys 0, 1 and so on into lists."""
+    if not isinstance(values, dict):
+        return values
+    inner = {key: with_lists(value) for key, value in values.items()}
+    return list(inner.values()) if "0" in inner else inner

@@ -23,11 +23,12 @@ class WholeCheckpointIO(TorchCheckpointIO):
             CheckpointError: The disk is full or the folder cannot be written to.
         """
         path = Path(path)
+        left_out = ("chain",) if path.name == "best.ckpt" else ()  # it is larger than the model, and only to go on with
         partial = path.with_name(f"{path.name}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
-                torch.save(checkpoint, file)
+                torch.save({name: part for name, part in checkpoint.items() if name not in left_out}, file)
                 file.flush()
                 os.fsync(file.fileno())
             if path.name == "last.ckpt" and path.exists():

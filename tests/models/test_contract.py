@@ -46,6 +46,13 @@ class TestBiasModel(ModelContract):
         assert not Path("lightning_logs/two").exists()
 
 
+class TestFactorModel(ModelContract):
+    config: ClassVar[dict[str, Any]] = {
+        "class_path": "movierec.training.gibbs_task.GibbsTask",
+        "init_args": {"rank": 4, "implicit_rank": 8, "keep_every": 1},
+    }
+
+
 class TestDocumentedModel(ModelContract):
     config: ClassVar[dict[str, Any]] = yaml.safe_load(YAML[0])["model"] | {"optimizer": FAST}
 

@@ -1,0 +1,108 @@
+"""The Bayesian factor model (see `factors`) of a data set: its kept samples, which predict for anybody with ratings."""
+
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from movierec.data.histories import History
+from movierec.data.tables import Tables
+from movierec.models.factor_inputs import film_groups
+from movierec.models.factor_samples import Sample, stack, unstack
+from movierec.models.factors_explanation import explain
+from movierec.models.factors_posterior import Person, Posterior
+from movierec.models.model import Model
+
+COMPARED = 4  # samples whose vectors place a film
+
+
+class FactorModel(Model):
+    """The kept samples of a chain. There is nothing of a user among them: known users are their training ratings.
+
+    Args:
+        tables: The tables of a data set.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
+        self.samples = nn.ParameterDict()
+        self.implicit = frozen(torch.zeros(len(tables.movie_ids), 0))
+        self.register_load_state_dict_pre_hook(make_room)  # type: ignore[no-untyped-call]
+
+    def take(self, sample: Sample, *, anew: bool) -> None:
+        """Keep a sample, beside those before or instead of them."""
+        parts = stack(sample)
+        if not anew:
+            parts = {name: torch.cat([self.samples[name], part]) for name, part in parts.items()}
+        self.samples = nn.ParameterDict({name: frozen(part) for name, part in parts.items()})
+        self.__dict__.pop("posterior", None)
+
+    @cached_property
+    def posterior(self) -> Posterior:
+        """The samples side by side, on the CPU: the matrices of one person are small."""
+        tables = self.tables
+        return Posterior(
+            unstack({name: part.detach().cpu() for name, part in self.samples.items()}),
+            average=float(tables.history_stars.double().mean()),
+            scale=(tables.min_stars, tables.max_stars),
+            rated=torch.bincount(tables.history_movies, minlength=len(tables.movie_ids)) > 0,
+            implicit=self.implicit.detach().cpu() if self.implicit.shape[1] else None,
+            film_features=film_groups(tables),
+        )
+
+    def person(self, history: History) -> Person:
+        """Infer a person's taste from their ratings."""
+        return self.posterior.fold_in(torch.from_numpy(history.movies), torch.from_numpy(history.stars).float())
+
+    def rank(self, history: History, films: Tensor) -> Tensor:
+        """Score films by the mean prediction of the samples, on the unit scale and not clipped; see `Model`."""
+        return self.tables.to_unit(self.posterior.centres(self.person(history), films).mean(dim=0))
+
+    def explain(self, history: History, films: Tensor) -> pd.DataFrame:
+        """Divide predictions among the person, the film, its features and the films that the person rated; see `Model`.
+
+        `from_rated_films` is what the stars of the rated films, and their choice, tell of the person's taste.
+        """
+        shares = explain(self.posterior, self.person(history), films)
+        parts = {"user": shares.user, "film": shares.film, "genres": shares.features}
+        if not self.posterior.film_features:
+            del parts["genres"]
+        parts["rated_films"] = shares.rated.sum(dim=1)
+        frame = pd.DataFrame({f"from_{name}": share.double().numpy() for name, share in parts.items()})
+        frame.insert(0, "average", shares.average)
+        return frame.assign(prediction=frame.sum(axis=1))
+
+    def film_vectors(self) -> Tensor:
+        """Place films such that products of vectors are the covariances of what people's tastes make of them.
+
+        That is q_i' S q_j, where S is the covariance of the users' tastes. Samples may differ by a rotation, so their
+        vectors are put one behind the other: the products are averages over them. See `Model`.
+        """
+        posterior = self.posterior
+        taste = torch.linalg.inv(posterior.precision[-COMPARED:])[:, 1:, 1:]
+        vectors = posterior.films[-COMPARED:, :, 1:] @ torch.linalg.cholesky(taste)
+        return torch.cat(list(vectors), dim=1)
+
+
+def frozen(values: Tensor) -> nn.Parameter:
+    """Make a weight of a tensor that no gradient changes."""
+    return nn.Parameter(values, requires_grad=False)
+
+
+def make_room(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Make tensors of the sizes that a checkpoint has: how many samples there are, only the checkpoint knows.
+
+    Raises:
+        ValueError: They are of another number of films.
+    """
+    assert isinstance(module, FactorModel)
+    start, num_films = f"{prefix}samples.", len(module.tables.movie_ids)
+    parts = {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
+    implicit = state[f"{prefix}implicit"]
+    if not parts or parts["films"].shape[1] != num_films or len(implicit) != num_films:
+        raise ValueError(f"samples of other films than the {num_films} of the tables")
+    module.samples = nn.ParameterDict({name: frozen(torch.empty_like(value)) for name, value in parts.items()})
+    module.implicit = frozen(torch.empty_like(implicit))
+    module.__dict__.pop("posterior", None)

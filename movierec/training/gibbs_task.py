@@ -1,0 +1,184 @@
+"""Fitting the Bayesian factor model by Gibbs sweeps, as a LightningModule."""
+
+from typing import Any
+
+import torch
+from jsonargparse.typing import NonNegativeInt, PositiveInt
+from lightning.fabric.utilities import move_data_to_device
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from movierec.data.batches import Batch
+from movierec.data.histories import history_of
+from movierec.data.tables import Tables
+from movierec.errors import CheckpointError
+from movierec.models.factor_inputs import build_ratings
+from movierec.models.factor_model import FactorModel
+from movierec.models.factor_samples import Sample
+from movierec.models.factors import interactions
+from movierec.models.factors_chain import State, initial_state, sweep
+from movierec.models.training_ratings import TrainingRatings
+from movierec.training.gradient_free_task import GradientFreeTask
+from movierec.training.progress import track
+
+
+class GibbsTask(GradientFreeTask):
+    """Sample the Bayesian factor model; an epoch is a sweep over all training ratings.
+
+    Predictions are averages over the samples that are kept. During the burn-in the newest sample predicts alone.
+
+    Args:
+        rank: Length of the vectors of taste and character.
+        implicit_rank: How many directions of who has rated what tell of users and of films; 0: none.
+        burn_in: Sweeps before samples are kept: the chain forgets where it started. At most half of
+            `trainer.max_epochs`.
+        keep_every: Of the sweeps after the burn-in, the first and then each so manieth gives a sample.
+    """
+
+    model: FactorModel
+    ratings: TrainingRatings
+    chain: State
+
+    def __init__(
+        self,
+        *,
+        rank: PositiveInt = 32,
+        implicit_rank: NonNegativeInt = 400,
+        burn_in: NonNegativeInt = 50,
+        keep_every: PositiveInt = 3,
+    ) -> None:
+        super().__init__(functional.mse_loss)
+        self.rank, self.implicit_rank, self.burn_in, self.keep_every = rank, implicit_rank, burn_in, keep_every
+        self.generator = Generator()
+        self.stored_chain: dict[str, Any] = {}
+        self.val_stars = torch.empty(0)  # of the validation rows, summed over the samples
+        self.scores: tuple[Tensor, ...] = ()  # of the rows of each loader of an evaluation, on the unit scale
+        self.upcoming = torch.empty(0)  # those of the loader at hand that no batch has asked for yet
+
+    def build_model(self, tables: Tables) -> FactorModel:
+        """Build the model, without a sample."""
+        return FactorModel(tables)
+
+    def on_train_start(self) -> None:
+        """Start the chain, or go on with that of a checkpoint."""
+        super().on_train_start()
+        self.ratings, implicit = build_ratings(self.model.tables, self.implicit_rank, self.device)
+        if self.stored_chain:
+            stored = move_data_to_device(self.stored_chain, self.device)
+            self.chain, self.val_stars = State.from_state_dict(stored["state"]), stored["val_stars"]
+            self.generator.set_state(stored["generator"].cpu())
+        else:
+            self.generator.manual_seed(torch.initial_seed())
+            self.chain = initial_state(self.ratings, self.rank, self.generator)
+            self.model.implicit.data = implicit.to(self.device)
+
+    def fit_epoch(self) -> None:
+        """Make a sweep, and keep its sample if it is due.
+
+        Raises:
+            DivergenceError: A matrix is not positive definite; the samples before stay.
+        """
+        self.chain = sweep(self.chain, self.ratings, generator=self.generator)
+        planned = self.trainer.max_epochs or 0
+        number = self.chain.sweep - (min(self.burn_in, planned // 2) if planned > 0 else self.burn_in)
+        if number <= 1 or (number - 1) % self.keep_every == 0:
+            self.keep(anew=number <= 1)
+
+    def keep(self, *, anew: bool) -> None:
+        """Keep the state of the chain as a sample, and add up what it says of the validation rows."""
+        self.model.take(Sample.of_state(self.chain, self.ratings), anew=anew)
+        stars = self.draw_stars(self.trainer.datamodule.rows["val"].to(self.device))  # type: ignore[attr-defined]
+        self.val_stars = stars if anew else self.val_stars + stars
+
+    def draw_stars(self, rows: Batch) -> Tensor:
+        """Predict by the state of the chain alone: stars, not clipped, [batch]."""
+        chain, ratings = self.chain, self.ratings
+        users, films = (
+            torch.where(number[:, None] > 0, vectors, prior.means(features, len(vectors)))
+            for number, vectors, prior, features in (
+                (ratings.num_ratings_of_user, chain.users, chain.user_prior, ratings.user_features),
+                (ratings.num_ratings_of_film, chain.films, chain.film_prior, ratings.film_features),
+            )
+        )
+        return ratings.average + interactions(users, films, rows.user.long(), rows.movie.long())
+
+    def predict_batch(self, batch: Batch) -> Tensor:
+        """Predict a batch on the unit scale, [batch]: in training by the chain's state, else what was scored before."""
+        if self.training:
+            return self.model.tables.to_unit(self.draw_stars(batch))
+        size = len(batch.rating)
+        scores, self.upcoming = self.upcoming[:size], self.upcoming[size:]
+        return scores.to(batch.rating.device)
+
+    def on_validation_start(self) -> None:
+        """Score the validation rows: of a fit, as the samples' own user vectors do."""
+        if self.trainer.state.fn == "fit":
+            self.scores = (self.model.tables.to_unit(self.val_stars / len(self.model.samples["noise"])),)
+        else:
+            self.score([self.trainer.val_dataloaders])
+
+    def on_test_start(self) -> None:
+        """Score the rows of all parts."""
+        self.score(self.trainer.test_dataloaders)
+
+    def on_predict_start(self) -> None:
+        """Score the rows to predict."""
+        self.score([self.trainer.predict_dataloaders])
+
+    def score(self, loaders: Any) -> None:
+        """Score all rows of an evaluation, each user once: a person's taste takes longer than all their predictions."""
+        parts: list[Batch] = [loader.dataset.rows for loader in loaders]
+        user, movie = (torch.cat([getattr(part, name) for part in parts]).cpu().long() for name in ("user", "movie"))
+        rows = user.argsort(stable=True)
+        users, numbers = torch.unique_consecutive(user[rows], return_counts=True)
+        scores = torch.empty(len(rows))
+        for own, of_user in zip(track(users.tolist(), "score"), torch.split(rows, numbers.tolist()), strict=True):
+            scores[of_user] = self.model.rank(history_of(self.model.tables, own), movie[of_user])
+        self.scores = torch.split(scores, [len(part.rating) for part in parts])
+
+    def on_evaluation_batch_start(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Begin with the scores of the next loader."""
+        if batch_idx == 0:
+            self.upcoming = self.scores[dataloader_idx]
+
+    on_validation_batch_start = on_test_batch_start = on_predict_batch_start = on_evaluation_batch_start
+
+    def on_train_epoch_end(self) -> None:
+        """Log the metrics of the sweep, and traces by which to judge how well the chain mixes."""
+        super().on_train_epoch_end()
+        self.log_values({f"trace/{name}": value for name, value in self.traces().items()}, self.current_epoch)
+
+    def traces(self) -> dict[str, Tensor]:
+        """Measure the newest sample: its noise, longest vectors, and RMSE on the validation rows without the others."""
+        tables, rows = self.model.tables, self.trainer.datamodule.rows["val"].to(self.device)  # type: ignore[attr-defined]
+        stars = self.draw_stars(rows).clamp(tables.min_stars, tables.max_stars)
+        return {
+            "rmse_stars": functional.mse_loss(stars, tables.to_stars(rows.rating)).sqrt(),
+            "noise_stars": self.chain.noise.sqrt(),
+            "user_norm": torch.linalg.vector_norm(self.chain.users[:, 1:], dim=1).max(),
+            "film_norm": torch.linalg.vector_norm(self.chain.films[:, 1:], dim=1).max(),
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the chain's state, which only last.ckpt keeps."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["chain"] = {
+            "state": self.chain.state_dict(),
+            "val_stars": self.val_stars,
+            "generator": self.generator.get_state(),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the chain's state of a fit that is resumed.
+
+        Raises:
+            CheckpointError: It is not there.
+        """
+        super().on_load_checkpoint(checkpoint)
+        if self._trainer is not None and self.trainer.state.fn == "fit":
+            if "chain" not in checkpoint:
+                raise CheckpointError(
+                    "Expected a checkpoint with the state of a chain, as last.ckpt; best.ckpt holds the samples alone. "
+                    "Go on with --resume."
+                )
+            self.stored_chain = checkpoint["chain"]

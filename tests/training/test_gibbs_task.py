@@ -1,0 +1,131 @@
+"""The factor model through fit, test and predict: what is kept of a chain, and what it predicts."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+import movierec
+from movierec.cli import main
+from movierec.data.histories import history_of
+from movierec.errors import CheckpointError
+from movierec.models import factors_chain
+from movierec.models.checkpoint import read_checkpoint, read_model
+from movierec.models.factor_model import FactorModel
+from movierec.models.factors_chain import State
+from movierec.models.training_ratings import TrainingRatings
+from movierec.training import gibbs_task
+
+RUN = Path("lightning_logs/small/version_0")
+BEST, LAST = (RUN / "checkpoints" / f"{name}.ckpt" for name in ("best", "last"))
+
+
+def write_config(folder: Path, root: Path) -> None:
+    data = {"class_path": "RatingsDataModule", "init_args": {"root": str(root), "batch_size": 5000}}
+    model = {"class_path": "movierec.training.gibbs_task.GibbsTask"}
+    options = {"rank": 6, "implicit_rank": 10, "burn_in": 8, "keep_every": 3}
+    trainer = {"max_epochs": 24, "enable_progress_bar": False}
+    config = {"data": data, "model": {**model, "init_args": options}, "trainer": trainer}
+    (folder / "small.yaml").write_text(json.dumps(config))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> Path:
+    """A folder with a run of 24 sweeps, tested; tests must not change it."""
+    folder = tmp_path_factory.mktemp("gibbs")
+    write_config(folder, sample_root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        movierec.fit("small.yaml")
+        movierec.test("small.yaml", options={"ranking_users": 0})
+    return folder
+
+
+@pytest.fixture
+def model(folder: Path) -> FactorModel:
+    model = read_model(folder / BEST)
+    assert isinstance(model, FactorModel)
+    return model
+
+
+def test_it_is_better_than_the_bias_model(folder: Path) -> None:
+    metrics = json.loads((folder / RUN / "metrics.json").read_text())
+    assert metrics["test"]["rmse_stars"] < metrics["baselines"]["bias"]["rmse_stars"] - 0.01
+
+
+def test_the_first_sample_after_the_burn_in_and_each_third_is_kept_and_nothing_of_a_user(folder: Path) -> None:
+    last = read_checkpoint(folder / LAST)
+    assert len(last["state_dict"]["model.samples.noise"]) == 6  # sweeps 9, 12, 15, 18, 21, 24
+    num_users = len(last["tables"]["user_ids"])
+    assert all(num_users not in weight.shape for weight in last["state_dict"].values())
+
+
+def test_the_chain_is_in_last_ckpt_alone(folder: Path) -> None:
+    assert "chain" not in read_checkpoint(folder / BEST)
+    assert read_checkpoint(folder / LAST)["chain"]["state"]["sweep"] == 24
+
+
+def test_each_test_row_is_predicted_from_the_history_of_its_user(folder: Path, model: FactorModel) -> None:
+    rows = pd.read_parquet(folder / RUN / "test_rows.parquet")
+    user_ids, movie_ids = (ids.tolist() for ids in (model.tables.user_ids, model.tables.movie_ids))
+    for row in rows.sample(40, random_state=0).itertuples():
+        history = history_of(model.tables, user_ids.index(row.user_id))
+        stars = model.predict(history, torch.tensor([movie_ids.index(row.movie_id)]))
+        assert stars.item() == pytest.approx(row.prediction, abs=1e-3)
+
+
+def test_users_vectors_of_the_chain_and_their_histories_measure_the_validation_rows_alike(folder: Path) -> None:
+    by_history = json.loads((folder / RUN / "metrics.json").read_text())["val"]["rmse_stars"]
+    assert read_checkpoint(folder / BEST)["metrics"]["val"]["rmse_stars"] == pytest.approx(by_history, abs=0.01)
+
+
+def test_a_chain_that_is_resumed_within_its_burn_in_ends_bit_for_bit_as_one_that_was_not(
+    folder: Path, tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(tmp_path, sample_root)
+    monkeypatch.chdir(tmp_path)
+    stopped = [None] * 5
+
+    def stop(task: gibbs_task.GibbsTask) -> None:
+        if not stopped:
+            raise KeyboardInterrupt
+        stopped.pop()
+        sweep_once(task)
+
+    sweep_once = gibbs_task.GibbsTask.fit_epoch
+    monkeypatch.setattr(gibbs_task.GibbsTask, "fit_epoch", stop)
+    with pytest.raises(KeyboardInterrupt):
+        movierec.fit("small.yaml")
+    monkeypatch.setattr(gibbs_task.GibbsTask, "fit_epoch", sweep_once)
+    movierec.fit("small.yaml", resume=True)
+    expected, found = (read_checkpoint(place / LAST) for place in (folder, tmp_path))
+    assert torch.equal(found["chain"]["val_stars"], expected["chain"]["val_stars"])
+    for name, weight in expected["state_dict"].items():
+        assert torch.equal(found["state_dict"][name], weight)
+
+
+def test_a_matrix_that_is_not_positive_definite_ends_the_fit_and_leaves_the_last_good_sample(
+    tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_config(tmp_path, sample_root)
+    monkeypatch.chdir(tmp_path)
+
+    def spoil(state: State, ratings: TrainingRatings, generator: torch.Generator) -> State:
+        bad = ratings.stars * torch.nan if state.sweep == 2 else ratings.stars
+        return sweep(state, replace(ratings, stars=bad), generator=generator)
+
+    sweep = factors_chain.sweep
+    monkeypatch.setattr(gibbs_task, "sweep", spoil)
+    assert main(["fit", "--config", "small.yaml"]) == 1
+    assert "sweep 3" in capsys.readouterr().err
+    assert read_checkpoint(BEST)["epoch"] <= 1
+    assert read_model(BEST).film_vectors().isfinite().all()
+
+
+def test_best_ckpt_holds_no_chain_to_go_on_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(CheckpointError, match="Go on with --resume"):
+        movierec.fit("small.yaml", options={"ckpt_path": "best", "trainer.max_epochs": 30})
