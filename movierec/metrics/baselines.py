@@ -1,4 +1,4 @@
-"""What any model should beat: always the mean of the training ratings, and the bias model."""
+"""Measure the baselines: always the mean of the training ratings, and the bias model."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ def measure_baselines(tables: Tables, rows: Mapping[str, Batch], loss: Loss) -> 
 
     Args:
         tables: The tables of a data set.
-        rows: Its ratings, of which `val` chooses the damping of the bias model and `test` is measured.
+        rows: Its ratings: `val` chooses the damping of the bias model, `test` is measured.
         loss: The training loss of the model that they are compared with.
 
     Returns:

@@ -1,7 +1,7 @@
-"""Whether two models differ: a paired bootstrap by user over the same test rows.
+"""Compare two models with a paired bootstrap by user over the same test rows.
 
-Users are drawn with replacement, each with all of its test rows, and both models are measured on the same draw. What
-the models were trained on, and by which seed, stays as it is. Source: B. Efron and R. Tibshirani, "An Introduction to
+Users are drawn with replacement, each with all test rows, and both models are measured on the same draw. The training
+data and the seeds stay fixed. Source: B. Efron and R. Tibshirani, "An Introduction to
 the Bootstrap", 1993.
 """
 
@@ -18,7 +18,7 @@ Statistic = Callable[[np.ndarray], np.ndarray]  # sums over users, [..., columns
 
 
 class Interval(NamedTuple):
-    """A number, and where 95 % of its bootstrap draws lie."""
+    """A number and its 95 % bootstrap interval."""
 
     value: float
     low: float
@@ -26,12 +26,12 @@ class Interval(NamedTuple):
 
     @property
     def is_clear(self) -> bool:
-        """Whether 0 lies outside: as a difference, it is one."""
+        """Whether 0 lies outside the interval, so a difference is significant."""
         return self.low > 0 or self.high < 0
 
 
 def rmse_interval(runs: Sequence[PredictedRows]) -> Interval:
-    """Compute the RMSE in stars, a mean over runs that differ in their seed.
+    """Compute the RMSE in stars, a mean over runs with different seeds.
 
     Args:
         runs: The same test rows in each.
@@ -40,7 +40,7 @@ def rmse_interval(runs: Sequence[PredictedRows]) -> Interval:
 
 
 def compare_errors(one: Sequence[PredictedRows], other: Sequence[PredictedRows]) -> Interval:
-    """Compute the difference of two models' RMSE, in stars: below 0, the first errs less.
+    """Compute the difference of two models' RMSE, in stars; below 0, the first is better.
 
     Args:
         one: The runs of a model, which differ in their seed: the same test rows in each.
@@ -57,11 +57,11 @@ def compare_errors(one: Sequence[PredictedRows], other: Sequence[PredictedRows])
 
 
 def compare_scores(one: np.ndarray, other: np.ndarray) -> Interval:
-    """Compute the mean difference of a score of each user, such as NDCG@10: above 0, the first is better.
+    """Compute the mean difference of a score per user, such as NDCG@10; above 0, the first is better.
 
     Args:
         one: The score of each user, [num_users].
-        other: That of the same users, in the same order, by another model.
+        other: The scores of another model, for the same users in the same order.
     """
     difference = np.stack([np.ones(len(one)), np.subtract(one, other, dtype=np.float64)], axis=-1)
     return bootstrap(difference, lambda sums: np.asarray(sums[..., 1] / sums[..., 0]))

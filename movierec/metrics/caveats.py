@@ -1,4 +1,4 @@
-"""What a reader must know beside a number: that it leaks, looks ahead, or is of a network that has collapsed."""
+"""Detect leaks, look-ahead and collapsed networks, which make metrics misleading."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ LEAST_SPREAD = 0.01
 
 
 def newer_columns(data: Mapping[str, Any]) -> list[str]:
-    """List the columns that a network reads and that are newer than the ratings.
+    """List the columns of a network's inputs that are newer than the ratings.
 
     Args:
         data: What metrics.json says of the data.
@@ -24,7 +24,7 @@ def newer_columns(data: Mapping[str, Any]) -> list[str]:
 
 
 def is_constant(values: Mapping[str, float | None]) -> bool:
-    """Say whether predictions differ by next to nothing, where the ratings do; not so where that was not measured.
+    """Tell whether predictions are almost constant although the ratings vary; False if not measured.
 
     Args:
         values: Metrics of a part of the ratings, as in metrics.json.
@@ -34,7 +34,7 @@ def is_constant(values: Mapping[str, float | None]) -> bool:
 
 
 def describe_constant(values: Mapping[str, float | None], rows: str) -> str:
-    """Say that predictions are all alike.
+    """Describe constant predictions.
 
     Args:
         values: Metrics of a part of the ratings, for which `is_constant`.

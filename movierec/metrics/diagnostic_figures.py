@@ -1,4 +1,4 @@
-"""The figures of a tested run: where its predictions are right, and where they are not."""
+"""Draw where the test predictions of a run are right and where they err."""
 
 from collections.abc import Callable
 from functools import partial

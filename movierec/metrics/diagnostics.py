@@ -1,4 +1,4 @@
-"""Where a model errs: what the figures of a run are drawn from, computed from the predictions of a part of its ratings.
+"""Compute where a model errs, from its predictions of a part of the ratings.
 
 error = prediction - rating, in stars;   bias = mean(error);   rmse = sqrt(mean(error^2))
 """
@@ -15,7 +15,7 @@ MOST_POINTS = 200  # of the precision-recall curve
 
 
 class Rated(NamedTuple):
-    """Some ratings and what was predicted for them.
+    """Ratings and their predictions.
 
     Attributes:
         user: Rows of the users, [size] int.
@@ -30,13 +30,13 @@ class Rated(NamedTuple):
     rating: np.ndarray
 
     def finite(self) -> Self:
-        """Leave out what a network that diverged could not predict."""
+        """Leave out predictions that are not finite."""
         known = np.isfinite(self.prediction)
         return self if known.all() else type(self)(*(column[known] for column in self))
 
 
 class Background(NamedTuple):
-    """What is known beside the ratings that are looked at.
+    """Facts about the data set that the diagnostics need.
 
     Attributes:
         low: The lowest stars of the scale.
@@ -58,7 +58,7 @@ class Background(NamedTuple):
 
 
 class Errors(NamedTuple):
-    """Number, sum and sum of squares of errors by user, film or group; additive."""
+    """Number, sum and sum of squares of errors by user, film or group."""
 
     number: np.ndarray
     total: np.ndarray
@@ -97,7 +97,7 @@ def diagnose(rated: Rated, background: Background) -> dict[str, Any]:
         background: What is known beside them.
 
     Returns:
-        See the functions of this module; `not_finite` counts the predictions that were no numbers, and are left out.
+        See the functions of this module. `not_finite` counts the predictions left out because they are not finite.
     """
     known = rated.finite()
     error = known.prediction.astype(np.float64) - known.rating
@@ -118,7 +118,7 @@ def diagnose(rated: Rated, background: Background) -> dict[str, Any]:
 
 
 def calibration(rated: Rated, background: Background) -> dict[str, list[Any]]:
-    """Compare predictions with the ratings that they were made for, in bins of a quarter of a star of the prediction.
+    """Compare predictions with their ratings, in bins of a quarter of a star of the prediction.
 
     Returns:
         Of each bin: `lower` and `upper` bound, `count`, mean `prediction` and mean `rating`.
@@ -139,7 +139,7 @@ def calibration(rated: Rated, background: Background) -> dict[str, list[Any]]:
 
 
 def distribution(rated: Rated, background: Background) -> dict[str, list[Any]]:
-    """Count predictions and ratings in narrow bins; the ratings lie in the middle of theirs.
+    """Count predictions and ratings in narrow bins, with each rating level in the middle of a bin.
 
     Returns:
         The `edges` of the bins, and how many `predictions` and `ratings` lie in each.
@@ -155,7 +155,7 @@ def distribution(rated: Rated, background: Background) -> dict[str, list[Any]]:
 
 
 def confusion(rated: Rated, background: Background) -> dict[str, list[Any]]:
-    """Count how often each rating was predicted as each, predictions rounded to the steps of the scale.
+    """Count predictions, rounded to the steps of the scale, for each rating level.
 
     Returns:
         The levels of the scale in `stars`, and `count`, with a row for each true level and a column for each predicted.
@@ -169,7 +169,7 @@ def confusion(rated: Rated, background: Background) -> dict[str, list[Any]]:
 
 
 def level(stars: np.ndarray, low: float, step: float, size: int) -> np.ndarray:
-    """Number the step that is nearest to some stars, from 0 to size - 1; a half is rounded up."""
+    """Return the nearest step of the scale, from 0 to size - 1; halves round up."""
     # float32 stars miss their level by a millionth
     steps = np.floor((stars.astype(np.float64) - low) / step + 0.5 + 1e-5)
     return np.clip(steps, 0, size - 1).astype(np.int64)
@@ -214,10 +214,10 @@ def by_genre(errors: Errors, genres: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def precision_recall(rated: Rated, threshold: float) -> dict[str, list[float]]:
-    """Compute precision and recall of "rated above the threshold" when all above some prediction are chosen.
+    """Compute precision and recall of "rated above the threshold" for cut-offs of the prediction.
 
     Returns:
-        `threshold` of the prediction in stars, ascending, `precision` and `recall`, at 200 points at most, evenly
+        `threshold` of the prediction in stars, ascending, with `precision` and `recall`: at most 200 points, evenly
         spread over the recall; empty where no rating is above the threshold, or all are.
     """
     positive = rated.rating > threshold + 1e-5  # float32 stars miss their level by a millionth

@@ -1,6 +1,6 @@
 """The published metrics.
 
-Source: J. Santamaria Pascual, "Deep Learning - Based Movie Recommendation System", 2025. The text speaks of test rows;
+Source: J. Santamaria Pascual, "Deep Learning - Based Movie Recommendation System", 2025. The text says test rows;
 the notebook measured the training rows, with the rows' own ratings in their features. NDCG@10, published as 1.0000 for
 all, compared each rating with itself. The report's summary heads the precision "Accuracy".
 """
@@ -23,5 +23,5 @@ PUBLISHED_FAMILY = "published/"
 
 
 def published_row(name: str) -> dict[str, float] | None:
-    """Return the published metrics of the model that a run of this name reproduces, if it does."""
+    """Return the published metrics of the model that a run of this name reproduces; None for other runs."""
     return PUBLISHED.get(name.removeprefix(PUBLISHED_FAMILY)) if name.startswith(PUBLISHED_FAMILY) else None

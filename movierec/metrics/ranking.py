@@ -1,6 +1,6 @@
-"""Ranking metrics per user, over the films that the user has rated, without a loop over users.
+"""Compute ranking metrics per user over the user's rated films, without a loop over users.
 
-All take the films of all users in one row of tensors and average over users. Ties of the score keep their order.
+Tensors hold the films of all users, one after another; metrics are means over users. Ties keep their order.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class RankedLists(NamedTuple):
         """Sum values by user.
 
         Args:
-            values: One a film, in sorted order, [size].
+            values: One value per film, in sorted order, [size].
 
         Returns:
             [num_users].
@@ -56,7 +56,7 @@ def ndcg(predicted: RankedLists, user: Tensor, stars: Tensor, *, k: int) -> Tens
         DCG@k = sum over the first k films of stars / log2(place + 1),   NDCG@k = DCG@k / best possible DCG@k
 
     Args:
-        predicted: The films in the order that is judged.
+        predicted: The films in predicted order.
         user: User of each rated film, [size] int.
         stars: What the user gave, 0 or more, [size].
         k: Length of the list that counts.

@@ -1,4 +1,4 @@
-"""Metrics of predicted ratings: torchmetrics for regression and classification, per-user ranking beside them."""
+"""Compute metrics of predicted ratings: regression, classification and ranking per user."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -24,10 +24,10 @@ BLOCK_ROWS = 2**17
 
 
 class Blocks:
-    """Keep copies of the small tensors of many batches one behind the other, in a few large ones.
+    """Copy the small tensors of many batches into a few large ones.
 
-    On their own they would lie scattered between the large tensors of the batches that they outlive, and the allocator
-    could not use the room of those again: an evaluation of model 5 took 460 MB more.
+    Small tensors that outlive their batch fragment the memory: the allocator cannot reuse the room of the large tensors
+    between them. An evaluation of model 5 took 460 MB more.
     """
 
     def __init__(self) -> None:
@@ -43,10 +43,10 @@ class Blocks:
 
 
 class RatingMetrics(Metric):
-    """All metrics of an evaluation, from every prediction, computed once at its end in double precision.
+    """All metrics of an evaluation, computed once at its end from all predictions, in double precision.
 
     On the unit scale: loss, r2, mae, mse, rmse. In stars, predictions clipped to the scale: mae_stars, rmse_stars.
-    Of the question whether a rating lies above the threshold: precision, recall, f1, auroc. Per user over the user's
+    "Rated above the threshold": precision, recall, f1, auroc. Per user over the user's
     rated films, with the same question as relevance: ndcg@10 (gains in stars), precision@10, recall@10, map. A metric
     that the ratings do not define (R2 of one rating, AUROC of one class) is NaN. Beside them, in stars, the standard
     deviations of the clipped predictions, prediction_sd_stars, and of the ratings, rating_sd_stars.
@@ -79,7 +79,7 @@ class RatingMetrics(Metric):
             user: [batch] int.
             prediction: On the unit scale, not clipped, [batch].
             rating: On the unit scale, [batch].
-            movie: No metric needs it, but who looks at the `rows` may, [batch] int.
+            movie: Kept in `rows`; no metric needs it, [batch] int.
         """
         batch = {"user": user, "prediction": prediction.detach().float(), "rating": rating}
         if movie is not None:
@@ -88,13 +88,13 @@ class RatingMetrics(Metric):
             getattr(self, name).append(self.blocks[name].keep(values))
 
     def rows(self) -> dict[str, Tensor]:
-        """Return what came in, in all processes; each of them must ask, and each gets the same, on the CPU."""
+        """Return the rows of all processes, on the CPU; every process must call this and gets the same."""
         with self.sync_context():
             columns = {name: getattr(self, name) for name in ("user", "movie", "prediction", "rating")}
             return {name: dim_zero_cat(parts).cpu() for name, parts in columns.items()}
 
     def reset(self) -> None:
-        """Forget all batches, and let go of their memory."""
+        """Remove all batches and release their memory."""
         super().reset()
         self.blocks.clear()
 
@@ -134,8 +134,8 @@ class RatingMetrics(Metric):
 def area_under_curve(score: Tensor, positive: Tensor) -> Tensor:
     """Compute the area under the ROC curve; NaN unless both classes are there.
 
-    torchmetrics takes scores outside 0 to 1 for logits, and their sigmoid, which is 1 for all large ones. The area
-    depends on the order alone, so the ranks take the scores' place.
+    torchmetrics treats scores outside 0 to 1 as logits, and their sigmoid is 1 for all large ones. The area depends
+    only on the order, so ranks replace the scores.
     """
     if positive.all() or not positive.any():
         return score.new_tensor(torch.nan)
@@ -144,9 +144,9 @@ def area_under_curve(score: Tensor, positive: Tensor) -> Tensor:
 
 
 class RunningMetrics(nn.Module):
-    """Metrics of a training epoch, measured as it goes, dropout included: loss, r2, mae, mse, rmse.
+    """Metrics of a training epoch, measured during training with dropout: loss, r2, mae, mse, rmse.
 
-    An update of torchmetrics takes as long as a step of a small network, so batches are counted some at a time.
+    An update of torchmetrics takes as long as a step of a small network, so 64 batches are counted at a time.
 
     Args:
         loss: The training loss, a mean over ratings.
@@ -178,7 +178,7 @@ class RunningMetrics(nn.Module):
             self.count()
 
     def count(self) -> None:
-        """Count the batches that have come in since the last time."""
+        """Update the metrics with the batches since the last update."""
         if self.pending:
             prediction, rating = (torch.cat(parts).float() for parts in zip(*self.pending, strict=True))
             self.mean_loss.update(self.loss(prediction, rating), weight=len(rating))

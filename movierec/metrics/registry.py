@@ -1,6 +1,6 @@
-"""Every metric: what it is called, how it is written, and whether more of it is better.
+"""Register every metric: its name, its format, and whether higher or lower is better.
 
-Terminal, report, TensorBoard and the choice of the best epoch read this one table.
+Terminal, report, TensorBoard and the choice of the best epoch use this table.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ class Metric:
 
     Attributes:
         name: Key in metrics.json and, after `val/` or `test/`, in TensorBoard.
-        label: What people call it.
-        short: The same where room is scarce, as in a table of 80 columns.
+        label: Name in tables and figures.
+        short: A shorter label, for a table of 80 columns.
         scale: `unit`: the lowest training rating is 0, the highest 1. `stars`. `share`: 0 to 1, over ratings that lie
             above the training median. `list`: 0 to 1, a mean over users. `other`: none of these.
-        direction: Whether the lowest or the highest value is the best.
+        direction: Whether the lowest or the highest value is best.
         digits: Digits after the point.
     """
 
@@ -37,11 +37,11 @@ class Metric:
 
     @property
     def full_label(self) -> str:
-        """The label with what it is measured in, where two metrics share it."""
+        """The label, with the unit if two metrics share the label."""
         return self.label + {"unit": ", unit scale", "stars": ", stars", "list": ", per user"}.get(self.scale, "")
 
     def format(self, value: float | None, *, sign: bool = False) -> str:
-        """Write a value; a dash where there is none, a plus before a positive difference on request."""
+        """Format a value: a dash for None, and with `sign` a plus before positive values."""
         return "-" if value is None else f"{value:{'+' if sign else ''}.{self.digits}f}"
 
 

@@ -1,4 +1,4 @@
-"""The figures of one run: its learning curves, from the events that TensorBoard shows, and its test errors."""
+"""Draw the learning curves of a run, from TensorBoard's events, and its test errors."""
 
 import logging
 import math
@@ -24,14 +24,14 @@ SERIES = {
 
 
 class Curve(NamedTuple):
-    """A metric over the epochs, counted from 1; only values that are numbers."""
+    """A metric over the epochs, counted from 1; values that are not finite are left out."""
 
     epoch: list[int]
     value: list[float]
 
 
 def read_curves(run: Run) -> dict[str, Curve]:
-    """Read the metrics that a fit has logged epoch by epoch, by their names in TensorBoard, such as `val/rmse`."""
+    """Read the metrics of each epoch of a fit, by their names in TensorBoard, such as `val/rmse`."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: PLC0415 - takes a second
 
     logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it warns of the curves that a resumed fit replaced
@@ -54,12 +54,12 @@ def draw_curves(
 
     Args:
         curves: What `read_curves` returned.
-        about: Whose curves they are.
-        best: The epoch of the checkpoint that was kept, counted from 1.
-        leaking: The parts whose rows read statistics that hold their own ratings; the figure says so.
+        about: Name of the run.
+        best: The epoch of the best checkpoint, counted from 1.
+        leaking: Parts whose statistics contain their own ratings; the figure says so.
 
     Returns:
-        The drawing; None without any curve.
+        The drawing; None without curves.
     """
     if not curves:
         return None
@@ -82,7 +82,7 @@ def draw_curves(
 
 
 def draw_metric(axes: Axes, curves: dict[str, Curve], metric: str, best: int | None) -> None:
-    """Draw a metric's curves into a panel, and mark the epoch that is kept."""
+    """Draw a metric's curves into a panel, and mark the best epoch."""
     for part, (label, colour, line) in SERIES.items():
         curve = curves.get(f"{part}/{metric}", Curve([], []))
         marker = "o" if len(curve.epoch) == 1 else None
@@ -99,23 +99,23 @@ def draw_metric(axes: Axes, curves: dict[str, Curve], metric: str, best: int | N
 
 
 def fit_height(axes: Axes, curves: list[Curve]) -> None:
-    """Fit the axis to what follows the first epochs, which would leave no room for the rest."""
+    """Scale the axis to the epochs after the first few, which would compress the rest."""
     settled = [value for curve in curves for epoch, value in zip(*curve, strict=True) if epoch >= SETTLED]
     if settled and (spare := 0.08 * (max(settled) - min(settled))):
         axes.set_ylim(min(settled) - spare, max(settled) + spare)
 
 
 def draw_run(run: Run) -> dict[str, Drawing]:
-    """Draw a run: its learning curves, and where its test predictions err.
+    """Draw the learning curves and the test errors of a run.
 
     Returns:
-        The figures that can be drawn from what is there, by name: none of the test rows before the run was tested.
+        The figures by name; those of the test rows only after a test.
     """
     return draw_learning(run) | draw_test(run)
 
 
 def draw_learning(run: Run) -> dict[str, Drawing]:
-    """Draw the learning curves of a run, where it has any."""
+    """Draw the learning curves of a run, if it has any."""
     content = run.read_metrics()
     epoch = content.get("epoch")
     statistics = content.get("data", {}).get("options", {}).get("statistics")
@@ -125,7 +125,7 @@ def draw_learning(run: Run) -> dict[str, Drawing]:
 
 
 def draw_test(run: Run) -> dict[str, Drawing]:
-    """Draw where the test predictions of a run err, if it was tested since it was trained."""
+    """Draw the test errors of a run, if it was tested after its training."""
     content, tested = run.read_metrics(), run.read_diagnostics()
     if (
         not tested

@@ -1,4 +1,4 @@
-"""How all figures look: as wide as a phone, for colour-blind readers, and the same bytes each time."""
+"""Style all figures: phone width, colour-blind safe, and the same bytes each time."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,12 +55,12 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, and what it shows in words.
+    """A figure and its description.
 
     Attributes:
         figure: The figure.
-        title: What it is about.
-        alt: What it shows, in numbers, for those who do not see it.
+        title: The title.
+        alt: Its content in numbers, as alternative text.
     """
 
     figure: Figure
@@ -70,7 +70,7 @@ class Drawing:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw in our style, whatever the user's own settings of matplotlib are; also a decorator."""
+    """Draw in our style, independent of the user's matplotlib settings; also a decorator."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
@@ -78,7 +78,7 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(title: str, height: float) -> Figure:
-    """Start a figure of some inches, without pyplot and its global state."""
+    """Create a figure, with its size in inches, without the global state of pyplot."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     lines = wrap(title, int(TITLE_CHARACTERS * WIDTH))
     figure.suptitle("\n".join(lines), x=0.01, ha="left")
@@ -88,7 +88,7 @@ def new_figure(title: str, height: float) -> Figure:
 def explain(
     figure: Figure, handles: Sequence[Artist], labels: Sequence[str], note: str = "", *, ncols: int = 1
 ) -> None:
-    """Put the legend, and what else a reader must know, below the panels."""
+    """Put the legend and notes below the panels."""
     lines = wrap(note, int(NOTE_CHARACTERS * figure.get_figwidth())) or [""]
     legend = figure.legend(handles, labels, loc="outside lower center", ncols=ncols, title="\n".join(lines))
     legend.get_title().set(fontsize=7.5, multialignment="center")
@@ -100,8 +100,8 @@ def save(drawing: Drawing, folder: Path, name: str) -> tuple[Path, Path]:
 
     Args:
         drawing: The drawing.
-        folder: Made if it is not there.
-        name: Of the files, without a suffix.
+        folder: The folder, created if needed.
+        name: Name of the files, without a suffix.
 
     Returns:
         The paths of both files.
@@ -116,7 +116,7 @@ def save(drawing: Drawing, folder: Path, name: str) -> tuple[Path, Path]:
 
 @styled()
 def pixels(drawing: Drawing) -> np.ndarray:
-    """Draw for a screen, [height, width, 3] uint8."""
+    """Render as pixels, [height, width, 3] uint8."""
     drawing.figure.set_dpi(SCREEN_DPI)
     canvas = FigureCanvasAgg(drawing.figure)
     canvas.draw()  # type: ignore[no-untyped-call]
@@ -124,5 +124,5 @@ def pixels(drawing: Drawing) -> np.ndarray:
 
 
 def show_shares(axes: Axes) -> None:
-    """Write the values of the y axis, shares of 1, in percent."""
+    """Label the y axis in percent."""
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g}%"))

@@ -1,4 +1,4 @@
-"""What a test keeps row by row and user by user in the run's folder, so that two runs can be compared."""
+"""Store the predictions and list scores of a test in the run's folder, to compare runs."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ ROWS, LISTS = "test_rows.parquet", "test_lists.parquet"
 
 
 class PredictedRows(NamedTuple):
-    """What a test predicted, row by row, sorted by user and film.
+    """The predictions of a test, sorted by user and film.
 
     Attributes:
         user_id: [size] int.
@@ -32,11 +32,11 @@ class PredictedRows(NamedTuple):
         return cls(*(column[order] for column in columns))
 
     def same_rows(self, other: "PredictedRows") -> bool:
-        """Say whether both are of the same ratings."""
+        """Tell whether both hold the same ratings."""
         return all(np.array_equal(one, another) for one, another in zip(self[:3], other[:3], strict=True))
 
     def write(self, folder: Path) -> None:
-        """Write the rows into a run's folder."""
+        """Write the rows to a run's folder."""
         write_parquet(pd.DataFrame(self._asdict()), folder / ROWS)
 
     @classmethod
@@ -47,7 +47,7 @@ class PredictedRows(NamedTuple):
 
 
 def write_lists(lists: pd.DataFrame, folder: Path) -> None:
-    """Write the scores of each user's lists, by `ranking` and `user_id`, into a run's folder."""
+    """Write the scores of each user's lists, by `ranking` and `user_id`, to a run's folder."""
     write_parquet(lists, folder / LISTS)
 
 
@@ -57,14 +57,14 @@ def read_lists(folder: Path) -> pd.DataFrame | None:
 
 
 def write_parquet(table: pd.DataFrame, path: Path) -> None:
-    """Write a table beside the old one, then put it in its place."""
+    """Write a table to a partial file, then rename it."""
     partial = path.with_name(f"{path.name}.partial")
     table.to_parquet(partial, index=False, compression="zstd")
     partial.replace(path)
 
 
 def read_parquet(path: Path, columns: Iterable[str]) -> pd.DataFrame | None:
-    """Read a table; None if it is not there, is damaged, or lacks a column."""
+    """Read a table; None if it is missing, damaged, or lacks a column."""
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError):  # pyarrow's own errors are ValueErrors

@@ -1,8 +1,8 @@
-"""Is a recommender any good: does it find, among all films that a user has not rated, those the user went on to like?
+"""Measure recommendations: how many of the films that a user liked are in the first ten of all unrated films.
 
-A user's relevant films are the test ratings of 4 stars and more. All films that the network can score, and that the
-user has not rated in training or validation, are ranked; the relevant ones are few among thousands, so the numbers
-are far lower than those of a ranking of rated films alone.
+A user's relevant films are the test ratings of 4 stars and more. All films are ranked that the model can score and that
+the user has not rated in training or validation. Few of thousands are relevant, so the numbers are far lower than
+those of ranking only rated films.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,15 +37,15 @@ def evaluate_retrieval(
     Args:
         model: The model, in evaluation mode, on the CPU.
         rows: The ratings of each part: train, val and test.
-        num_users: How many users to measure, drawn at random from those who like a film in the test ratings.
-        min_ratings: Training ratings that a film must have to be recommended by any of the three.
-        watch: What shows how far it is, such as a progress bar around the users.
+        num_users: Number of users to measure, drawn at random from those who like a film in the test ratings.
+        min_ratings: Training ratings that a film needs to be recommended by any of the three.
+        watch: Iterates over the users, such as a progress bar.
 
     Returns:
         For `model`, `popularity` and `film_mean`: recall@10, ndcg@10 and map@10, means over users; coverage, the share
-        of the films that can be recommended which are recommended to anyone; novelty, the mean of -log2 of the share
-        of users who have rated a recommended film; and the number of users. Then the first three of each user, by
-        `ranking` and `user_id`.
+        of the candidate films that is recommended to anyone; novelty, the mean of -log2 of the share of users who have
+        rated a recommended film; and the number of users. The second result is a table of each user's recall, NDCG and
+        MAP, by `ranking` and `user_id`.
     """
     tables = model.tables
     validated = by_user(rows["val"], len(tables.user_ids))
@@ -88,7 +88,7 @@ def by_user(rows: Batch, num_users: int) -> list[np.ndarray]:
 
 
 def measure(lists: list[np.ndarray], candidates: np.ndarray, share: np.ndarray) -> dict[str, float]:
-    """Measure what all lists together recommend.
+    """Measure coverage and novelty over all lists.
 
     Args:
         lists: Films recommended to each user, the best first.
@@ -104,7 +104,7 @@ def measure(lists: list[np.ndarray], candidates: np.ndarray, share: np.ndarray) 
 
 
 def compare_all(lists: list[np.ndarray], relevant: list[np.ndarray]) -> pd.DataFrame:
-    """Compare each user's list, the best film first, with the films that the user liked, at least one."""
+    """Score each user's list, best film first, against the films that the user liked, at least one."""
     scores = [compare(found, films) for found, films in zip(lists, relevant, strict=True)]
     return pd.DataFrame(scores, columns=list(SCORES), dtype=np.float64)
 
@@ -115,7 +115,7 @@ def means(scores: pd.DataFrame) -> dict[str, float]:
 
 
 def compare(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float, float]:
-    """Compute recall, NDCG (gains of 0 and 1) and average precision of one list, cut at its length of at most 10.
+    """Compute recall, NDCG (gains of 0 and 1) and average precision of one list of at most 10 films.
 
     Source: K. Järvelin and J. Kekäläinen, 2002, for NDCG; average precision is divided by min(10, relevant).
     """

@@ -1,1 +1,1 @@
-"""Published numbers, measured numbers, and tables of both."""
+"""Report the results of runs beside the published numbers."""

@@ -1,4 +1,4 @@
-"""The command `report`: print the table, write the page."""
+"""Run the command `report`: print the table, write the page."""
 
 import sys
 from pathlib import Path
@@ -19,8 +19,8 @@ def report(root: Path, out: Path, form: Format, *, every: bool) -> int:
     Args:
         root: The folder of the runs.
         out: The folder of the page.
-        form: How to print the table. As Markdown or csv it is all that is printed to standard output.
-        every: Whether to show each tested run by itself.
+        form: Format of the printed table. With Markdown or csv, standard output holds nothing else.
+        every: Whether to show each tested run separately.
 
     Returns:
         The exit status, 0.

@@ -1,4 +1,4 @@
-"""Which configurations may be compared, whether they differ, and what is unusual about their runs, in words."""
+"""Compare configurations, and describe what is unusual about their runs."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -16,20 +16,20 @@ from movierec.report.results import Measured, letter_test_sets
 BEST = "checkpoints/best.ckpt"
 ENDS = {
     "interrupted": "its fit was interrupted",
-    "diverged": "its fit ended because its loss was not finite any more",
+    "diverged": "its fit diverged: the loss was not finite",
     "early": "a callback ended its fit early",
 }
 FOUND = "recall@10"  # by which lists are compared
 
 
 def error_interval(one: Measured) -> Interval | None:
-    """Compute the RMSE in stars and its interval over the test users; None where a test kept no rows."""
+    """Compute the RMSE in stars and its interval over the test users; None if a test kept no rows."""
     rows = read_rows(folders(one))
     return rmse_interval(rows) if rows else None
 
 
 def compare(one: Measured, other: Measured) -> Interval | None:
-    """Compute the difference of RMSE in stars; None unless both kept their rows, and those are the same."""
+    """Compute the difference of RMSE in stars; None unless both kept the same test rows."""
     return compare_folders(folders(one), folders(other))
 
 
@@ -47,14 +47,14 @@ def compare_folders(one: tuple[Path, ...], other: tuple[Path, ...]) -> Interval 
 
 @cache
 def read_rows(runs: tuple[Path, ...]) -> list[PredictedRows] | None:
-    """Read the test rows of runs; None where one has none, or others than the first."""
+    """Read the test rows of runs; None if they differ or one run has none."""
     rows = [PredictedRows.read(run) for run in runs]
     known = [run for run in rows if run is not None]
     return known if len(known) == len(rows) and all(run.same_rows(known[0]) for run in known) else None
 
 
 def say_difference(one: Measured, other: Measured) -> str:
-    """Say which configuration errs less, or that no difference is shown; empty where they cannot be compared."""
+    """Say which configuration is better, or that no difference is shown; empty if they cannot be compared."""
     found = compare(one, other)
     if found is None:
         return ""
@@ -66,7 +66,7 @@ def say_difference(one: Measured, other: Measured) -> str:
 
 
 def say_lists(one: Measured) -> str:
-    """Say whether a model's lists find more of what users liked than the most rated films do; empty if not kept."""
+    """Say whether a model's lists find more liked films than popularity does; empty if no scores were kept."""
     tables = [table for run in one.runs if (table := read_lists(run.path)) is not None]
     if not tables or any(FOUND not in table for table in tables):
         return ""
@@ -82,7 +82,7 @@ def say_lists(one: Measured) -> str:
 
 
 def remarks_on(one: Measured) -> list[str]:
-    """List what is unusual about the runs of a configuration; of several runs, of which."""
+    """List what is unusual about the runs of a configuration, with the names if there are several runs."""
     found: dict[str, list[str]] = {}
     for run, content in zip(one.runs, one.contents, strict=True):
         for text in unusual(content):
@@ -91,12 +91,12 @@ def remarks_on(one: Measured) -> list[str]:
 
 
 def unusual(content: dict[str, Any]) -> Iterator[str]:
-    """Say what is unusual about a run, by its metrics.json; an older version recorded less of it."""
+    """Yield what is unusual about a run, from its metrics.json; older versions recorded less."""
     epochs, end = content.get("epochs", {}), content.get("end")
     if how := ENDS.get(str(end)):
         yield f"{how}, after {epochs.get('trained')} of {epochs.get('planned')} epochs"
     elif end is None and "code" in content:
-        yield "its fit had not ended when it was tested, or was killed"
+        yield "its fit was killed, or was still running when it was tested"
     for name, limit in content.get("limits", {}).items():
         yield f"it was trained with {name} {limit}, not with all ratings"
     if content.get("checkpoint", BEST) != BEST:
@@ -106,16 +106,16 @@ def unusual(content: dict[str, Any]) -> Iterator[str]:
 
 
 def describe_test_sets(found: Sequence[Measured]) -> dict[str, str]:
-    """Say of each letter which test ratings it stands for."""
+    """Describe the test ratings of each letter."""
     letters = letter_test_sets(found)
     described = {one.test_set: describe_test_set(one) for one in reversed(found)}
     return {letter: described[test_set] for test_set, letter in letters.items() if test_set in described}
 
 
 def describe_test_set(one: Measured) -> str:
-    """Say what decided which ratings a configuration was tested on."""
+    """Describe the test ratings of a configuration by release, split and left-out ratings."""
     if one.test_set is None:
-        return "ratings that were not recorded; test again to compare"
+        return "unrecorded ratings; test again to compare"
     options, left_out = one.data.get("options", {}), one.data.get("ratings_left_out")
     shares = "/".join(f"{100 * share:g}" for share in options.get("fractions", []))
     facts = [
@@ -129,7 +129,7 @@ def describe_test_set(one: Measured) -> str:
 
 
 def differing_files(found: Sequence[Measured]) -> Iterator[str]:
-    """Name the files that configurations have read in different versions."""
+    """List the files that configurations read in different versions."""
     readers: dict[str, dict[str, list[str]]] = {}
     for one in found:
         for name, digest in one.data.get("files", {}).items():
@@ -137,4 +137,4 @@ def differing_files(found: Sequence[Measured]) -> Iterator[str]:
     for name, versions in readers.items():
         if len(versions) > 1:
             groups = " and ".join(", ".join(names) for names in versions.values())
-            yield f"{name} was not the same file for {groups}: part of their difference may come from there."
+            yield f"{name} differs between {groups}; this may explain part of their difference."

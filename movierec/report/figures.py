@@ -1,4 +1,4 @@
-"""The figures that compare models: reproductions with what was published, and models on the same test rows."""
+"""Draw figures that compare models with published numbers and with each other."""
 
 from collections.abc import Sequence
 
@@ -22,10 +22,10 @@ LONGEST_NAME = 22
 
 
 def draw_report(measured: Sequence[Measured]) -> dict[str, Drawing]:
-    """Draw what compares models; nothing where there is only one.
+    """Draw the figures that compare models; none with a single model.
 
     Returns:
-        The figures that can be drawn from what is there, by name.
+        The figures by name.
     """
     drawn = {"published": draw_published([one for one in measured if one.is_faithful])}
     for test_set, letter in letter_test_sets(measured).items():
@@ -36,7 +36,7 @@ def draw_report(measured: Sequence[Measured]) -> dict[str, Drawing]:
 
 @styled()
 def draw_published(reproduced: Sequence[Measured]) -> Drawing | None:
-    """Draw bars for each metric and model: published, reproduced, and on test rows; None of fewer than two models."""
+    """Draw bars for each metric and model: published, reproduced, and on test rows; None for fewer than two models."""
     models = sorted({one.model for one in reproduced})
     if len(models) < 2:  # noqa: PLR2004 - nothing to compare
         return None
@@ -74,7 +74,7 @@ def draw_bars(axes: Axes, series: dict[str, Values], models: Sequence[str], metr
 
 
 def in_words(series: dict[str, Values], metric: str) -> str:
-    """Write all values of a metric."""
+    """Describe all values of a metric."""
     said = [
         f"{label}: {', '.join(f'{model} {METRICS[metric].format(values[metric])}' for model, values in models.items())}"
         for label, models in series.items()
@@ -84,7 +84,7 @@ def in_words(series: dict[str, Values], metric: str) -> str:
 
 @styled()
 def draw_differences(group: Sequence[Measured]) -> Drawing | None:
-    """Draw how much more models err than the best of them on the same test rows; None where none can be compared."""
+    """Draw the RMSE of models above that of the best on the same test rows; None if none can be compared."""
     errors = {one.name: error for one in group if (error := one.mean("test", "rmse_stars")) is not None}
     known = sorted((one for one in group if one.name in errors), key=lambda one: errors[one.name])
     found = {one.name: interval for one in known[1:] if (interval := compare(one, known[0])) is not None}
@@ -111,5 +111,5 @@ def draw_differences(group: Sequence[Measured]) -> Drawing | None:
 
 
 def shorten(name: str) -> str:
-    """Shorten a name to what fits beside an axis."""
+    """Shorten a name to fit beside an axis."""
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

@@ -1,4 +1,4 @@
-"""What the films that the models recommend are worth, beside rankings that know no user."""
+"""Tabulate the metrics of recommendations, beside rankings that do not depend on the user."""
 
 from collections.abc import Iterable
 from statistics import fmean, stdev
@@ -11,14 +11,14 @@ RANKINGS = {"model": "the model", "popularity": "the number of ratings", "film_m
 
 
 class Ranked(NamedTuple):
-    """How well one ranking of all films finds what users went on to like.
+    """The metrics of one ranking of all films.
 
     Attributes:
         model: Name of the configuration.
-        users: How many users it was measured on.
-        ranking: What the films are ranked by, in words.
-        values: Of each of LIST_METRICS, the mean over the seeds, with the standard deviation if there are several.
-        test_set: Which test ratings; only rankings of the same ones may be compared.
+        users: Number of measured users.
+        ranking: Description of the ranking.
+        values: For each of LIST_METRICS, the mean over the seeds, with the standard deviation for several.
+        test_set: Hash of the test ratings; only rankings with the same hash may be compared.
     """
 
     model: str
@@ -29,7 +29,7 @@ class Ranked(NamedTuple):
 
 
 def rank_all(measured: Iterable[Measured]) -> list[Ranked]:
-    """List the rankings of the models whose test has measured them, those that know no user once a set of test rows."""
+    """List the rankings of all models; those that do not depend on the user once per set of test rows."""
     ranked = [
         Ranked(
             one.name,
@@ -48,13 +48,13 @@ def rank_all(measured: Iterable[Measured]) -> list[Ranked]:
 
 
 def values_of(one: Measured, ranking: str, metric: str) -> list[float]:
-    """List a metric of a ranking, of the runs that have it."""
+    """List a metric of a ranking over the runs that have it."""
     found = [content.get("retrieval", {}).get(ranking, {}).get(metric) for content in one.contents]
     return [value for value in found if value is not None]
 
 
 def spread(one: Measured, ranking: str, metric: str) -> str:
-    """Write the mean of a metric; its standard deviation where the seeds make one."""
+    """Write the mean of a metric, and its standard deviation over several seeds."""
     values = values_of(one, ranking, metric)
     if not values:
         return "-"

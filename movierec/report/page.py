@@ -1,4 +1,4 @@
-"""The report's folder: one HTML page that needs nothing else, the table in two more forms, and the figures."""
+"""Write the report: one self-contained HTML page, the table as Markdown and csv, and the figures."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ Figures = dict[str, "Embedded"]
 
 
 class Embedded(NamedTuple):
-    """A figure inside the page: what it shows in words, and its bytes as a data URI."""
+    """A figure inside the page: its description, and its bytes as a data URI."""
 
     alt: str
     source: str
@@ -109,30 +109,28 @@ def render(found: Sequence[Measured], rows: Sequence[Row], left_out: Sequence[st
 
 
 def by_set(one: Ranked) -> str:
-    """Order rankings such that those of the same test ratings stand together."""
+    """Sort key: the test ratings."""
     return one.test_set or ""
 
 
 def group_rows(rows: Sequence[Row], found: Sequence[Measured]) -> list[tuple[str, list[Row]]]:
-    """Put the table's lines under headings: the training rows, then each set of test rows."""
+    """Group the table's lines: the training rows, then each set of test rows."""
     described = describe_test_sets(found)
     groups = []
     for (part, letter), group in groupby(rows, key=lambda row: (row.part, row.test_set)):
         which = described[letter or next(iter(described))]
         heading = f"Test rows{f' {letter}' if letter else ''}: {which}"
-        groups.append(
-            (heading if part == "test" else "Training rows: what was published, and its reproduction", [*group])
-        )
+        groups.append((heading if part == "test" else "Training rows: published and reproduced", [*group]))
     return groups
 
 
 def embed_all(drawings: Mapping[str, Drawing], folder: Path) -> Figures:
-    """Save figures, and put them into the page."""
+    """Save figures and embed them in the page."""
     return {name: embed(drawing, folder, name) for name, drawing in drawings.items()}
 
 
 def embed(drawing: Drawing, folder: Path, name: str) -> Embedded:
-    """Save a figure, and put its bytes into a data URI; an image can run no script and load nothing."""
+    """Save a figure and return it as a data URI, an image that cannot run scripts or load anything."""
     save(drawing, folder, name)
     path, kind = folder / f"{name}.svg", "svg+xml"
     if path.stat().st_size > SVG_LIMIT:
@@ -142,19 +140,19 @@ def embed(drawing: Drawing, folder: Path, name: str) -> Embedded:
 
 
 def pick(figures: Figures, *, chief: bool) -> list[Embedded]:
-    """List the figures of a run that all should see, or the others."""
+    """List the chief figures of a run, or the others."""
     return [figure for name, figure in figures.items() if (name in CHIEF) == chief]
 
 
 def record_of(one: Measured) -> str:
-    """Write what metrics.json says beside the numbers: data, seeds, network, times, versions and machine."""
+    """Write the description of a run from metrics.json: data, seeds, network, times, versions and machine."""
     kept = {name: value for name, value in one.newest.items() if name not in NUMBERS}
     record = {"seeds": one.seeds, **kept, "newer_than_ratings": newer_columns(one.data)}
     return str(yaml.safe_dump(record, sort_keys=False))
 
 
 def settings_text(run: Run) -> str:
-    """Read a run's resolved configuration, whatever bytes are in it; empty if it cannot be read."""
+    """Read a run's resolved configuration, replacing invalid bytes; empty if it cannot be read."""
     try:
         return run.config.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""What the runs measured: each configuration's newest tested runs, one a seed, and why other runs are left out."""
+"""Collect the newest tested run of each configuration and seed, and say why other runs are left out."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ Family = Literal["published", "described", "other"]
 
 @dataclass(frozen=True)
 class Measured:
-    """A configuration, and what its runs measured.
+    """A configuration and the results of its runs.
 
     Attributes:
         name: The runs' name: `published/model1`, `sample/model1`.
@@ -43,16 +43,16 @@ class Measured:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What the newest run's data are; all runs have the same."""
+        """Description of the data, which is the same in all runs."""
         return dict(self.newest.get("data", {}))
 
     @property
     def seeds(self) -> list[int | None]:
-        """The seed of each run; None where it was not recorded."""
+        """The seed of each run; None if it was not recorded."""
         return [content.get("seed") for content in self.contents]
 
     def size(self, part: str) -> int | None:
-        """Count the ratings in a part, where that is recorded."""
+        """Return the number of ratings in a part, if recorded."""
         size: int | None = self.data.get("rows", {}).get(part)
         return size
 
@@ -62,25 +62,25 @@ class Measured:
         return [value for value in found if value is not None]
 
     def mean(self, part: str, metric: str) -> float | None:
-        """Average a metric over the seeds; None where no run has it."""
+        """Average a metric over the seeds; None if no run has it."""
         values = self.values(part, metric)
         return statistics.fmean(values) if values else None
 
     def sd(self, part: str, metric: str) -> float | None:
-        """Compute the sample standard deviation over the seeds; None where there are less than two."""
+        """Compute the sample standard deviation over the seeds; None for fewer than two."""
         values = self.values(part, metric)
         return statistics.stdev(values) if len(values) > 1 else None
 
     @property
     def test_set(self) -> str | None:
-        """The hash of the test ratings, equal for equal ratings; None where it is not recorded."""
+        """The hash of the test ratings; None if it is not recorded."""
         hashed = self.data.get("row_sets", {}).get("test")
         cut = self.data.get("options", {}).get("whole_stars")
         return f"{hashed}, half stars cut off" if hashed and cut else hashed  # the hash is of users and films
 
     @property
     def is_faithful(self) -> bool:
-        """Whether all runs did what the published notebook did, for as many epochs."""
+        """Whether all runs repeat the published notebook, with as many epochs."""
         epochs = {content.get("epochs", {}).get("trained") for content in self.contents}
         return self.family == "published" and not self.sample and epochs == {PUBLISHED_EPOCHS[self.model]}
 
@@ -90,11 +90,11 @@ def gather(root: Path, *, every: bool = False) -> tuple[list[Measured], list[str
 
     Args:
         root: The folder of the runs.
-        every: List each tested run by itself, in place of the newest of each configuration and seed.
+        every: Whether to list each tested run separately, not only the newest of each configuration and seed.
 
     Returns:
-        What was measured, model by model, and a line for what is left out: beside runs on real ratings, those on
-        generated ones, too.
+        The results, model by model, and a line for each run that is left out. Runs on generated ratings are left out
+        beside runs on real ones.
     """
     found: list[Measured] = []
     lines: list[str] = []
@@ -130,7 +130,7 @@ def read_tested(run: Run) -> tuple[dict[str, Any], str]:
 
 
 def measured(shown: str, name: str, tested: Sequence[tuple[Run, dict[str, Any]]]) -> Measured:
-    """Put together what the runs of one name measured."""
+    """Combine the results of the runs of one name."""
     runs, contents = zip(*tested, strict=True)
     shown, name = printable(shown), printable(name)  # they stand in figures and file names
     sample = bool(contents[0].get("data", {}).get("sample"))
@@ -138,7 +138,7 @@ def measured(shown: str, name: str, tested: Sequence[tuple[Run, dict[str, Any]]]
 
 
 def family_of(name: str, *, sample: bool) -> Family:
-    """Tell which family of configurations a run's name is of; the sample's overlay changes no model."""
+    """Return the family of a run's configuration; the sample overlay does not change it."""
     own = name.removeprefix("sample/") if sample else name
     if own.removeprefix(PUBLISHED_FAMILY) not in PUBLISHED:
         return "other"
@@ -148,7 +148,7 @@ def family_of(name: str, *, sample: bool) -> Family:
 def choose(
     name: str, tested: Sequence[tuple[Run, dict[str, Any]]]
 ) -> tuple[list[tuple[Run, dict[str, Any]]], list[str]]:
-    """Take the newest run of each seed, of those that differ from the newest run in nothing but the seed.
+    """Choose the newest run of each seed, among those that differ from the newest run only in the seed.
 
     Args:
         name: The runs' name.
@@ -170,9 +170,9 @@ def choose(
 
 
 def differs(content: dict[str, Any], newest: dict[str, Any], run: Run, newest_run: Run) -> str:
-    """Say in what a run differs from the newest of its name, beside the seed; empty if in nothing."""
+    """Describe how a run differs from the newest of its name, apart from the seed; empty if it does not."""
     if content.get("data", {}).get("fingerprint") != newest.get("data", {}).get("fingerprint"):
-        return "it is of other data or another split"
+        return "its data or its split differ"
     version, newest_version = (one.get("versions", {}).get("movierec") for one in (content, newest))
     if version != newest_version:
         return f"it was measured with movierec {version or 'of an unknown version'}, not {newest_version or 'unknown'}"
@@ -183,7 +183,7 @@ def differs(content: dict[str, Any], newest: dict[str, Any], run: Run, newest_ru
 
 
 def settings_of(run: Run) -> dict[str, Any]:
-    """Read the options of a run but for its seed; empty where they cannot be read."""
+    """Read the options of a run without its seed; empty if they cannot be read."""
     try:
         config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):

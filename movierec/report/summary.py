@@ -1,7 +1,7 @@
-"""What the numbers mean, in plain words: how far the best model is off on unseen ratings, and how sure that is.
+"""Summarise the results in sentences: the error of the best model on unseen ratings, and its uncertainty.
 
-Every sentence is computed from the numbers. That one model is better than another is said only of the same test rows,
-with the interval of `movierec.metrics.bootstrap`.
+Every sentence is computed from the numbers. Models are compared only on the same test rows, with the interval of
+`movierec.metrics.bootstrap`.
 """
 
 import math
@@ -18,18 +18,18 @@ METRIC = "rmse_stars"
 
 @dataclass(frozen=True)
 class Summary:
-    """The model of the lowest error for one release, and what the numbers say of it.
+    """The model with the lowest error on one release, and sentences about it.
 
     Attributes:
         release: The release of ratings.
         best: The model.
         error: Its RMSE in stars on test ratings, as text.
-        sd: The standard deviation of that over the seeds, as text; empty with one seed.
-        bars: RMSE of the model, and of what it is measured against, in stars.
+        sd: Standard deviation of the error over the seeds, as text; empty with one seed.
+        bars: RMSE of the model and of the baselines, in stars.
         good: How good the model is.
-        sure: How sure that is.
-        compared: How it compares with other models on the same test rows, and which ones are on others.
-        ahead: What it reads that is newer than the ratings; empty if it reads nothing such.
+        sure: How certain the error is.
+        compared: Comparisons with other models on the same test rows, and the models on other rows.
+        ahead: The inputs that are newer than the ratings; empty if there are none.
     """
 
     release: str
@@ -46,7 +46,7 @@ class Summary:
 def summarise(found: Iterable[Measured]) -> list[Summary]:
     """Summarise each release of ratings.
 
-    The notebook's models count where there are no others: their inputs hold the ratings to be predicted.
+    Models of the notebook count only if there are no others, because their inputs contain the ratings to predict.
     """
     groups: dict[str, list[Measured]] = {}
     for one in found:
@@ -61,7 +61,7 @@ def summarise(found: Iterable[Measured]) -> list[Summary]:
 
 
 def summarise_release(release: str, group: Sequence[Measured]) -> Summary:
-    """Summarise one release by the lowest error on those test rows that leave out the fewest ratings."""
+    """Summarise one release by the lowest error on the test rows with the fewest left-out ratings."""
     widest = min(group, key=lambda one: (one.data.get("ratings_left_out", math.inf), error_of(one)))
     same = sorted((one for one in group if one.test_set == widest.test_set), key=error_of)
     best, sd = same[0], same[0].sd("test", METRIC)
@@ -100,13 +100,13 @@ def how_good(one: Measured) -> str:
 
 
 def how_sure(one: Measured) -> str:
-    """Say how sure a model's error is: over the test users, and over seeds."""
+    """Say how certain a model's error is, over test users and over seeds."""
     values, found = one.values("test", METRIC), error_interval(one)
     text = f"Over other test users like these, from {found.low:.3f} to {found.high:.3f} stars (95 %). " if found else ""
     if len(values) > 1:
         text += f"Over {len(values)} trainings that differ in their seed, from {min(values):.3f} to {max(values):.3f}."
     else:
-        text += "It was trained once, so what another seed would change is not known."
+        text += "It was trained once, so the effect of the seed is unknown."
     return " ".join([text, *(f"Mind that {remark}." for remark in remarks_on(one))])
 
 
@@ -116,9 +116,9 @@ def how_far_ahead(one: Measured) -> str:
     if not newer:
         return ""
     return (
-        f"{one.name} reads {', '.join(newer)}: averages and counts of votes up to the day they were fetched, which is "
-        "after the ratings. No split takes out that it looks ahead; on new films, of few votes, it may be worse. "
-        f"To measure without: --data.exclude_columns '[{', '.join(newer)}]'."
+        f"{one.name} reads {', '.join(newer)}: averages and counts of votes from the day they were fetched, "
+        "which is after the ratings. No split removes this look-ahead; on new films with few votes, it may be worse. "
+        f"To measure without them: --data.exclude_columns '[{', '.join(newer)}]'."
     )
 
 
@@ -133,11 +133,11 @@ def name_others(best: Measured, others: Sequence[Measured]) -> Iterable[str]:
     """Name the models that were tested on other rows."""
     if others:
         listed = ", ".join(f"{one.name} ({error_of(one):.3f})" for one in sorted(others, key=error_of))
-        yield f"Not to be compared with {best.name}, as tested on other ratings: {listed}."
+        yield f"Tested on other ratings, so not comparable with {best.name}: {listed}."
 
 
 def read_published(found: Iterable[Measured]) -> list[str]:
-    """Say what became of the published numbers: on training rows, and on test rows."""
+    """Compare the published numbers with ours, on training rows and on test rows."""
     ours = [one for one in found if one.is_faithful]
     gaps = {
         one.model: abs(r2 - PUBLISHED[one.model]["r2"]) for one in ours if (r2 := one.mean("train", "r2")) is not None

@@ -1,4 +1,4 @@
-"""The table of all results: what was published, and what each configuration measured on which rows."""
+"""Tabulate all results: published numbers, and the metrics of each configuration on its rows."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ say nothing about other ratings: the model has seen them. Compare models by
 their test rows, and only where those are the same ratings{letters}.
 """
 REMARK = "‡"  # marks a line that has remarks
-SAMPLE_NOTE = "* Trained on generated ratings: that shows that all works, not how good a model is.\n"
+SAMPLE_NOTE = "* Trained on generated ratings, which say nothing about the quality of a model.\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +41,15 @@ class Row:
     """A line of the table.
 
     Attributes:
-        name: Whose numbers they are.
-        kind: Whether they were published, measured by us, are ours minus the published ones, or those of a baseline.
-        part: The part of the ratings they were measured on, `train` or `test`.
+        name: Name of the configuration, baseline or published model.
+        kind: `published`, `measured`, `difference` (measured minus published) or `baseline`.
+        part: The measured part of the ratings, `train` or `test`.
         means: The numbers, averaged over the seeds.
-        sds: Their sample standard deviations, where there are several seeds.
-        measured: The configuration, of a measured line.
-        size: Number of ratings in that part, where it is known.
-        test_set: Letter of the test ratings, where there are different ones.
-        epoch: The epochs of the checkpoints, and how many were trained.
+        sds: Their sample standard deviations, with several seeds.
+        measured: The configuration of a measured line.
+        size: Number of ratings in that part, if known.
+        test_set: Letter of the test ratings, if there are different ones.
+        epoch: The epochs of the checkpoints, and the number of trained epochs.
         remarks: What is unusual about the runs.
     """
 
@@ -66,13 +66,13 @@ class Row:
 
     @property
     def label(self) -> str:
-        """Whose numbers they are; an asterisk marks generated ratings, and ‡ that there are remarks."""
+        """The name; an asterisk marks generated ratings, and ‡ marks remarks."""
         sample = "*" if self.measured and self.measured.sample else ""
         return " ".join(filter(None, [self.name, sample, REMARK if self.remarks else ""]))
 
     @property
     def rows(self) -> str:
-        """Which ratings were measured, and how many."""
+        """The measured part, its number of ratings and its letter."""
         return " ".join(filter(None, [self.part, "" if self.size is None else f"{self.size:,}", self.test_set]))
 
     def value(self, metric: str) -> str:
@@ -86,7 +86,7 @@ class Row:
 
 
 def tabulate(found: Sequence[Measured]) -> list[Row]:
-    """List the lines of the table: what was published and its reproduction, then set by set of test ratings."""
+    """List the lines of the table: published and reproduced numbers, then each set of test ratings."""
     letters = letter_test_sets(found)
     several = len({one.test_set for one in found}) > 1
     rows = [row for model in PUBLISHED for row in training_rows(model, found)]
@@ -105,7 +105,7 @@ def tabulate(found: Sequence[Measured]) -> list[Row]:
 
 
 def training_rows(model: str, found: Sequence[Measured]) -> Iterator[Row]:
-    """List the published numbers of a model, and what its reproductions measured on their training rows."""
+    """Yield the published numbers of a model, and those of its reproductions on their training rows."""
     published = PUBLISHED[model] | {"ndcg@10": PUBLISHED_NDCG}
     published |= {f"{name}_stars": published[name] * PUBLISHED_STARS for name in ("mae", "rmse")}
     yield Row(name=f"report, {model}", kind="published", part="train", means=published)
@@ -119,7 +119,7 @@ def training_rows(model: str, found: Sequence[Measured]) -> Iterator[Row]:
 
 
 def measured_row(one: Measured, part: Literal["train", "test"], test_set: str) -> Row:
-    """Make the line of what a configuration measured on a part of the ratings."""
+    """Make the line of a configuration on a part of the ratings."""
     return Row(
         name=one.name,
         kind="measured",
@@ -135,7 +135,7 @@ def measured_row(one: Measured, part: Literal["train", "test"], test_set: str) -
 
 
 def epochs_of(one: Measured) -> str:
-    """Write which epochs were measured, of how many that were trained."""
+    """Write the epochs of the checkpoints and the number of trained epochs."""
     best = sorted(content["epoch"] + 1 for content in one.contents if content.get("epoch") is not None)
     trained = max((content.get("epochs", {}).get("trained") or 0 for content in one.contents), default=0)
     if not best or not trained:
@@ -161,26 +161,26 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def comparability(rows: Sequence[Row]) -> list[str]:
-    """List what keeps lines from being compared: what the letters stand for, and what ‡ marks."""
+    """Explain the letters and the marks ‡, which keep lines from being compared."""
     sets = describe_test_sets(measured_in(rows)) if any(row.test_set for row in rows) else {}
     return [*(f"{letter}: {text}." for letter, text in sets.items()), *remarks_of(rows)]
 
 
 def remarks_of(rows: Sequence[Row]) -> list[str]:
-    """List what ‡ marks, and the files that differ."""
+    """List the remarks marked by ‡, and the files that differ."""
     remarks = {row.name: f"{REMARK} {row.name}: {'; '.join(row.remarks)}." for row in rows if row.remarks}
     return [*remarks.values(), *differing_files(measured_in(rows))]
 
 
 def escape_markdown(text: str) -> str:
-    """Keep a name from being read as a cell's end, as markup or as HTML."""
+    """Escape Markdown and HTML in a name."""
     for special in "\\|<>*`[]":
         text = text.replace(special, f"\\{special}")
     return text
 
 
 def csv_text(rows: Sequence[Row]) -> str:
-    """Write the table as csv, for spreadsheets and programs: all digits, empty where a number is missing."""
+    """Write the table as csv with six decimals; missing numbers are empty."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     numbers = [name for metric in SHOWN for name in (metric, f"{metric}_sd")]
@@ -199,7 +199,7 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 
 def print_table(rows: Sequence[Row], lines: Sequence[str]) -> None:
-    """Print the table, and what is left out of it, for a terminal of 80 columns or more."""
+    """Print the table and what is left out, for a terminal of 80 columns or more."""
     shown = [METRICS[name] for name in SHOWN if name not in LONG_ONLY]
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("run", overflow="fold", min_width=8)
@@ -226,7 +226,7 @@ def break_name(name: str) -> str:
 
 
 def notes_of(rows: Sequence[Row]) -> str:
-    """Write what one must know to read the table."""
+    """Write the notes below the table."""
     notes = NOTE.format(letters=": the same letter" if any(row.test_set for row in rows) else "")
     notes += f"{PUBLISHED_NOTE}\n"
     if any(row.sds.get("r2") is not None for row in rows):

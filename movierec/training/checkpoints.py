@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all."""
+"""Write checkpoints atomically, and keep the best and the newest epoch."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ from movierec.metrics.registry import METRICS
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
-    """Write a checkpoint beside the old one, then put it in its place: a full disk or a kill leaves the old one."""
+    """Write a checkpoint to a partial file, then rename it: a full disk or a kill leaves the old one whole."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint.
@@ -50,10 +50,10 @@ class WholeCheckpointIO(TorchCheckpointIO):
 
 
 class RunCheckpoint(ModelCheckpoint):
-    """Keep checkpoints in a run's folder, which may be moved between a fit and its resumption."""
+    """Keep checkpoints in a run's folder, even if the folder is moved before a resume."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the best score; ModelCheckpoint forgets it when the run's folder is written in another way."""
+        """Restore the best score, which ModelCheckpoint drops if the path of the run's folder differs."""
         assert self.dirpath is not None
         folder = Path(self.dirpath)
         moved = dict(state_dict, dirpath=self.dirpath)
@@ -69,7 +69,7 @@ class BestCheckpoint(RunCheckpoint):
     """Keep the best epoch in best.ckpt.
 
     Args:
-        monitor: The metric that tells which epoch is the best, such as `val/rmse` or `val/ndcg@10`; errors are best
+        monitor: The metric that chooses the best epoch, such as `val/rmse` or `val/ndcg@10`; errors are best
             low, all else high. Without one, the last epoch counts as the best.
 
     Raises:
@@ -101,6 +101,6 @@ class LastCheckpoint(RunCheckpoint):
 
 
 def best_checkpoint(trainer: Trainer) -> Path | None:
-    """Find the best checkpoint that a fit has written, if it has written any."""
+    """Find the best checkpoint of a fit; None if it has written none."""
     found = [Path(callback.best_model_path) for callback in trainer.callbacks if isinstance(callback, BestCheckpoint)]  # type: ignore[attr-defined]
     return next((path for path in found if path.is_file()), None)

@@ -1,4 +1,4 @@
-"""The options of fit, validate, test and predict, by LightningCLI, and the objects that they describe."""
+"""Parse the options of fit, validate, test and predict with LightningCLI, and build the objects they describe."""
 
 import difflib
 import inspect
@@ -46,10 +46,10 @@ NOISE = (  # lines of jsonargparse's account of all types it tried
 
 
 def load_yaml(text: str) -> Any:
-    """Read what an option or a configuration holds: YAML without aliases, or a path that is not UTF-8.
+    """Load the value of an option or a configuration: YAML without aliases, or a path that is not UTF-8.
 
     Raises:
-        YAMLError: There is an alias, or it is no YAML.
+        YAMLError: The text has an alias, or is not YAML.
     """
     if any("\udc80" <= letter <= "\udcff" for letter in text):  # Python's sign for a byte of such a path
         return text
@@ -63,10 +63,10 @@ set_loader("yaml", load_yaml, (yaml.YAMLError,))
 
 
 class Parser(LightningArgumentParser):
-    """Lightning's parser, with a short answer to wrong usage instead of two screens of options.
+    """Lightning's parser with short help and short error messages.
 
     Attributes:
-        shown: The options that the help shows; without one, all.
+        shown: Pattern of the options that the help shows; None shows all.
     """
 
     shown: re.Pattern[str] | None = None
@@ -88,7 +88,7 @@ class Parser(LightningArgumentParser):
         return re.sub(r",\s+known\s+subclasses:\s+(lightning|torch)[^)]*", "", text)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Print what is wrong, and end with status 2."""
+        """Print the error and exit with status 2."""
         if not self.exit_on_error:
             super().error(message, ex)
         parser = getattr(ex, "subcommand_parser", None) or self
@@ -119,7 +119,7 @@ LOGGER = (
 
 
 def shorten(message: str) -> str:
-    """Keep of jsonargparse's account of all types it tried what a user can act on, in plain words."""
+    """Shorten a message of jsonargparse, which lists every type it tried, to what helps a user."""
     # An option of a class in an option: each has a line of its own.
     option = ".".join(dict.fromkeys(re.findall(r'Parser key "([^"]+)":', message)))
     message = re.sub(r'Parser key "[^"]+":', "", message)
@@ -169,27 +169,27 @@ class ExperimentCLI(LightningCLI):
             parser_kwargs={
                 "prog": f"python -m movierec {command}",
                 "usage": "%(prog)s --config CONFIG [options]",
-                "description": "The options of the data are listed by --data.help RatingsDataModule.",
+                "description": "For the data options, see --data.help RatingsDataModule.",
             },
             args=self.arguments,
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the checkpoint group, and the options of our own; a network is trained where no `model` is named."""
+        """Add the checkpoint group and our own options; without a `model`, RatingTask trains a network."""
         parser.set_defaults({"model": {"class_path": f"{RatingTask.__module__}.{RatingTask.__qualname__}"}})
         parser.add_lightning_class_args(BestCheckpoint, "checkpoint")
         add = parser.add_argument
         add("--help-all", action="help", help="Show all options, Lightning's among them, and exit.")
         add("--name", type=str | None, help="Name of the run. Default: that of the configuration.")
         add("--ckpt_path", type=str | None, help="Checkpoint: a file, or `best` or `last` of the newest run.")
-        add("--resume", action="store_true", help="Go on with the newest run of the name, or begin one.")
-        add("--initial_checkpoint", type=str | None, help="Checkpoint whose weights a new run begins with.")
+        add("--resume", action="store_true", help="Continue the newest run of the name, or start one.")
+        add("--initial_checkpoint", type=str | None, help="Checkpoint whose weights a new run starts with.")
         add("--histograms", type=bool, default=False, help="Show the weights of each epoch of fit in TensorBoard.")
         add("--out", type=str | None, help="Where predict writes. Default: in the run's folder.")
         add(
             "--ranking_users",
             type=NonNegativeInt | None,
-            help="Of how many users `test` measures the recommendations among all films. Default: 1000; 0: of none.",
+            help="Number of users whose recommendations `test` measures. Default: 1000; 0: none.",
         )
         for name, group in (parser.groups or {}).items():
             group.title = TITLES.get(name, group.title)
@@ -211,12 +211,12 @@ class ExperimentCLI(LightningCLI):
 
     @property
     def plain_options(self) -> dict[str, Any]:
-        """All options, as plain types, that of `ckpt_path` and `resume` among them."""
+        """All options as plain types, with `ckpt_path` and `resume`."""
         options: dict[str, Any] = yaml.safe_load(self.resolved)
         return options | {name: self.config[name] for name in ("ckpt_path", "resume")}
 
     def instantiate_classes(self) -> None:
-        """Build data module and model; the trainer needs the run's folder, which is not known yet."""
+        """Build the data module and the model. The trainer is built later, when the run's folder is known."""
         self.config_init = self.parser.instantiate_classes(self.config)
         self.datamodule, self.model = self._get(self.config_init, "data"), self._get(self.config_init, "model")
 
@@ -224,9 +224,9 @@ class ExperimentCLI(LightningCLI):
         """Build the trainer.
 
         Args:
-            callbacks: Our own, after the given ones.
-            plugins: Our own, before the given ones.
-            defaults: What counts where nothing was given.
+            callbacks: Added after the given ones.
+            plugins: Added before the given ones.
+            defaults: Trainer options that apply if not given.
         """
         given = self._get(self.config_init, "trainer")
         defaults = {name: value for name, value in defaults.items() if given.get(name) in (None, True)}
@@ -237,11 +237,11 @@ class ExperimentCLI(LightningCLI):
 
 
 def check_options(command: str, options: Namespace) -> None:
-    """Refuse options that would be passed over in silence.
+    """Refuse options that would be ignored silently.
 
     Raises:
-        ConfigError: A name that is no folder's; a seed that NumPy does not take, for which Lightning takes another; an
-            option with another command than its own, or several that say where a fit begins.
+        ConfigError: The name is not that of a folder, NumPy does not accept the seed (Lightning would choose another),
+            an option belongs to another command, or several options say where a fit begins.
     """
     given = {
         ("--out", "predict"): options.out,
@@ -253,20 +253,20 @@ def check_options(command: str, options: Namespace) -> None:
     name = Path(options.name) if options.name is not None else Path("default")
     if not name.parts or name.is_absolute() or ".." in name.parts:
         raise ConfigError(
-            f"Expected --name of a folder below {ROOT}, such as wide or trials/wide; got {options.name!r}."
+            f"Expected --name to be a folder below {ROOT}, such as wide or trials/wide; got {options.name!r}."
         )
     if not isinstance(options.seed_everything, bool) and not 0 <= options.seed_everything <= LARGEST_SEED:
         raise ConfigError(f"Expected seed_everything from 0 to {LARGEST_SEED}, got {options.seed_everything}.")
     for (option, its_command), value in given.items():
         if value is not None and command != its_command:
-            raise ConfigError(f"Expected {option} with {its_command} alone, got it with {command}. Leave it out.")
+            raise ConfigError(f"Expected {option} only with {its_command}, got it with {command}. Leave it out.")
     starts = [f"--{name}" for name in ("resume", "ckpt_path", "initial_checkpoint") if options[name]]
     if command == "fit" and len(starts) > 1 and starts != ["--resume", "--initial_checkpoint"]:
         raise ConfigError(f"Expected one of {' and '.join(starts)}: each says where the fit begins. Leave one out.")
 
 
 def as_list(value: Any) -> list[Any]:
-    """Take nothing as no element and one as one."""
+    """Turn None into an empty list, and one value into a list of one."""
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]

@@ -1,4 +1,4 @@
-"""fit, validate, test and predict: for the command line, which prints, and for Python, which gets the metrics."""
+"""Run fit, validate, test and predict: print results on the command line, return metrics in Python."""
 
 import json
 import logging
@@ -32,9 +32,9 @@ def fit(
 
     Args:
         configs: Configuration files, or names of shipped ones such as `model1`; a later one overrides an earlier one.
-        options: Further options by their names on the command line, such as `{"trainer.max_epochs": 5}`.
-        resume: Go on with the newest run of the name, if there is one.
-        name: Name of the run; else that of the configuration.
+        options: Options by their names on the command line, such as `{"trainer.max_epochs": 5}`.
+        resume: Continue the newest run of the name, if there is one.
+        name: Name of the run; None takes that of the configuration.
 
     Returns:
         The content of the run's metrics.json: `val` holds the validation metrics of the best epoch.
@@ -75,7 +75,7 @@ def arguments_of(configs: Sequence[str | Path], options: Mapping[str, Any]) -> l
 
 
 def build(command: str, arguments: Sequence[str]) -> Experiment:
-    """Build what a command line describes.
+    """Build the experiment of a command line.
 
     Raises:
         ConfigError: There is no configuration.
@@ -157,15 +157,15 @@ COMMANDS = {"fit": run_fit, "validate": run_validate, "test": run_test, "predict
 
 
 def accepts_download(data: MovieDataModule) -> bool:
-    """Ask whether missing releases shall be downloaded; no if nobody can be asked or all is there."""
+    """Ask whether to download missing releases; False if none is missing or nobody can be asked."""
     if data.download or not is_attended() or is_sample(data.root) or explain_release_folder(data.root):
         return False
     if not (missing := data.missing_releases()):
         return False
     if lacking := data.missing_metadata():
         print(
-            f"This also needs {' and '.join(lacking)} in {data.root}, which a download does not bring: "
-            "get them afterwards with `data fetch`, with a key of your own."
+            f"This also needs {' and '.join(lacking)} in {data.root}, which are not downloaded: "
+            "get them afterwards with `data fetch` and your own key."
         )
     are, it = ("is", "it") if len(missing) == 1 else ("are", "them")
     return asks_yes(
@@ -175,7 +175,7 @@ def accepts_download(data: MovieDataModule) -> bool:
 
 
 def quiet() -> None:
-    """Keep Lightning's hints about hardware, loaders and folders out of what a user reads."""
+    """Hide Lightning's hints about hardware, loaders and folders."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in (
@@ -190,6 +190,6 @@ def quiet() -> None:
 
 
 def leave_to_caller(arguments: threading.ExceptHookArgs) -> None:
-    """Print no traceback when TensorBoard's thread cannot write: the next call raises what has happened."""
+    """Print no traceback when TensorBoard's thread cannot write; the next call raises the error."""
     if type(arguments.thread).__name__ != "_AsyncWriterThread":
         threading.__excepthook__(arguments)

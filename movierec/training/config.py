@@ -1,4 +1,4 @@
-"""Configuration files: where they are, and the name of the run that they make."""
+"""Find configuration files, and name the runs that they make."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def config_folders() -> list[Path]:
 
 
 def find_config(name: str) -> Path:
-    """Find a configuration: the file itself, else a shipped one of that name, wherever the user stands.
+    """Find a configuration file, or else the shipped one of that name, from any working directory.
 
     Raises:
         ConfigError: There is none.
@@ -65,14 +65,14 @@ def run_name(configs: list[Path]) -> str:
 
 
 def saved_run(configs: list[Path]) -> Run | None:
-    """Find the run that the first configuration is the saved one of, if it is."""
+    """Find the run whose saved config.yaml is the first configuration; None if it is not a saved one."""
     folder = configs[0].resolve().parent if configs else Path()
     saved = bool(configs) and configs[0].name == "config.yaml" and re.fullmatch(r"version_\d+", folder.name)
     return run_of(folder / "checkpoints" / "best.ckpt") if saved else None
 
 
 def name_of_saved(config: Path) -> str | None:
-    """Name of the run that a saved config.yaml belongs to, if it does."""
+    """Return the name of the run that a saved config.yaml belongs to, if any."""
     run = saved_run([config])
     if run is None:
         return None
@@ -82,7 +82,7 @@ def name_of_saved(config: Path) -> str | None:
 
 
 def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
-    """Find the configuration files among the arguments.
+    """Separate the configuration files from the other arguments.
 
     Returns:
         The arguments, the configurations first and by the paths found, so that an option overrides them wherever it
@@ -109,7 +109,7 @@ def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
 
 
 def check_yaml(path: Path) -> None:
-    """Refuse a configuration that is no YAML; jsonargparse would not name the file.
+    """Refuse a configuration that is not YAML; jsonargparse would not name the file.
 
     Raises:
         ConfigError: It is not; the message names the line.
@@ -126,7 +126,7 @@ def check_yaml(path: Path) -> None:
 
 
 def refuse_aliases(text: str) -> None:
-    """Refuse YAML with aliases, of which a few lines can stand for more than a memory holds.
+    """Refuse YAML with aliases: a few lines of them can expand to more than the memory holds.
 
     Raises:
         YAMLError: It has an alias, or is no YAML; the mark is where.
@@ -138,7 +138,7 @@ def refuse_aliases(text: str) -> None:
 
 
 def own_config(args: Sequence[str]) -> list[str]:
-    """Name the configuration of the run that `--ckpt_path FILE` lies in, when none is given.
+    """Return `--config` with the saved configuration of the run that `--ckpt_path FILE` belongs to.
 
     Raises:
         CheckpointError: There is no such file.

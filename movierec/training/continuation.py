@@ -1,4 +1,4 @@
-"""What a fit takes over from a checkpoint: that of an earlier epoch of its own, or the weights of another run."""
+"""Restore what a resumed fit needs from its checkpoint, or start from the weights of another run."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def catch_up(task: "BaseTask") -> None:
-    """Do what an uninterrupted fit does after the checkpoint of an epoch was written, and Lightning leaves out."""
+    """Restore the plateau scheduler and early stopping on resume, which Lightning does not."""
     for config in task.trainer.lr_scheduler_configs:
         if config.reduce_on_plateau and "val" in task.results:
             rmse = torch.tensor(task.results["val"]["rmse"]).item()  # as it was logged
@@ -27,10 +27,10 @@ def catch_up(task: "BaseTask") -> None:
 
 
 def take_weights(task: "BaseTask", checkpoint: dict[str, Any]) -> None:
-    """Begin with the weights of a checkpoint of the same data; nothing else of it is taken.
+    """Load only the weights of a checkpoint that was trained on the same data.
 
     Raises:
-        CheckpointError: It was trained on other data, of which test rows could be among ours.
+        CheckpointError: It was trained on other data, so our test rows may be among its training rows.
         ConfigError: Its layers are not ours.
     """
     assert task.tables is not None
@@ -41,12 +41,12 @@ def take_weights(task: "BaseTask", checkpoint: dict[str, Any]) -> None:
         assert task.model is not None
         raise ConfigError(
             f"Expected the model of the initial checkpoint, {checkpoint['model']}; got "
-            f"{describe_model(task.model)}. Use that one, or begin without the checkpoint."
+            f"{describe_model(task.model)}. Use that one, or start without the checkpoint."
         ) from error
 
 
 def check_same_data(stored: Tables, present: Tables) -> None:
-    """Refuse to go on with a checkpoint on other data than it was trained on.
+    """Refuse a checkpoint that was trained on other data.
 
     Raises:
         CheckpointError: The features, the files or the options differ; the message says which.
@@ -64,7 +64,7 @@ def check_same_data(stored: Tables, present: Tables) -> None:
 
 
 def read_random_states(task: LightningModule) -> dict[str, Tensor]:
-    """Read the generators of all processes; each of them has to call this.
+    """Read the states of the random generators of all processes; each process must call this.
 
     Returns:
         By kind of device, `cpu` and that of the task, the state of each process, [num_processes, size] uint8.
@@ -78,9 +78,9 @@ def read_random_states(task: LightningModule) -> dict[str, Tensor]:
 
 
 def write_random_states(task: LightningModule, states: dict[str, Tensor]) -> None:
-    """Set the generators of this process to what a checkpoint holds for it, if it holds that.
+    """Restore the random generators of this process from a checkpoint, if it holds their states.
 
-    A fit that goes on with other processes, or on another device, draws anew from the seed.
+    With another number of processes or another device, the generators start from the seed.
     """
     if any(len(of_processes) != task.trainer.world_size for of_processes in states.values()):
         return

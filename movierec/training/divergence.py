@@ -1,4 +1,4 @@
-"""Fits that diverge: a loss or weights that are not finite end them before they replace a good checkpoint."""
+"""Stop a fit whose loss or weights are not finite, before it replaces a good checkpoint."""
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +18,7 @@ DEFAULT_LR = 1e-3
 
 
 class Step(NamedTuple):
-    """A training step: the number of its batch from 0, its ratings, predictions and loss."""
+    """A training step: the number of its batch, from 0, with its ratings, predictions and loss."""
 
     number: int
     batch: Batch
@@ -27,17 +27,17 @@ class Step(NamedTuple):
 
 
 class DivergenceWatch:
-    """Look at the losses of a fit.
+    """Check the losses of a fit.
 
-    A CPU has each loss at hand. A device would have to finish its work first, and several processes must end together,
-    so there the losses are looked at some at a time; the batches are kept until then, to name the first bad one.
+    On a CPU, each loss is checked at once. Reading a loss makes a device wait, and several processes must stop
+    together, so there 64 losses are checked at a time. Their batches are kept until then, to name the first bad one.
     """
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
     def add(self, task: "BaseTask", step: Step) -> None:
-        """Take in a step.
+        """Add a step.
 
         Raises:
             DivergenceError: Its loss, or that of an earlier one, is not finite.
@@ -50,7 +50,7 @@ class DivergenceWatch:
             self.check(task)
 
     def check(self, task: "BaseTask") -> None:
-        """Look at the losses that have come in since the last time; all processes must do so at the same step.
+        """Check the losses since the last check; all processes must call this at the same step.
 
         Raises:
             DivergenceError: One of them, in any of the processes, is not finite.
@@ -74,7 +74,7 @@ class DivergenceWatch:
 
 
 def check_weights(task: "BaseTask") -> None:
-    """Refuse weights that are not finite: the last step of an epoch makes them, and no loss has shown it yet.
+    """Refuse weights that are not finite, which the last step of an epoch can make without a bad loss.
 
     Raises:
         DivergenceError: Some are not finite.
@@ -90,15 +90,15 @@ def check_weights(task: "BaseTask") -> None:
 
 
 def find_cause(batch: Batch, prediction: Tensor, tables: Tables) -> tuple[str, bool]:
-    """Name the rating that makes a loss infinite or NaN; of several processes, each looks at its own part.
+    """Find the rating that makes a loss infinite or NaN, in this process's part of the batch.
 
     Args:
         batch: The ratings.
         prediction: On the unit scale, [batch].
-        tables: Those that the batch's rows are of.
+        tables: The tables that the batch's rows refer to.
 
     Returns:
-        What is wrong, and whether some of the predictions are finite and others not.
+        A description, and whether only some of the predictions are not finite.
     """
     error = (prediction.float() - batch.rating).abs().cpu().nan_to_num(nan=math.inf, posinf=math.inf)
     bad, worst = int((~error.isfinite()).sum()), int(error.argmax())
@@ -109,7 +109,7 @@ def find_cause(batch: Batch, prediction: Tensor, tables: Tables) -> tuple[str, b
 
 
 def advise(task: "BaseTask", some: bool = False) -> str:  # noqa: FBT001, FBT002 - a finding of `find_cause`
-    """Say what helps: where all predictions are bad the weights are, where some are it is their data."""
+    """Suggest a remedy: if all predictions are bad, the weights are; if only some, the data."""
     if some:
         text = "The others are finite, so look at the data of these users and films: python -m movierec data check."
     elif not task.trainer.optimizers:

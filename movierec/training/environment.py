@@ -1,4 +1,4 @@
-"""What numbers were measured with: the machine, the versions of packages, and the revision of the code."""
+"""Describe the machine, the versions of packages and the revision of the code."""
 
 import os
 import platform
@@ -44,13 +44,13 @@ def cpu_model() -> str | None:
 
 
 def versions() -> dict[str, str]:
-    """List the versions that the numbers were computed with."""
+    """List the versions of Python and of the packages that numbers depend on."""
     found = {name: version(name) for name in PACKAGES}
     return {"movierec": movierec.__version__, "python": platform.python_version()} | found
 
 
 def describe_revision(package: Path = Path(movierec.__file__).parent) -> dict[str, Any] | None:
-    """Ask git for the revision of a package, and whether its files differ from that.
+    """Ask git for the revision of a package, and whether its files have changed since.
 
     Args:
         package: The package's folder, at the top of a checkout.
@@ -76,7 +76,7 @@ def describe_revision(package: Path = Path(movierec.__file__).parent) -> dict[st
 
 
 def read_status(lines: list[str], package: str) -> dict[str, Any] | None:
-    """Read what `git status --porcelain=v2 --branch` says of a package; None if it is of no revision."""
+    """Read what `git status --porcelain=v2 --branch` says of a package; None if there is no revision."""
     headers = dict(line[2:].split(" ", maxsplit=1) for line in lines if line.startswith("# ") and " " in line[2:])
     changes = [line for line in lines if not line.startswith("#")]
     revision = headers.get("branch.oid", "(initial)")

@@ -1,4 +1,4 @@
-"""One fit, validation, test or prediction: its options, the run it belongs to, and what it leaves there."""
+"""Run one fit, validation, test or prediction in the folder of its run."""
 
 import contextlib
 import math
@@ -35,7 +35,7 @@ class Experiment:
     Args:
         command: `fit`, `validate`, `test` or `predict`.
         args: Its options, as on the command line.
-        configs: The configuration files among them by the names the user gave them, the first one being the base.
+        configs: The configuration files among the options, by the names the user gave; the first is the base.
 
     Raises:
         CheckpointError: There is no such checkpoint, or it is damaged.
@@ -57,38 +57,38 @@ class Experiment:
 
     @property
     def options(self) -> Any:
-        """All options, as jsonargparse has parsed them."""
+        """All options, parsed by jsonargparse."""
         return self.cli.config
 
     @property
     def model(self) -> BaseTask:
-        """What is trained or measured."""
+        """The task: the model that is trained or measured."""
         model: BaseTask = self.cli.model
         return model
 
     @property
     def data(self) -> MovieDataModule:
-        """What it is trained or measured on."""
+        """The data module."""
         data: MovieDataModule = self.cli.datamodule
         return data
 
     @property
     def trainer(self) -> Trainer:
-        """What runs it."""
+        """The trainer."""
         return self.cli.trainer
 
     @property
     def run(self) -> Run | None:
-        """The folder that everything is written to; None where nothing is."""
+        """The run whose folder everything is written to; None if nothing is written."""
         return self.start.run
 
     @property
     def is_partial(self) -> bool:
-        """Whether only some of the batches are measured."""
+        """Whether the trainer measures only some of the batches."""
         return is_partial(self.trainer)
 
     def find_start(self) -> Start:
-        """Find the run and the checkpoint that the options mean."""
+        """Find the run and the checkpoint that the options select."""
         options, plain = self.options, self.cli.plain_options
         root = expand_home(options.trainer.default_root_dir or ".") / ROOT
         own = saved_run(list(self.configs.values()))
@@ -104,7 +104,7 @@ class Experiment:
         return start
 
     def build_trainer(self) -> None:
-        """Build the trainer, logging into the run's folder."""
+        """Build the trainer; it logs into the run's folder."""
         options = self.options
         callbacks: list[Any] = [] if options.trainer.enable_progress_bar is False else [RunProgress()]
         self.record = RunRecord(
@@ -127,7 +127,7 @@ class Experiment:
             self.model.check_processes(self.trainer.world_size)
 
     def keep_checkpoints_in(self, run: Run | None) -> None:
-        """Let checkpoints lie in the run's folder, wherever a logger of the user's own writes."""
+        """Keep checkpoints in the run's folder, even if the user's own logger writes elsewhere."""
         for callback in self.trainer.checkpoint_callbacks:
             if isinstance(callback, RunCheckpoint) and run is not None:
                 callback.dirpath = str(run.checkpoints)
@@ -146,7 +146,7 @@ class Experiment:
         )
 
     def prepare(self) -> None:
-        """Prepare the data for a fit, and take the run's folder; `fit` does so itself if it was not done."""
+        """Prepare the data for a fit and claim the run's folder; `fit` calls this if it was not called before."""
         if self.is_prepared or not self.trainer.is_global_zero:
             return
         self.data.prepare_data()
@@ -165,7 +165,7 @@ class Experiment:
         """Train.
 
         Returns:
-            What metrics.json says: of the best checkpoint, `val` holds the validation metrics.
+            The content of metrics.json: `val` holds the validation metrics of the best checkpoint.
         """
         with self.held:
             self.prepare()
@@ -178,11 +178,11 @@ class Experiment:
         return self.model.results
 
     def test(self) -> dict[str, dict[str, Any]]:
-        """Measure a checkpoint on all parts of the ratings, and the lists it makes of films.
+        """Measure a checkpoint on all parts of the ratings, and its recommendations.
 
         Returns:
-            The metrics of `train`, `val` and `test`, `baselines`, which any model should beat on the test ratings, and
-            `retrieval`, those of the lists.
+            The metrics of `train`, `val` and `test`, of the `baselines` on the test ratings, and of the recommendations
+            (`retrieval`).
         """
         self.interruptible(self.trainer.test, verbose=False)
         users = RANKING_USERS if self.options.ranking_users is None else self.options.ranking_users
@@ -202,18 +202,18 @@ class Experiment:
         return self.predictions.path
 
     def watch(self, users: list[int]) -> Iterable[int]:
-        """Show how far the lists are, unless the progress bar is turned off."""
+        """Show the progress over users, unless the progress bar is off."""
         return users if self.options.trainer.enable_progress_bar is False else track(users, "recommend")
 
     def interruptible(self, function: Callable[..., Any], **options: Any) -> None:
-        """Call the trainer; where it ends the process because of Ctrl-C, raise that instead.
+        """Call the trainer, and turn interruptions and errors into messages that say what is kept.
 
         Raises:
             KeyboardInterrupt: With a message that says what is kept and how to go on.
             DivergenceError: With a message that says what is kept.
-            WorkerError: The processes that cut batches send none.
+            WorkerError: The worker processes send no batches.
             WriteError: The disk is full, or cannot be written to.
-            SystemExit: Another process was lost, which has been said already.
+            SystemExit: Another process was lost; the message has been printed.
         """
         path = str(self.start.checkpoint) if self.start.checkpoint else None
         try:
@@ -241,45 +241,45 @@ class Experiment:
             raise kind(f"{'terminated' if kind is Terminated else 'interrupted'}. {self.kept()}") from stop
 
     def explain_workers(self, error: RuntimeError) -> None:
-        """Say what to do where the processes that cut batches could not be started, have ended, or send nothing.
+        """Raise a WorkerError if worker processes could not be started, have ended, or send nothing.
 
         Raises:
-            WorkerError: That is what the error is about.
+            WorkerError: The error comes from the worker processes.
         """
         if self.data.num_workers and ("DataLoader" in str(error) or isinstance(error.__context__, OSError)):
             reason = error.__context__ if isinstance(error.__context__, OSError) else error
             raise WorkerError(
-                f"Expected batches of worker processes, as data.num_workers is {self.data.num_workers}; got none: "
+                f"Expected batches from worker processes (data.num_workers is {self.data.num_workers}), got none: "
                 f"{reason}. The shared memory, /dev/shm, may be full or too small. Use --data.num_workers 0, which "
-                f"needs none and is the fastest. {self.kept()}"
+                f"is the fastest and needs no workers. {self.kept()}"
             ) from error
 
     def kept(self) -> str:
-        """Say what is kept of a command that did not come to its end, and how to go on."""
+        """Say what is kept of an interrupted command, and how to continue."""
         if self.command != "fit":
             return "Nothing was written."
         if (last := self.last_checkpoint()) is None:
-            return "The first epoch was not over, and nothing is kept."
+            return "The first epoch was not finished, so nothing is kept."
         return f"{kept_epochs(last)} is kept in {last}\ngo on with: {self.shell_command('fit')} --resume"
 
     def kept_before(self) -> str:
-        """Say what is kept of a fit that has diverged; to go on from there is to do the same again."""
+        """Say what is kept of a fit that diverged; resuming it would diverge again."""
         if (last := self.last_checkpoint()) is None:
-            return "The first epoch was not over, and nothing is kept."
+            return "The first epoch was not finished, so nothing is kept."
         return (
-            f"{kept_epochs(last)} is kept in {last.parent}: best.ckpt is the best epoch of it, which "
-            f"`{self.shell_command('test')}` tests. To go on from last.ckpt would most likely end here again."
+            f"{kept_epochs(last)} is kept in {last.parent}. best.ckpt is the best epoch; "
+            f"`{self.shell_command('test')}` tests it. Going on from last.ckpt would most likely end here again."
         )
 
     def last_checkpoint(self) -> Path | None:
-        """Find the newest checkpoint of the run, if there is one."""
+        """Find the newest checkpoint of the run; None if there is none."""
         path = self.run.checkpoints / "last.ckpt" if self.run else None
         return path if path and path.is_file() else None
 
     def shell_command(self, name: str) -> str:
-        """Return the shell command that goes on from here.
+        """Return the shell command that continues with this run.
 
-        Where more than configurations was given, the run's own configuration stands for it all.
+        If other options were given too, the command names the run's own configuration.
         """
         configs = list(self.configs)
         if self.run is not None and self.num_arguments > 2 * len(configs):
@@ -289,5 +289,5 @@ class Experiment:
 
 
 def kept_epochs(last: Path) -> str:
-    """Say up to which epoch a run is kept."""
+    """Describe the epochs that a checkpoint holds."""
     return f"All up to epoch {read_checkpoint(last)['epoch'] + 1}"

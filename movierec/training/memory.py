@@ -1,4 +1,4 @@
-"""Memory that each step frees and the next one wants again."""
+"""Keep freed memory in the process for the next training step."""
 
 import ctypes
 import platform
@@ -9,10 +9,10 @@ LARGE = 1 << 25  # bytes; the most that every glibc takes
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep freed memory for the next step, unless it was a large table's.
+    """Let glibc keep freed memory for the next step, except that of large tables.
 
-    Otherwise it hands some of the tensors of a large batch back to the system, which clears each page before it gives
-    it out again; in some runs so and in others not. Other C libraries are left alone.
+    By default, in some runs, glibc returns tensors of a large batch to the system, which clears each page before the
+    next use. Other C libraries are left alone.
     """
     if platform.libc_ver()[0] == "glibc":
         glibc = ctypes.CDLL(None)

@@ -1,4 +1,4 @@
-"""The file of predictions that `predict` writes."""
+"""Write the file of predictions."""
 
 import csv
 import math
@@ -18,7 +18,7 @@ class PredictionWriter(Callback):
     """Write predictions to a csv file, batch by batch: user_id, movie_id, title, rating, prediction.
 
     Both the rating (empty where there is none) and the prediction are in stars. A title that a spreadsheet would take
-    for a formula gets an apostrophe. Several processes write a file each, and the first one puts them together.
+    for a formula gets an apostrophe. Several processes write a file each, and the first process joins them.
 
     Args:
         path: The file, replaced if it is there.
@@ -62,7 +62,7 @@ class PredictionWriter(Callback):
         self.rows += len(outputs)
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the file in its place, now that all processes have written theirs."""
+        """Join the files of all processes, and move the result to its place."""
         rows = trainer.strategy.reduce(
             torch.tensor(self.rows, device=pl_module.device), reduce_op="sum"
         )  # waits for all
@@ -77,5 +77,5 @@ class PredictionWriter(Callback):
         self.partial(0).replace(self.path)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave an earlier file as it was."""
+        """Remove the partial file; an earlier result stays as it was."""
         self.partial(self.rank).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What ends a training from outside: another process of it that is lost, or a scheduler's SIGTERM."""
+"""Handle lost processes and SIGTERM during a training."""
 
 import logging
 import signal
@@ -11,13 +11,13 @@ from torch.distributed import DistError
 
 
 class ProcessWatch(Callback):
-    """Say at once that another process has ended, before what remains of this one is ended too.
+    """Report the loss of another process at once, before Lightning kills this one.
 
-    Lightning kills the first process soon after one of those it has started has died, whether or not the first one
-    has found that out for itself.
+    Lightning kills the first process soon after one of the processes that it started has died, even if the first one
+    has not noticed.
 
     Args:
-        kept: Says what is kept of the work, and how to go on.
+        kept: Returns a text that says what is kept, and how to continue.
     """
 
     def __init__(self, kept: Callable[[], str]) -> None:
@@ -35,17 +35,17 @@ class ProcessWatch(Callback):
 
 
 class SignalKeeper(Callback):
-    """Keep the process's own handling of SIGTERM, which ends the work at once.
+    """Keep our own handler of SIGTERM, which stops the work at once.
 
-    Lightning's waits for the end of the batch, and asks all processes, some of which may not answer any more.
+    Lightning's handler waits for the end of the batch and for all processes, some of which may be lost.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Remember the handler, before Lightning puts its own in its place."""
+        """Remember the handler before Lightning replaces it."""
         self.handler = signal.getsignal(signal.SIGTERM)
 
     def put_back(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the handler in its place again; only the main thread may."""
+        """Restore the handler; only the main thread may do so."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self.handler)
 
@@ -53,5 +53,5 @@ class SignalKeeper(Callback):
 
 
 def is_lost_process(exception: BaseException) -> bool:
-    """Say whether an exception means that another process does not answer any more; gloo's has no class of its own."""
+    """Tell whether an exception means that another process was lost; gloo's error has no class of its own."""
     return isinstance(exception, DistError) or (isinstance(exception, RuntimeError) and "gloo" in str(exception))

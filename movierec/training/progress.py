@@ -1,4 +1,4 @@
-"""Progress on the terminal: a line for each epoch, and on a terminal one bar over all of them with the time left."""
+"""Show progress: a line for each epoch, and on a terminal one bar over all epochs with the time left."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from movierec.training.checkpoints import BestCheckpoint
 
 
 class RunProgress(ProgressBar):
-    """Show how far a fit or an evaluation is, when it will end, and the metrics of each epoch."""
+    """Show the progress of a fit or an evaluation, the time left, and the metrics of each epoch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class RunProgress(ProgressBar):
         self.console.quiet = True
 
     def start(self, description: str, total: float, completed: float = 0.0) -> None:
-        """Begin a bar of a number of batches."""
+        """Start a bar over a number of batches."""
         for task in self.bar.task_ids:  # of an earlier call of the same trainer
             self.bar.remove_task(task)
         if self.console.is_terminal and not self.console.quiet:
@@ -48,24 +48,24 @@ class RunProgress(ProgressBar):
             self.bar.stop()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin the bar of a fit, at the epoch that it starts from."""
+        """Start the bar of a fit at its first epoch."""
         self.first_epoch = trainer.current_epoch
         epochs = trainer.max_epochs or 0  # -1 for a fit without end
         total = self.total_train_batches * epochs if epochs > 0 else float("inf")
         self.start(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", total, trainer.global_step)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the metrics of the epoch before, which are complete only now."""
+        """Show the metrics of the previous epoch, which are complete only now."""
         if trainer.current_epoch > self.first_epoch:
             self.show_epoch(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the bar away, and show the metrics of the last epoch."""
+        """Remove the bar, and show the metrics of the last epoch."""
         self.stop()
         self.show_epoch(trainer)
 
     def show_epoch(self, trainer: Trainer) -> None:
-        """Print the metrics of the epoch that is over, and show the validation error beside the bar."""
+        """Print the metrics of the finished epoch, and show the validation error beside the bar."""
         done, metrics = trainer.current_epoch, trainer.callback_metrics
         shown = f"  val rmse {metrics['val/rmse_stars']:.4f} stars" if "val/rmse_stars" in metrics else ""
         for task in self.bar.task_ids:
@@ -76,7 +76,7 @@ class RunProgress(ProgressBar):
         self.console.print(f"epoch {done}/{trainer.max_epochs}{shown}{best}", soft_wrap=True)
 
     def start_evaluation(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin the bar of a validation, test or prediction that is not part of a fit."""
+        """Start the bar of a validation, test or prediction outside a fit."""
         batches = {
             "validate": trainer.num_val_batches,
             "test": trainer.num_test_batches,
@@ -86,12 +86,12 @@ class RunProgress(ProgressBar):
             self.start(str(trainer.state.fn.value), sum(batches[trainer.state.fn]))
 
     def advance_evaluation(self, *_: Any, **__: Any) -> None:
-        """Count a batch that is not part of a fit."""
+        """Count a batch outside a fit."""
         if self.trainer.state.fn != "fit":
             self.advance()
 
     def stop_evaluation(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the bar of an evaluation away."""
+        """Remove the bar of an evaluation."""
         if trainer.state.fn != "fit":
             self.stop()
 
@@ -103,7 +103,7 @@ class RunProgress(ProgressBar):
 
 
 def progress_bar(console: Console) -> Progress:
-    """Build a bar as wide as the terminal leaves room for."""
+    """Build a bar that fits the width of the terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
@@ -117,13 +117,13 @@ def progress_bar(console: Console) -> Progress:
 
 
 def is_best(trainer: Trainer) -> bool:
-    """Say whether the epoch that is over is the best one so far."""
+    """Tell whether the finished epoch is the best one so far."""
     best = next((found for found in trainer.checkpoint_callbacks if isinstance(found, BestCheckpoint)), None)
     score = trainer.callback_metrics.get(best.monitor) if best and best.monitor else None
     return score is not None and score == best.best_model_score  # type: ignore[union-attr]
 
 
 def track(users: list[int], what: str) -> Iterator[int]:
-    """Go through users and show how far it is, on a terminal."""
+    """Iterate over users with a progress bar on a terminal."""
     console = Console(stderr=True)
     yield from rich.progress.track(users, what, console=console, transient=True, disable=not console.is_terminal)

@@ -1,4 +1,4 @@
-"""Training a rating network by gradient, as a LightningModule."""
+"""Train a rating network by gradient descent, as a LightningModule."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -21,7 +21,7 @@ class RatingTask(BaseTask):
     """Train a network to predict ratings on the unit scale.
 
     Args:
-        network: The network; it gets the tables of the data, and its own hyper-parameters from `init_args`.
+        network: The network; it receives the tables of the data, and its hyper-parameters from `init_args`.
         loss: A function of predictions and ratings on the unit scale, both [batch], that returns their mean loss.
         optimizer: The optimizer of the network's weights.
         scheduler: `cosine`: the learning rate falls to 0 over the epochs. `plateau`: a tenth whenever the validation
@@ -76,7 +76,7 @@ class RatingTask(BaseTask):
         return loss
 
     def on_train_epoch_end(self) -> None:
-        """Log what the epoch's training batches measured.
+        """Log the training metrics of the epoch.
 
         Raises:
             DivergenceError: The loss of one of them is not finite.
@@ -85,10 +85,10 @@ class RatingTask(BaseTask):
         super().on_train_epoch_end()
 
     def on_train_start(self) -> None:
-        """Take up schedulers and early stopping where a resumed fit ended; refuse to stretch a cosine.
+        """Restore schedulers and early stopping of a resumed fit; refuse another length of the cosine schedule.
 
         Raises:
-            ConfigError: The number of epochs is not the one that the learning rate falls over.
+            ConfigError: The number of epochs differs from that of the cosine schedule.
         """
         super().on_train_start()
         if self.stored_random_states:
@@ -105,7 +105,7 @@ class RatingTask(BaseTask):
         """Build the optimizer and the scheduler.
 
         Raises:
-            ConfigError: An option out of its range, or `cosine` without a number of epochs to fall over.
+            ConfigError: An option is out of range, or `cosine` has no number of epochs.
         """
         try:
             optimizer = self.make_optimizer(self.parameters())

@@ -1,4 +1,4 @@
-"""What a run leaves behind beside its weights: metrics.json, diagnostics.json, and what TensorBoard shows."""
+"""Write the results of a run: metrics.json, diagnostics.json, and what TensorBoard shows."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -28,10 +28,10 @@ from movierec.training.environment import describe_hardware, describe_revision, 
 
 
 class RunRecord(Callback):
-    """Write metrics.json, diagnostics.json, and what TensorBoard shows beside the curves.
+    """Write metrics.json, diagnostics.json, and TensorBoard's pages beside the curves.
 
     Args:
-        run: The run's folder; nothing is written without one.
+        run: The run; None writes nothing.
         config: Name of the configuration.
         seed: The seed of the network.
         model: The options of the model, as plain types.
@@ -62,7 +62,7 @@ class RunRecord(Callback):
         self.code: dict[str, Any] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Save the configuration of a fit, and note the revision of the code; later it may be another one."""
+        """Save the configuration of a fit, and note the revision of the code before it can change."""
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         folder = self.run.path if self.run else Path(trainer.log_dir) if trainer.log_dir else None
@@ -82,12 +82,12 @@ class RunRecord(Callback):
             board.show_start(writer, self.resolved, trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note the time, and the learning rate where there is one."""
+        """Note the time and the learning rate, if any."""
         self.epoch_started = time.monotonic()
         self.learning_rate = trainer.optimizers[0].param_groups[0]["lr"] if trainer.optimizers else None
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the learning rate and the time of the epoch, and the weights, if that is asked for."""
+        """Show the learning rate and the duration of the epoch, and the weights with `histograms`."""
         writer, epoch = board.find_writer(trainer), trainer.current_epoch
         if writer is None:
             return
@@ -99,18 +99,18 @@ class RunRecord(Callback):
             board.show_weights(writer, pl_module.model, epoch)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Note in the checkpoint what it was trained with; a later test need not be given the same seed."""
+        """Store the options and the seed in the checkpoint, so a later test needs no options."""
         checkpoint["run"] = self.described
         checkpoint["fit_seconds"] = self.earlier + self.seconds()
         if writer := board.find_writer(trainer):
             writer.flush()  # a fit that is killed and resumed goes on in its curves without a gap
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Go on counting the seconds of a fit that is resumed."""
+        """Continue the clock of a resumed fit."""
         self.earlier = checkpoint.get("fit_seconds", 0.0)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the metrics of the best checkpoint, and draw the curves that led there."""
+        """Write the metrics of the best checkpoint, and draw the learning curves."""
         whole = trainer.current_epoch == trainer.max_epochs
         self.record_fit(trainer, pl_module, end="planned" if whole else "early")
         writer = board.find_writer(trainer)
@@ -160,7 +160,7 @@ class RunRecord(Callback):
         self.started = time.monotonic()
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the metrics of all parts of the ratings, and where the test predictions err."""
+        """Write the metrics of all parts of the ratings, and the diagnostics of the test."""
         self.record_evaluation(trainer, pl_module, "test")
         assert isinstance(pl_module, BaseTask)
         if self.run is not None and trainer.is_global_zero and trainer.ckpt_path and not is_partial(trainer):
@@ -168,7 +168,7 @@ class RunRecord(Callback):
         pl_module.test_rows = {}
 
     def record_diagnostics(self, trainer: Trainer, task: BaseTask, run: Run) -> None:
-        """Write diagnostics.json and the test's rows, and what TensorBoard shows of a test."""
+        """Write diagnostics.json, the test rows, and TensorBoard's pages about the test."""
         assert task.tables is not None
         assert task.model is not None
         known = run.read_metrics()
@@ -200,7 +200,7 @@ class RunRecord(Callback):
             self.record_evaluation(trainer, pl_module, "validate")
 
     def record_evaluation(self, trainer: Trainer, task: LightningModule, command: str) -> None:
-        """Write what a checkpoint measured, into the run it belongs to."""
+        """Write the metrics of a checkpoint to metrics.json."""
         assert isinstance(task, BaseTask)
         path = trainer.ckpt_path
         if self.run is None or not trainer.is_global_zero or path is None or is_partial(trainer):
@@ -215,7 +215,7 @@ class RunRecord(Callback):
         self.run.write_metrics(before | described | {"seconds": seconds} | task.results)
 
     def describe(self, task: BaseTask, path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
-        """Say what was measured: configuration, seed, checkpoint, data, versions and machine."""
+        """Describe a measurement: configuration, seed, checkpoint, data, versions and machine."""
         assert self.run is not None
         assert task.tables is not None
         assert task.model is not None
@@ -234,12 +234,12 @@ class RunRecord(Callback):
         }
 
     def seconds(self) -> float:
-        """Seconds since the clock was started."""
+        """Return the seconds since the clock was started."""
         return round(time.monotonic() - self.started, 2)
 
 
 def background_of(tables: Tables, train: Batch) -> Background:
-    """Collect what the diagnostics need to know beside the ratings they are of."""
+    """Collect the facts about the data that the diagnostics need."""
 
     def counted(index: torch.Tensor, size: int) -> Any:
         return torch.bincount(index.cpu(), minlength=size).numpy()
@@ -256,22 +256,22 @@ def background_of(tables: Tables, train: Batch) -> Background:
 
 
 def limits(trainer: Trainer, *parts: str) -> dict[str, float]:
-    """Name the options that let a trainer use some of the batches only, whose numbers are not those of all."""
+    """List the options that limit a trainer to some of the batches."""
     given = {name: getattr(trainer, name) for name in (f"limit_{part}_batches" for part in parts)}
     return {name: limit for name, limit in given.items() if isinstance(limit, int) or limit < 1}  # 1.0 is all, 1 is one
 
 
 def is_partial(trainer: Trainer) -> bool:
-    """Say whether only some of the batches were measured, whose numbers are not those of the run."""
+    """Tell whether only some of the batches were measured."""
     part = "test" if trainer.state.fn == "test" else "val"
     return bool(trainer.fast_dev_run or limits(trainer, part))  # type: ignore[attr-defined]
 
 
 def record_baselines(run: Run | None, task: BaseTask, rows: Mapping[str, Batch]) -> dict[str, Any]:
-    """Measure on a model's test rows what it should beat, and write it into the run of the model.
+    """Measure the baselines on a model's test rows, and write them to the metrics.json of its run.
 
     Returns:
-        What `measure_baselines` does.
+        The metrics of `measure_baselines`.
     """
     assert task.tables is not None
     found = measure_baselines(task.tables, rows, task.loss)
@@ -288,10 +288,10 @@ def record_retrieval(
     num_users: int,
     watch: Callable[[list[int]], Iterable[int]],
 ) -> dict[str, Any]:
-    """Measure what a checkpoint recommends, on the CPU, and write it into the run it belongs to.
+    """Measure the recommendations of a checkpoint, on the CPU, and write them to its run.
 
     Returns:
-        The means of `evaluate_retrieval`, and `min_ratings`, that of `recommend`.
+        The means of `evaluate_retrieval`, and `min_ratings`.
     """
     measured, by_user = evaluate_retrieval(read_model(checkpoint), rows, num_users=num_users, watch=watch)
     found = {"min_ratings": MIN_RATINGS, **measured}

@@ -1,4 +1,4 @@
-"""Where a fit begins: anew, or after the newest whole epoch of a run, with the options it was trained with."""
+"""Start a new run, or resume one after its newest whole epoch with the options it was trained with."""
 
 import sys
 import time
@@ -33,10 +33,10 @@ WAYS = ("last", "previous", "best")  # the newest first; the second is there in 
 
 
 class NothingToDoError(MovierecError):
-    """The run that is to be resumed is over."""
+    """The run to resume is finished."""
 
     def __init__(self, run: Run, epochs: int) -> None:
-        super().__init__(f"{run.path} is over: its {epochs} epochs are trained.")
+        super().__init__(f"{run.path} is finished: its {epochs} epochs are trained.")
         self.run = run
 
 
@@ -45,9 +45,9 @@ class Start:
     """Where a fit begins.
 
     Attributes:
-        run: The run it is part of.
-        checkpoint: What it goes on from; nothing if it begins with the first epoch.
-        epoch: The epoch it begins with, if the run's folder may hold later ones already.
+        run: The run of the fit.
+        checkpoint: The checkpoint to resume; None to start with the first epoch.
+        epoch: The first epoch, from 0, if the run's folder exists; None for a new run.
     """
 
     run: Run | None
@@ -56,12 +56,12 @@ class Start:
 
     @property
     def is_new(self) -> bool:
-        """Whether the run's folder is not there yet."""
+        """Whether the run is new, so that its folder is not there yet."""
         return self.epoch is None
 
 
 def choose_start(options: Mapping[str, Any], root: Path, name: str, own: Run | None) -> Start:
-    """Find the run and the checkpoint that a fit goes on with, or number its new run.
+    """Find the run and the checkpoint to resume, or number a new run.
 
     Args:
         options: All options of the fit, as plain types.
@@ -70,8 +70,8 @@ def choose_start(options: Mapping[str, Any], root: Path, name: str, own: Run | N
         own: The run whose config.yaml was given.
 
     Raises:
-        NothingToDoError: All that is left to do is done.
-        CheckpointError: There is no checkpoint to go on from, or it is damaged.
+        NothingToDoError: The run is finished.
+        CheckpointError: There is no checkpoint to resume, or it is damaged.
         ConfigError: The checkpoint was trained with other options.
     """
     if options["ckpt_path"] not in (None, "last"):
@@ -94,16 +94,16 @@ def choose_start(options: Mapping[str, Any], root: Path, name: str, own: Run | N
 
 
 def go_on(options: Mapping[str, Any], path: Path, checkpoint: dict[str, Any]) -> Start:
-    """Go on from a checkpoint, if that makes the numbers of an uninterrupted fit.
+    """Resume from a checkpoint, if the options give the same numbers as an uninterrupted fit.
 
     Raises:
-        ConfigError: A hyper-parameter, the seed, or another option that changes the numbers is not what it was, or all
-            epochs are over; the message says how to start a new run with the weights.
+        ConfigError: A hyper-parameter, the seed, or another option that changes the numbers differs, or all epochs are
+            trained. The message says how to start a new run with the weights.
     """
     epochs = options["trainer"]["max_epochs"]
     if 0 <= epochs <= checkpoint["epoch"]:
         raise ConfigError(
-            f"{path} is of epoch {checkpoint['epoch'] + 1}, and trainer.max_epochs is {epochs}. Give a larger number "
+            f"{path} is from epoch {checkpoint['epoch'] + 1}, and trainer.max_epochs is {epochs}. Give a larger number "
             "to go on."
         )
     trained = {"model": checkpoint["run"]["model"], "seed_everything": checkpoint["run"]["seed"]}
@@ -115,15 +115,15 @@ def go_on(options: Mapping[str, Any], path: Path, checkpoint: dict[str, Any]) ->
 
 
 def hold(run: Run, until: ExitStack, *, is_new: bool) -> Run:
-    """Take a run's folder for this process alone.
+    """Lock a run's folder for this process.
 
     Args:
-        run: The run; if it is new and another process has just made its folder, the next number is taken.
-        until: When it is closed, the folder is free again.
+        run: The run. If it is new and another process has just made its folder, it gets the next number.
+        until: Closing it releases the folder.
         is_new: Whether the run is new.
 
     Returns:
-        The run whose folder was taken.
+        The run whose folder was locked.
 
     Raises:
         BusyError: Another process is training in it.
@@ -140,7 +140,7 @@ def hold(run: Run, until: ExitStack, *, is_new: bool) -> Run:
         until.enter_context(FileLock(lock, timeout=0))
     except Timeout as error:
         raise BusyError(
-            f"Expected {run.path} for this fit alone; another process is training in it. Wait for its end, or start a "
+            f"Another process is training in {run.path}. Wait until it ends, or start a "
             "new run without --resume and --ckpt_path."
         ) from error
     until.callback(remove, lock)
@@ -149,7 +149,7 @@ def hold(run: Run, until: ExitStack, *, is_new: bool) -> Run:
 
 
 def wait_for_next_second(run: Run) -> None:
-    """Wait until this second is over if the run has events of it.
+    """Wait for the next second if the run already has an events file of this one.
 
     TensorBoard reads a run's files in the order of their names: the second, then the process's number, as text.
     """
@@ -158,15 +158,15 @@ def wait_for_next_second(run: Run) -> None:
 
 
 def remove(lock: Path) -> None:
-    """Remove the file of a lock, where the system can while it is open."""
+    """Remove the file of a lock, if the system allows that while it is open."""
     with suppress(OSError):
         lock.unlink()
 
 
 def find_checkpoint(wanted: str | None, root: Path, name: str, own: Run | None) -> Path:
-    """Find the file that `--ckpt_path` means: a path, or `best` (or nothing) or `last` of a run.
+    """Find the checkpoint that `--ckpt_path` names: a path, or `best` (the default) or `last` of a run.
 
-    The run is the one whose own config.yaml was given, else the newest one of the name.
+    The run is the one whose config.yaml was given, or else the newest one of the name.
 
     Raises:
         CheckpointError: There is no such file.
@@ -178,7 +178,7 @@ def find_checkpoint(wanted: str | None, root: Path, name: str, own: Run | None) 
 
 
 def newest_checkpoint(run: Run) -> tuple[Path, dict[str, Any]] | None:
-    """Read the newest checkpoint of a run that is whole, passing over damaged ones; nothing if the run has none at all.
+    """Read the newest undamaged checkpoint of a run, and warn of damaged ones; None without checkpoints.
 
     Raises:
         CheckpointError: All are damaged.
@@ -199,13 +199,13 @@ def newest_checkpoint(run: Run) -> tuple[Path, dict[str, Any]] | None:
 
 
 def is_finished(run: Run, max_epochs: int | None) -> bool:
-    """Say whether a run has come to its planned end, early or not, and has written it down."""
+    """Tell whether a run has trained all its epochs or was stopped early by a callback."""
     metrics = run.read_metrics()
     return metrics.get("end") in ("planned", "early") and metrics["epochs"]["planned"] == max_epochs
 
 
 def check_trained_with(options: Mapping[str, Any], checkpoint: dict[str, Any], path: Path) -> None:
-    """Refuse options of the model that differ from the checkpoint's, whose network is restored as it was.
+    """Refuse model options that differ from the checkpoint's.
 
     Raises:
         ConfigError: They differ; the message says where.
@@ -229,6 +229,6 @@ def check_equal(
     own = run_of(path)
     raise ConfigError(
         f"Expected what {path} was trained with: {listed}. Use the options of the run"
-        f"{f', --config {own.config}' if own else ''}; to train with others, start a new run, with these weights "
-        f"if you like: fit --initial_checkpoint {path}"
+        f"{f', --config {own.config}' if own else ''}; to train with others, start a new run; to start it "
+        f"with these weights: fit --initial_checkpoint {path}"
     )

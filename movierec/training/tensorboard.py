@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run beside the curves of its metrics: settings, figures, weights, a map of the films."""
+"""Write settings, figures, weights and a map of the films to TensorBoard, beside the curves of the metrics."""
 
 import shutil
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ SHOWN = {
 
 
 def find_writer(trainer: Trainer) -> "SummaryWriter | None":
-    """Return what writes TensorBoard's events, in the one process that does, if the trainer logs there."""
+    """Return the writer of TensorBoard's events; None if the trainer does not log there, or in other processes."""
     if isinstance(trainer.logger, TensorBoardLogger) and trainer.is_global_zero:
         writer: SummaryWriter = trainer.logger.experiment
         return writer
@@ -42,12 +42,12 @@ def find_writer(trainer: Trainer) -> "SummaryWriter | None":
 
 
 def show_start(writer: "SummaryWriter", resolved: str, epoch: int) -> None:
-    """Show the configuration, and how to lay out the curves: of a run on one chart, and of all chosen runs.
+    """Show the configuration, and lay out charts of one run and of several runs.
 
     Args:
         writer: Where to.
         resolved: The resolved configuration, as YAML.
-        epoch: That begins.
+        epoch: The first epoch of the fit.
     """
     writer.add_text("config", "    " + resolved.replace("\n", "\n    "), epoch)
     writer.add_custom_scalars(
@@ -59,20 +59,20 @@ def show_start(writer: "SummaryWriter", resolved: str, epoch: int) -> None:
 
 
 def show_epoch(writer: "SummaryWriter", *, learning_rate: float | None, seconds: float, epoch: int) -> None:
-    """Show the learning rate of an epoch, if it has one, and how long it took, its validation included."""
+    """Show the learning rate of an epoch, if any, and its duration, validation included."""
     if learning_rate is not None:
         writer.add_scalar("train/learning_rate", learning_rate, epoch)
     writer.add_scalar("train/seconds", seconds, epoch)
 
 
 def show_fit(writer: "SummaryWriter", options: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) -> None:
-    """Enter a run into HParams with metrics of its best epoch; a later test adds those of the test ratings.
+    """Add a run with the metrics of its best epoch to HParams; a later test adds the test metrics.
 
     Args:
         writer: Where to.
         options: The options that change numbers, by their names on the command line.
-        metrics: Of the validation ratings, at the best epoch.
-        epochs: How many were trained.
+        metrics: Validation metrics of the best epoch.
+        epochs: Number of trained epochs.
     """
     from torch.utils.tensorboard.summary import hparams  # noqa: PLC0415 - only with TensorBoard
 
@@ -87,7 +87,7 @@ def show_fit(writer: "SummaryWriter", options: Mapping[str, Any], metrics: Mappi
 
 
 def show_drawings(writer: "SummaryWriter", drawings: "Mapping[str, Drawing]", epoch: int) -> None:
-    """Show figures under Images."""
+    """Show figures on the page Images."""
     from movierec.metrics.style import pixels  # noqa: PLC0415 - matplotlib takes half a second
 
     for name, drawing in drawings.items():
@@ -110,21 +110,21 @@ def show_precision_recall(writer: "SummaryWriter", rows: Mapping[str, Tensor], t
 
 
 def show_weights(writer: "SummaryWriter", network: nn.Module, epoch: int) -> None:
-    """Show the distribution of each layer's weights; those that are no numbers have none."""
+    """Show the distribution of each layer's weights; layers with weights that are not finite are skipped."""
     for name, weights in network.named_parameters():
         if torch.isfinite(weights).all():
             writer.add_histogram(f"weights/{name}", weights, epoch)
 
 
 def show_films(writer: "SummaryWriter", model: Model, ratings: np.ndarray, epoch: int) -> None:
-    """Show the films in the projector: those that the model takes for alike lie close to each other.
+    """Show the films in the projector, where films that the model finds similar lie close together.
 
     Nothing is shown of fewer than three films, or of a model that diverged.
 
     Args:
         writer: Where to.
         model: The model.
-        ratings: How many training ratings each film has got, [num_movies] int.
+        ratings: Number of training ratings of each film, [num_movies] int.
         epoch: Of the checkpoint.
     """
     tables, vectors = model.tables, model.film_vectors().double().cpu().numpy()
@@ -144,5 +144,5 @@ def show_films(writer: "SummaryWriter", model: Model, ratings: np.ndarray, epoch
 
 
 def one_line(text: str) -> str:
-    """Take tabs and line ends out of a text, which would end its cell."""
+    """Replace tabs and line ends of a text, which would end its cell."""
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""What fit, validate, test and predict print at their beginning and end."""
+"""Print the start and the results of fit, validate, test and predict."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,12 +23,12 @@ NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"
 
 
 def console() -> Console:
-    """Open the terminal; looked up at each use, because tests redirect it."""
+    """Open the terminal, anew at each use, because standard output may be redirected."""
     return Console()
 
 
 def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | None) -> None:
-    """Say what is trained on what, and where it is logged."""
+    """Print the model, the data and the folder of the logs."""
     record = tables.record
     rows = record["rows"]
     sample = " (generated sample)" if record["sample"] else ""
@@ -45,12 +45,12 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
     if record["ratings_left_out"] > record["ratings"]:
         fetches = " and ".join(f"`python -m movierec data fetch {source}`" for source in record["options"]["sources"])
         out.say(
-            f"  warning: more than half of the ratings is left out; fetch the metadata with {fetches}, or keep films "
+            f"  warning: more than half of the ratings are left out; fetch the metadata with {fetches}, or keep films "
             "that lack metadata with --data.missing impute",
             style="yellow",
         )
     if record["leaks"]:
-        out.say(f"  leaks, as the options allow: {'; '.join(record['leaks'])}", style="yellow")
+        out.say(f"  leaks that the options allow: {'; '.join(record['leaks'])}", style="yellow")
     if resumed is not None:
         out.say(f"  going on from {resumed}")
     out.say(f"  logging to {run.path}" if run else "  logging nothing")
@@ -59,13 +59,13 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
 def print_fit(
     run: Run | None, path: Path | None, tables: Tables, next_command: str, *, fit: dict[str, Any], partial: bool
 ) -> None:
-    """Show the validation metrics of the best checkpoint, where it is, and what to type next.
+    """Print the validation metrics of the best checkpoint, its path, and the next command.
 
     Args:
         run: The run's folder, if it has one.
         path: The best checkpoint, if there is one.
         tables: The data.
-        next_command: What tests the checkpoint.
+        next_command: The command that tests the checkpoint.
         fit: The content of metrics.json.
         partial: Whether only some of the batches were measured.
     """
@@ -73,7 +73,7 @@ def print_fit(
     if path is None:
         last = run.checkpoints / "last.ckpt" if run else None
         kept = f"the last epoch is in {last}" if last and last.is_file() else "nothing was saved"
-        out.say(f"Done; no epoch was chosen as the best one, and {kept}.")
+        out.say(f"Done. No epoch was chosen as the best, and {kept}.")
         return
     best = read_checkpoint(path)
     if "seconds" in fit:
@@ -89,7 +89,7 @@ def print_fit(
 
 
 def print_validation(task: BaseTask, checkpoint: Path | None, *, partial: bool) -> None:
-    """Show the validation metrics of a checkpoint."""
+    """Print the validation metrics of a checkpoint."""
     assert task.tables is not None
     out = console()
     out.print(metrics_table(task.results, ("val",), task.tables, f"epoch {task.stored_epoch + 1}", partial=partial))
@@ -106,14 +106,14 @@ def print_test(
     found: dict[str, dict[str, Any]],
     partial: bool,
 ) -> None:
-    """Show the metrics of a checkpoint on all parts of the ratings, and the published ones where there are any.
+    """Print the metrics of a checkpoint on all parts of the ratings, and the published ones, if any.
 
     Args:
         name: Name of the run.
-        task: What was tested.
+        task: The tested task.
         checkpoint: Its file.
-        run: The folder that the metrics went to.
-        found: What was measured.
+        run: The run whose metrics.json was written.
+        found: The measured metrics.
         partial: Whether only some of the batches were measured.
     """
     assert task.tables is not None
@@ -124,7 +124,7 @@ def print_test(
     out.print(metrics_table(task.results, parts, task.tables, title, partial=partial, published=published))
     out.say("Only the test rows were neither trained on nor used to choose an epoch.")
     if any(part_label(part, task.tables).endswith("*") for part in NAMES):
-        out.say("* The statistics that these rows read hold their own ratings: the numbers leak.")
+        out.say("* The statistics of these rows contain their own ratings, so the numbers leak.")
     print_notes(task.results, parts, task.tables, partial=partial)
     if "baselines" in found:
         out.say(describe_baselines(found))
@@ -136,14 +136,14 @@ def print_test(
 
 
 def describe_baselines(found: dict[str, dict[str, Any]]) -> str:
-    """Compare a model with what it should beat on the test rows."""
+    """Compare the RMSE of a model with those of the baselines."""
     errors = {"this model": found["test"]} | {text: found["baselines"][name] for name, text in BASELINES.items()}
     listed = ", ".join(f"{name} {metrics['rmse_stars']:.4f}" for name, metrics in errors.items())
     return f"RMSE of the test rows, stars: {listed}."
 
 
 def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tables: Tables, *, partial: bool) -> None:
-    """Say what the metrics of some parts are measured in, and what is wrong with them."""
+    """Explain the scale of the metrics, and warn of partial measurements and collapsed networks."""
     out = console()
     threshold = tables.to_stars(torch.tensor(tables.threshold)).item()
     out.say(
@@ -151,7 +151,7 @@ def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tabl
         f"above the training median, {threshold:g} stars.",
     )
     if partial:
-        out.say("Only some of the batches were measured: these are not the numbers of the run.", style="yellow")
+        out.say("Only some of the batches were measured, so these are not the metrics of the run.", style="yellow")
     constant = [part for part in parts if is_constant(results[part])]
     if constant:
         first, *others = constant
@@ -164,7 +164,7 @@ def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tabl
 
 
 def print_retrieval(retrieval: dict[str, Any]) -> None:
-    """Show how recommendations fare, beside those that know nothing of the user."""
+    """Print the metrics of the recommendations, beside rankings that do not depend on the user."""
     rankings = {name: values for name, values in retrieval.items() if isinstance(values, dict)}
     users = int(rankings["model"]["users"])
     table = Table("films ranked by", title=f"recommendations to {users:,} users", title_justify="left")
@@ -175,18 +175,18 @@ def print_retrieval(retrieval: dict[str, Any]) -> None:
     out = console()
     out.print(table)
     out.say(
-        f"Found are test films of {LIKED_STARS:g} stars or more, among the films of at least "
+        f"Counted are test films of {LIKED_STARS:g} stars or more; ranked are films with at least "
         f"{retrieval['min_ratings']} training ratings.",
     )
 
 
 def print_predictions(path: Path, rows: int, checkpoint: Path | None) -> None:
-    """Say where the predictions are."""
+    """Print where the predictions are."""
     console().print(f"{rows:,} predictions in {path}\ncheckpoint: {checkpoint}", soft_wrap=True)
 
 
 def part_label(part: str, tables: Tables) -> str:
-    """Name a part of the ratings, with an asterisk where its rows read their own ratings."""
+    """Name a part of the ratings; an asterisk marks parts whose statistics contain their own ratings."""
     return NAMES[part] + ("*" if part in LEAKING.get(tables.record["options"]["statistics"], ()) else "")
 
 
@@ -199,7 +199,7 @@ def metrics_table(
     partial: bool,
     published: dict[str, float] | None = None,
 ) -> Table:
-    """Lay out metrics, one a line, with a column for each part of the ratings and its number of rows."""
+    """Make a table of metrics, one a line, with a column for each part of the ratings."""
     table = Table("metric", title=title, title_justify="left")
     for part in parts:
         size = f"{'some of ' if partial else ''}{tables.record['rows'][part]:,}"

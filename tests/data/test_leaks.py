@@ -89,7 +89,7 @@ def test_what_the_refusal_proposes_works_and_is_recorded(
 ) -> None:
     configure(giving_away, "TMDbDataModule")
     assert main(["fit", *SMALL, "--data.allow_leaks", "true"]) == 0
-    assert "  leaks, as the options allow: column tmdb_vote_average: correlation 1.0000\n" in capsys.readouterr().out
+    assert "  leaks that the options allow: column tmdb_vote_average: correlation 1.0000\n" in capsys.readouterr().out
     assert read_metrics()["data"]["leaks"] == ["column tmdb_vote_average: correlation 1.0000"]
     assert main(["fit", *SMALL, "--data.exclude_columns", "[tmdb_vote_average]", "--name", "other/small"]) == 0
     assert "leaks" not in capsys.readouterr().out
@@ -101,7 +101,7 @@ def test_options_that_leak_are_printed_and_recorded_with_the_fingerprints_of_the
     configure(sample_root)
     leaking = ["--data.statistics", "per_split", "--data.scaling", "per_split"]
     assert main(["fit", *SMALL, *leaking]) == 0
-    line = "  leaks, as the options allow: statistics: per_split; scaling: per_split\n"
+    line = "  leaks that the options allow: statistics: per_split; scaling: per_split\n"
     assert capsys.readouterr().out.count(line) == 1
     data = read_metrics()["data"]
     assert data["leaks"] == ["statistics: per_split", "scaling: per_split"]

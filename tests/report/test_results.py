@@ -50,7 +50,7 @@ def test_all_lists_each_tested_run_by_itself(runs: Path, write_run: WriteRun) ->
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"data": {"fingerprint": "f0"}}, "it is of other data or another split"),
+        ({"data": {"fingerprint": "f0"}}, "its data or its split differ"),
         ({"data": {}, "versions": {"movierec": "0.0.9"}}, "it was measured with movierec 0.0.9, not 0.1.0"),
         ({"versions": {}}, "it was measured with movierec of an unknown version, not 0.1.0"),
     ],

@@ -43,7 +43,7 @@ def test_errors_on_other_test_ratings_are_not_ranked(runs: Path, write_run: Writ
     write_run("model2", error=0.8, data={"ratings": 7_000, "ratings_left_out": 3_000})
     (found,) = summarise(gather(runs)[0])
     assert found.best.name == "model1"
-    assert found.compared == ["Not to be compared with model1, as tested on other ratings: model2 (0.800)."]
+    assert found.compared == ["Tested on other ratings, so not comparable with model1: model2 (0.800)."]
 
 
 def test_each_release_is_summarised_by_itself(runs: Path, write_run: WriteRun) -> None:

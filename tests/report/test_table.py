@@ -208,7 +208,7 @@ def test_the_letters_of_test_ratings_are_explained(
     for line in (
         "A: ml-100k, split random 80/10/10, seed 123, rows abcdefgh.",
         "B: ml-latest-small, split random 80/10/10, seed 123, half stars cut off, 1,000 ratings of all parts left out",
-        "?: ratings that were not recorded; test again to compare.",
+        "?: unrecorded ratings; test again to compare.",
     ):
         assert f"\n{line}" in text
         assert line in markdown(table(runs))
@@ -231,14 +231,14 @@ def test_the_same_test_ratings_need_no_explanation(
         ),
         (
             {"end": "diverged", "epochs": {"trained": 3, "planned": 50}},
-            "its fit ended because its loss was not finite any more, after 3 of 50 epochs",
+            "its fit diverged: the loss was not finite, after 3 of 50 epochs",
         ),
         (
             {"end": "early", "epochs": {"trained": 9, "planned": 50}},
             "a callback ended its fit early, after 9 of 50 epochs",
         ),
         ({"code": None}, ""),
-        ({"code": {"revision": "ab", "dirty": False}}, "its fit had not ended when it was tested, or was killed"),
+        ({"code": {"revision": "ab", "dirty": False}}, "its fit was killed, or was still running when it was tested"),
         ({"limits": {"limit_train_batches": 0.5}}, "it was trained with limit_train_batches 0.5, not with all ratings"),
         (
             {"checkpoint": "checkpoints/last.ckpt"},
@@ -282,4 +282,4 @@ def test_files_of_features_that_changed_between_two_runs_are_named(
     ratings = {"ml-latest-small/ratings.csv": "aa"}
     write_run("model2", data={"files": ratings | {"metadata/tmdb.csv": "old"}})
     write_run("model4", data={"files": ratings | {"metadata/tmdb.csv": "new"}})
-    assert "metadata/tmdb.csv was not the same file for model2 and model4: " in printed(runs, capsys)
+    assert "metadata/tmdb.csv differs between model2 and model4; " in printed(runs, capsys)

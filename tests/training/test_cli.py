@@ -111,7 +111,7 @@ def test_an_alias_is_refused_in_a_file_that_an_option_names(tmp_path: Path, caps
 @pytest.mark.parametrize("name", ["../../evil", "/evil", "a/../../evil", "", "."])
 def test_a_name_that_leads_out_of_the_runs_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", "--config", "configs/model1.yaml", "--name", name]) == 1
-    message = f"Expected --name of a folder below lightning_logs, such as wide or trials/wide; got {name!r}."
+    message = f"Expected --name to be a folder below lightning_logs, such as wide or trials/wide; got {name!r}."
     assert capsys.readouterr().err == f"movierec: error: {message}\n"
 
 

@@ -313,11 +313,11 @@ def test_what_to_type_next_works_whatever_options_were_given(here: Path, capsys:
 @pytest.mark.parametrize(
     ("command", "options", "message"),
     [
-        ("test", ["--out", "x.csv"], "--out with predict alone"),
-        ("fit", ["--ranking_users", "5"], "--ranking_users with test alone"),
-        ("fit", ["--data.pairs", "x.csv"], "--data.pairs with predict alone"),
+        ("test", ["--out", "x.csv"], "--out only with predict"),
+        ("fit", ["--ranking_users", "5"], "--ranking_users only with test"),
+        ("fit", ["--data.pairs", "x.csv"], "--data.pairs only with predict"),
         ("fit", ["--ckpt_path", "last", "--seed_everything", "7"], "seed_everything is 7 here, 123 there"),
-        ("fit", ["--ckpt_path", "last", "--trainer.max_epochs", "1"], "is of epoch 3, and trainer.max_epochs is 1"),
+        ("fit", ["--ckpt_path", "last", "--trainer.max_epochs", "1"], "is from epoch 3, and trainer.max_epochs is 1"),
         ("fit", ["--checkpoint.monitor", "val/rms"], "one of val/loss, val/r2"),
         ("fit", ["--trainer.enable_checkpointing", "false"], "enable_checkpointing"),
     ],
@@ -578,7 +578,7 @@ def test_worker_processes_that_send_no_batch_are_an_error(
     monkeypatch.setattr("movierec.data.batches.WORKER_SECONDS", 1)
     monkeypatch.setattr(RatingDataset, "__getitem__", lambda *_: time.sleep(60))  # as one that has no shared memory
     message = fail("fit", *SMALL, "--data.num_workers", "1")
-    assert "Expected batches of worker processes, as data.num_workers is 1; got none: DataLoader timed out" in message
+    assert "Expected batches from worker processes (data.num_workers is 1), got none: DataLoader timed out" in message
     assert "Use --data.num_workers 0" in message
 
 

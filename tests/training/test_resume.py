@@ -281,7 +281,7 @@ def test_a_run_that_is_over_is_not_touched(
     monkeypatch.chdir(tmp_path / "copy")
     before = {path: path.read_bytes() for path in RUN.rglob("*") if path.is_file()}
     assert main([*fit("model1", root), "--resume"]) == 0
-    assert capsys.readouterr().out == f"{RUN} is over: its {EPOCHS} epochs are trained.\n"
+    assert capsys.readouterr().out == f"{RUN} is finished: its {EPOCHS} epochs are trained.\n"
     assert {path: path.read_bytes() for path in RUN.rglob("*") if path.is_file()} == before
 
 
@@ -398,7 +398,7 @@ def test_two_fits_cannot_be_in_one_folder(fits: Fits, tmp_path: Path, root: Path
     os.kill(process, signal.SIGTERM)
     assert fits.answer() == 143
     assert refused.returncode == 1
-    assert f"movierec: error: Expected {RUN} for this fit alone; another process is training in it." in refused.stderr
+    assert f"movierec: error: Another process is training in {RUN}." in refused.stderr
 
 
 def test_two_fits_that_start_at_once_get_folders_of_their_own(

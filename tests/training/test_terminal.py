@@ -26,7 +26,7 @@ def test_a_fit_that_leaves_out_most_ratings_warns_and_says_what_to_do(
     assert (data.tables.record["ratings_left_out"] > 10_000) == num_warnings  # of 20,000
     print_start("model2", data.tables, None, resumed=None)
     output = capsys.readouterr().out
-    assert output.count("more than half of the ratings is left out") == num_warnings
+    assert output.count("more than half of the ratings are left out") == num_warnings
     assert output.count("with `python -m movierec data fetch tmdb`, or keep films") == num_warnings
 
 
