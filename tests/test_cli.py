@@ -184,7 +184,7 @@ def test_data_download_goes_where_fit_looks(
     assert main(["data", "sample", "--root", "a/b", *SMALL]) == 0
     monkeypatch.setenv("MOVIEREC_DATA", "a/b")
     assert main(["data", "download", "ml-1m", "ml-1m", "ml-latest-small"]) == 0
-    there = "{name} is in a/b/{name} already, with all its files; add --again to replace them.\n"
+    there = "{name} is already complete in a/b/{name}; add --again to replace it.\n"
     expected = "".join(there.format(name=name) for name in ("ml-1m", "ml-latest-small"))
     assert capsys.readouterr().out.endswith(expected)
 

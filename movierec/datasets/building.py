@@ -1,4 +1,4 @@
-"""A folder for what is not whole yet, beside its place: what goes wrong or is stopped leaves nothing half-way."""
+"""Build files in a temporary folder beside their place, so that a failure leaves nothing incomplete."""
 
 import errno
 import shutil
@@ -17,15 +17,15 @@ OLD = 24 * 60 * 60  # seconds after which what a killed process left is nobody's
 
 @contextmanager
 def building(name: str, parent: Path, *, megabytes: float = 0.0) -> Iterator[Path]:
-    """Make a folder of its own for what is not whole yet, and remove it in the end.
+    """Create a temporary folder for unfinished files, and remove it at the end.
 
     Args:
-        name: What is built.
-        parent: The folder to make it in; made itself if it is not there.
-        megabytes: How much room it may need; 0 if that is not known.
+        name: Name of what is built, for messages.
+        parent: The folder to create it in, created if needed.
+        megabytes: Disk space it may need; 0 if unknown.
 
     Raises:
-        WriteError: It cannot be written: the disk is full, for instance, or the folder is of another user.
+        WriteError: It cannot be written, for instance because the disk is full or the folder belongs to another user.
     """
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -40,27 +40,27 @@ def building(name: str, parent: Path, *, megabytes: float = 0.0) -> Iterator[Pat
         where = error.filename or parent
         way = make_room(megabytes) if error.errno in FULL else "Choose another --root."
         raise WriteError(
-            f"{name} could not be written: {where}: {what or error}. Nothing half-way is left. {way}"
+            f"{name} could not be written: {where}: {what or error}. Nothing incomplete is left. {way}"
         ) from error
 
 
 def prefix(name: str) -> str:
-    """Begin the names of folders that hold something half-way."""
+    """Return the prefix of the names of unfinished folders."""
     return f"{name}.movierec-"
 
 
 def remove_old(name: str, parent: Path) -> None:
-    """Remove what processes that were killed left, a day later."""
+    """Remove folders left by killed processes more than a day ago."""
     for folder in parent.glob(f"{prefix(name)}????????"):
         if folder.is_dir() and time.time() - folder.stat().st_mtime > OLD:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def require_room(name: str, parent: Path, megabytes: float) -> None:
-    """Refuse to begin what would fill the disk.
+    """Refuse to start if the disk could fill up.
 
     Raises:
-        WriteError: There is less room than may be needed.
+        WriteError: There is less disk space than may be needed.
     """
     free = shutil.disk_usage(parent).free
     if free < megabytes * MB:
@@ -68,6 +68,6 @@ def require_room(name: str, parent: Path, megabytes: float) -> None:
 
 
 def make_room(megabytes: float) -> str:
-    """Say what to do where there is no room."""
+    """Say what to do if there is no room."""
     need = f" (it needs up to {megabytes:,.0f} MB for a while)" if megabytes else ""
     return f"Make room{need}, or choose another --root."

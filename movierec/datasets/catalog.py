@@ -1,4 +1,4 @@
-"""The MovieLens releases: where GroupLens publishes them, what is in them, and on what terms."""
+"""Catalogue of the MovieLens releases: address, files, sizes and terms."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -20,7 +20,7 @@ FILES: dict[Format, tuple[str, str]] = {
 
 
 class Version(NamedTuple):
-    """An earlier state of a release: what it is called, and how much it held."""
+    """An earlier version of a release, with its counts."""
 
     name: str
     num_ratings: int
@@ -36,20 +36,20 @@ class Release:
         name: What it is called; its archive is `<name>.zip`.
         folder: The folder that the archive unpacks to.
         format: `csv` with headers, `::` between the fields, or tabs (`|` between those of a film).
-        encoding: Of its films, as published.
-        links: The file of its films' ids at IMDb and TMDb; None if its film ids are its own.
-        users: The file that tells its users' gender, age and occupation; None if there is none.
+        encoding: Text encoding of the film file.
+        links: The file of its films' ids at IMDb and TMDb; None if the release has film ids of its own.
+        users: The file of its users' gender, age and occupation; None if there is none.
         min_stars: The lowest rating that can be given.
         max_stars: The highest.
-        num_ratings: How many ratings it was published with; None if that changes.
-        num_users: How many users have rated; None if that changes.
-        num_movies: How many films are listed; None if that changes.
-        version: What the state with these counts is called.
-        earlier: Other states that were published under the same name.
+        num_ratings: Number of published ratings; None if it changes.
+        num_users: Number of users who have rated; None if it changes.
+        num_movies: Number of listed films; None if it changes.
+        version: Name of the version with these counts.
+        earlier: Other versions published under the same name.
         splits: Its published divisions into training ratings, `<split>.base`, and test ratings, `<split>.test`.
-        md5: Of the archive; None if that changes.
-        megabytes: Size of the archive, about.
-        redistribution: On what terms it may be passed on.
+        md5: Checksum of the archive; None if it changes.
+        megabytes: Approximate size of the archive.
+        redistribution: Terms of redistribution.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Check a data root: which releases and metadata are there, whether they are whole, and which models can be trained."""
+"""Check a data root: which releases and metadata it has, whether they are complete, and which models can be trained."""
 
 import hashlib
 import json
@@ -35,18 +35,18 @@ MODELS: dict[str, tuple[str, tuple[Source, ...]]] = {  # what each reads, as the
 
 @dataclass
 class DataCheck:
-    """What is in a data root, as plain types.
+    """The contents of a data root, as plain types.
 
     Attributes:
         root: The folder.
         sample: Whether it was generated.
-        releases: Of each release that is there: `version` (by its counts), `missing` files, `sha256` of each file,
+        releases: For each release that is there: `version` (by its counts), `missing` files, `sha256` of each file,
             `fingerprint` of all, what `ratings` and `films` hold (None if they cannot be read), and `trainable`.
-        metadata: Of each source that is there: `rows`, and `sha256`; None if the file cannot be read.
-        models: Of each of the five models: its `release` and `sources`, the number of `ratings` that it would be
+        metadata: For each source that is there: `rows` and `sha256`; None if the file cannot be read.
+        models: For each of the five models: its `release` and `sources`, the number of `ratings` that it would be
             trained and tested on, and what it `lacks`, with the command that helps.
-        problems: What keeps a release from being trained on, or a file from being read.
-        notes: What is worth knowing.
+        problems: Faults that prevent training on a release or reading a file.
+        notes: Facts worth knowing that are not problems.
     """
 
     root: str
@@ -58,7 +58,7 @@ class DataCheck:
     notes: list[str] = field(default_factory=list)
 
     def attempt(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        """Call a reader; where it fails, keep its message as a problem, once, and return None."""
+        """Call a reader; if it fails, record its message once as a problem and return None."""
         try:
             return read(*args, **kwargs)
         except MovierecError as error:
@@ -70,15 +70,15 @@ class DataCheck:
 
 
 def check_data(root: Path, names: Sequence[str] = ()) -> DataCheck:
-    """Look at all that is in a data root, file by file.
+    """Check all files of a data root.
 
     Args:
         root: The folder.
-        names: The releases to look at, which should be there; by default those that are.
+        names: The releases that should be there; empty checks those that are.
 
     Raises:
         MissingDataError: There is no such folder.
-        ConfigError: It is the folder of a release, and not the one that it is in.
+        ConfigError: It is the folder of a release instead of its parent.
     """
     if not root.is_dir():
         found = "a file" if root.exists() else "none"
@@ -112,7 +112,7 @@ def check_data(root: Path, names: Sequence[str] = ()) -> DataCheck:
 
 
 def read_metadata(root: Path, check: DataCheck) -> dict[Source, pd.DataFrame]:
-    """Read the metadata files that are there."""
+    """Read the existing metadata files."""
     fields: dict[Source, pd.DataFrame] = {}
     for source, name in FILES.items():
         if is_absent(root / name):
@@ -126,7 +126,7 @@ def read_metadata(root: Path, check: DataCheck) -> dict[Source, pd.DataFrame]:
 
 
 def find_releases(root: Path, names: Sequence[str], check: DataCheck) -> list[Release]:
-    """Find the releases that are there; it is a problem if there are none, or not those asked for."""
+    """Find the releases that are there; none, or a missing requested one, is a problem."""
     wanted = [release for release in RELEASES.values() if release.name in (names or RELEASES)]
     there = [release for release in wanted if is_there(root, release)]
     for release in wanted if names else ():
@@ -141,7 +141,7 @@ def find_releases(root: Path, names: Sequence[str], check: DataCheck) -> list[Re
 
 
 def is_there(root: Path, release: Release) -> bool:
-    """Say whether a release's folder is there, and not only for the links that other releases take from it."""
+    """Tell whether a release is there, and not only the links that other releases use."""
     ratings, movies, *others = (not is_absent(root / name) for name in files_of(release))
     return (root / release.folder).is_dir() and (ratings or movies or not any(others))
 
@@ -177,7 +177,7 @@ def check_release(
 
 
 def describe_ratings(ratings: pd.DataFrame) -> dict[str, Any]:
-    """Count ratings, and those who gave and got them; the times are None if all are equal, as in copies without."""
+    """Count ratings, users and rated films; the times are None if all are equal."""
     stars, first, last = ratings["stars"], ratings["timestamp"].min(), ratings["timestamp"].max()
     times = [f"{np.datetime64(int(time), 's')}Z" if first < last else None for time in (first, last)]
     return {
@@ -195,7 +195,7 @@ def describe_ratings(ratings: pd.DataFrame) -> dict[str, Any]:
 def describe_films(
     movies: pd.DataFrame, ratings: pd.DataFrame, links: pd.DataFrame | None, fields: Mapping[Source, pd.DataFrame]
 ) -> dict[str, Any]:
-    """Count films: listed, rated but not listed, without ids elsewhere, and those that the metadata cover."""
+    """Count films: listed, rated but unlisted, without links, and covered by the metadata."""
     counts = ratings["movie_id"].value_counts()
     unlisted = int((~counts.index.isin(movies["movie_id"])).sum())
     found: dict[str, Any] = {"listed": len(movies), "unlisted": unlisted, "unlinked": None, "coverage": {}}
@@ -211,9 +211,9 @@ def describe_films(
 
 
 def cover(movies: pd.DataFrame, links: pd.DataFrame, fields: list[pd.DataFrame], counts: pd.Series) -> dict[str, int]:
-    """Count the rated films, and their ratings, that each of some metadata hold, and those that have all fields.
+    """Count the rated films, and their ratings, that metadata cover at all and with all fields.
 
-    The models read all fields of the metadata that they read at all, and both ids.
+    A model reads all fields of its metadata sources, and both ids.
     """
     joined = join_fields(movies, links, fields)
     held = np.all([joined[frame.index.name].isin(frame.index) for frame in fields], axis=0)
@@ -228,7 +228,7 @@ def cover(movies: pd.DataFrame, links: pd.DataFrame, fields: list[pd.DataFrame],
 
 
 def judge(root: Path, release: Release, found: dict[str, Any], check: DataCheck) -> None:
-    """Tell a release's version by its counts, and say what is wrong with it, or worth knowing."""
+    """Identify a release's version by its counts, and add problems and notes."""
     ratings, films = found["ratings"], found["films"]
     counts = ratings["rows"], ratings["users"], films["listed"]
     published = (release.version, release.num_ratings, release.num_users, release.num_movies)
@@ -266,7 +266,7 @@ def judge(root: Path, release: Release, found: dict[str, Any], check: DataCheck)
 
 
 def check_model(root: Path, model: str, name: str, sources: tuple[Source, ...], check: DataCheck) -> dict[str, Any]:
-    """Say whether a model can be trained on a release, and what it lacks."""
+    """Check whether a model can be trained on a release, and list what it lacks."""
     release, links, lacks = check.releases.get(name), RELEASES[name].links, {}
     # A sample is generated as a whole: one command for all models, or a second would undo the first.
     wanted = " ".join(dict.fromkeys(needed for needed, _ in MODELS.values())) if check.sample else name

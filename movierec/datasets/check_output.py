@@ -1,4 +1,4 @@
-"""What `data check` prints."""
+"""Print the results of `data check`."""
 
 import json
 from dataclasses import asdict
@@ -17,7 +17,7 @@ FINGERPRINT_DIGITS = 12
 
 
 def show(check: DataCheck, *, as_json: bool) -> None:
-    """Print what was found in a data root, for people or for programs."""
+    """Print the results as tables or as JSON."""
     if as_json:
         print(json.dumps({"ok": not check.problems} | asdict(check), indent=2))
     else:
@@ -25,7 +25,7 @@ def show(check: DataCheck, *, as_json: bool) -> None:
 
 
 def print_check(check: DataCheck) -> None:
-    """Print tables of the releases and of the models, what to do for the rest, and what is wrong."""
+    """Print tables of the releases and models, the commands for more models, notes and problems."""
     console = Console()
     console.width = max(console.width, 80)
     console.print(f"Data in {check.root}{' (generated sample)' if check.sample else ''}", soft_wrap=True)
@@ -44,7 +44,7 @@ def print_check(check: DataCheck) -> None:
 
 
 def releases_table(releases: dict[str, dict[str, Any]], sources: list[Source]) -> Table:
-    """Lay out what releases hold, a column each."""
+    """Make a table of the releases, one per column."""
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("")
     for name in releases:
@@ -56,7 +56,7 @@ def releases_table(releases: dict[str, dict[str, Any]], sources: list[Source]) -
 
 
 def facts(release: dict[str, Any], sources: list[Source]) -> dict[str, str]:
-    """List what to show of a release; the same labels for each."""
+    """List the facts of a release, with the same labels for each."""
     ratings, films = release["ratings"], release["films"]
     state = "incomplete" if release["missing"] else "complete" if release["trainable"] else "damaged"
     listed = {"version": release["version"] or DASH, "state": state}
@@ -84,7 +84,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def models_table(check: DataCheck) -> Table:
-    """Lay out which models can be trained, a line each."""
+    """Make a table of the models that can be trained, one per line."""
     table = Table("model", " reads", " can be trained", box=SIMPLE_HEAD, padding=0, show_edge=False)
     for name, model in check.models.items():
         ready = (

@@ -1,4 +1,4 @@
-"""Asking a film service for films over HTTP: not too fast, again after a failure, with one key after the other."""
+"""Request films from a film service, with a rate limit, retries and several keys."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ BURST = 0.1  # seconds' worth of requests that may follow at once after a delay,
 
 
 class Answer(NamedTuple):
-    """A film as the service tells it, or that it has none or another: HTTP status, and the body as it came."""
+    """An answer of a service: a film, no film or another film, with HTTP status and raw body."""
 
     verdict: Verdict
     status: int
@@ -38,17 +38,17 @@ class Answer(NamedTuple):
 
 
 class QuotaError(FetchError):
-    """All keys have had their requests of the day."""
+    """The daily quota of all keys is used up."""
 
 
 class Client:
     """A connection to a film service, used by many tasks at once.
 
     Args:
-        service: Whom to ask.
-        keys: The keys, used in turn as their requests of the day are used up.
-        rate: Requests a second, at most.
-        base_url: The service's address, or that of a mirror; the keys are sent there.
+        service: The film service.
+        keys: The keys; the next one is used when the daily quota of one is used up.
+        rate: Maximum requests a second.
+        base_url: Address of the service or a mirror, which receives the keys.
     """
 
     def __init__(self, service: Service, keys: list[Key], *, rate: float, base_url: str) -> None:
@@ -74,17 +74,17 @@ class Client:
         )
 
     async def ask(self, film_id: int) -> Answer:
-        """Ask for a film until there is an answer.
+        """Request a film until there is an answer.
 
         Raises:
-            AttemptError: There was none in all attempts; of the last one.
+            AttemptError: All attempts failed; the error of the last one.
             QuotaError: All keys are used up.
-            FetchError: No key is valid, or the service asks to be left alone for long.
+            FetchError: No key is valid, or the service asks for a long pause.
         """
         return await self.retrying.copy()(self.attempt, film_id)  # a copy, since it holds the state of one call
 
     async def attempt(self, film_id: int) -> Answer:
-        """Ask for a film once; again at once if the key turns out to be used up and there is another."""
+        """Request a film once, or again with the next key if one is used up."""
         while True:
             await self.take_turn()
             key = self.keys[self.current]
@@ -95,7 +95,7 @@ class Client:
             self.give_way(judgement, key, response)
 
     def give_way(self, judgement: Judgement, key: Key, response: httpx.Response) -> None:
-        """Move on to the next key if this one is used up; fail on all else that is no answer."""
+        """Switch to the next key if this one is used up; raise on any other failure."""
         reason = self.redact(judgement.reason)
         if judgement.verdict is Verdict.USED_UP:
             self.quota = QuotaError("all keys are used up")
@@ -107,18 +107,18 @@ class Client:
             wait = retry_after(response)
             if wait > LONGEST_WAIT:
                 raise FetchError(
-                    f"{self.service.title} asks to be left alone for {wait / 60:,.0f} minutes: {reason}. "
+                    f"{self.service.title} asks for a pause of {wait / 60:,.0f} minutes: {reason}. "
                     "Run the same command again after that, perhaps with a lower --rate."
                 )
             self.pause_until = max(self.pause_until, asyncio.get_running_loop().time() + wait)  # for all tasks
             raise AttemptError(reason, wait)
 
     def retire(self, key: Key, reason: FetchError) -> None:
-        """Leave a key for the next one; other tasks may have done so before.
+        """Switch to the next key, unless another task has already done so.
 
         Raises:
-            QuotaError: It was the last one, and one of them is good again tomorrow.
-            FetchError: It was the last one, and none is good; the reason of the last one.
+            QuotaError: It was the last one, and one of the keys works again tomorrow.
+            FetchError: It was the last one, and none is valid.
         """
         if key is not self.keys[self.current]:
             return
@@ -129,18 +129,18 @@ class Client:
         self.current += 1
 
     async def take_turn(self) -> None:
-        """Wait until the rate allows a request, and the service has not asked for a pause."""
+        """Wait until the rate limit, and any pause that the service asked for, allow a request."""
         await self.limiter.acquire()
         while (pause := self.pause_until - asyncio.get_running_loop().time()) > 0:
             await asyncio.sleep(pause)
             await self.limiter.acquire()
 
     async def request(self, film_id: int, key: Key) -> httpx.Response:
-        """Send a request, and read the whole answer; redirects are not followed, which would take the key along.
+        """Send a request and read the whole answer. Redirects are not followed, because they would pass on the key.
 
         Raises:
-            AttemptError: There was no whole answer.
-            FetchError: The address is none, or the server cannot show that it is the service.
+            AttemptError: The answer is incomplete or missing.
+            FetchError: The address is invalid, or the server's certificate is.
         """
         question = self.service.question(film_id, key)
         try:
@@ -155,7 +155,7 @@ class Client:
             raise AttemptError(reason) from None
 
     def redact(self, reason: str) -> str:
-        """Take the keys, and what a terminal would obey, out of what others have written."""
+        """Remove the keys and control characters from the text of an answer."""
         for key in self.keys:
             for spelling in (key.value, quote(key.value, safe="")):
                 reason = reason.replace(spelling, f"[{key}]")

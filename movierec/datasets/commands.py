@@ -1,4 +1,4 @@
-"""The commands of `data`: download, fetch and generate data, and check what is there."""
+"""The commands of `data`: download, fetch, generate and check data."""
 
 import argparse
 from pathlib import Path
@@ -7,14 +7,12 @@ from movierec.console import busy, expand_home, quoted
 from movierec.datasets.catalog import RELEASES, SERVER
 from movierec.datasets.root import default_root
 
-DEFAULT_ROOT = "(default: the one that the environment variable MOVIEREC_DATA names, else data)"
+DEFAULT_ROOT = "(default: that of the environment variable MOVIEREC_DATA, else data)"
 
 
 def add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `data` and its actions to the commands."""
-    actions = commands.add_parser("data", help="get the data, and check them").add_subparsers(
-        metavar="ACTION", required=True
-    )
+    actions = commands.add_parser("data", help="get and check the data").add_subparsers(metavar="ACTION", required=True)
     add_download(actions)
     add_fetch(actions)
     add_sample(actions)
@@ -34,12 +32,10 @@ def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--mirror",
         metavar="URL",
         default=SERVER,
-        help="another server, which has URL/NAME.zip, in place of %(default)s",
+        help="another server that has URL/NAME.zip (default: %(default)s)",
     )
-    origin.add_argument(
-        "--from-zip", metavar="FILE", type=expand_home, help="an archive that is here already, of one release"
-    )
-    download.add_argument("--again", action="store_true", help="replace the files of releases that are there")
+    origin.add_argument("--from-zip", metavar="FILE", type=expand_home, help="a downloaded archive of one release")
+    download.add_argument("--again", action="store_true", help="replace releases that are already there")
     download.set_defaults(run=download_named)
 
 
@@ -74,7 +70,7 @@ def add_sample(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--releases",
         nargs="+",
         metavar="RELEASE",
-        help="which releases of MovieLens to generate; all but ml-100k can be (default: ml-latest-small ml-1m)",
+        help="releases of MovieLens to generate, any but ml-100k (default: ml-latest-small ml-1m)",
     )
     sample.set_defaults(run=write_sample)
 
@@ -110,23 +106,21 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add `data check`."""
     check = actions.add_parser(
         "check",
-        help="tell what data are there, whether they are whole, and which models can be trained on them",
-        epilog="Folders with the same fingerprint of a release hold the same files of it, to the byte. "
-        "The exit status is 0 when what is there can be trained on, 1 when it is damaged, incomplete or none.",
+        help="show what data are there, whether they are complete, and which models can be trained",
+        epilog="Equal fingerprints of a release mean identical files. The exit status is 0 if models can be trained on "
+        "the data, and 1 if they are damaged, incomplete or missing.",
     )
     where = check.add_mutually_exclusive_group()
     where.add_argument("folder", nargs="?", type=expand_home, metavar="ROOT", help=f"folder of the data {DEFAULT_ROOT}")
-    where.add_argument(
-        "--root", type=expand_home, default=default_root(), help="the same, as the other commands have it"
-    )
-    check.add_argument("--json", action="store_true", help="print all that is found as JSON")
+    where.add_argument("--root", type=expand_home, default=default_root(), help="the same as ROOT")
+    check.add_argument("--json", action="store_true", help="print the results as JSON")
     check.add_argument(
         "--releases",
         nargs="+",
         choices=list(RELEASES),
         default=[],
         metavar="RELEASE",
-        help=f"which should be there: {', '.join(RELEASES)} (default: those that are)",
+        help=f"releases that should be there: {', '.join(RELEASES)} (default: those that are)",
     )
     check.set_defaults(run=check_data)
 
@@ -148,11 +142,11 @@ def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "fetch",
         help="fetch the films' metadata from TMDb or OMDb",
         description="Fetch the metadata of MovieLens films from TMDb into metadata/tmdb.csv, or from OMDb (IMDb's "
-        "numbers) into metadata/omdb.csv. Every answer is kept at once; run the command again to go on after a stop.",
-        epilog="Keys come from the environment: TMDB_READ_TOKEN or TMDB_API_KEY, and OMDB_API_KEY. Several of OMDb's, "
-        "separated by commas, are used in turn, since a free one is good for 1,000 films a day.",
+        "numbers) into metadata/omdb.csv. Every answer is stored at once; run the same command again to resume.",
+        epilog="Keys come from the environment: TMDB_READ_TOKEN or TMDB_API_KEY, and OMDB_API_KEY. Separate "
+        "several keys of OMDb by commas: they are used in turn, because a free key allows 1,000 films a day.",
     )
-    fetch.add_argument("service", choices=["tmdb", "omdb"], help="whom to ask")
+    fetch.add_argument("service", choices=["tmdb", "omdb"], help="the film service")
     fetch.add_argument(
         "--root",
         type=expand_home,
@@ -162,22 +156,22 @@ def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     linked = [release.name for release in RELEASES.values() if release.links]
     fetch.add_argument(
         "--releases", nargs="+", default=(), choices=linked, metavar="RELEASE",
-        help=f"whose films: {', '.join(linked)} (default: all that are in the folder)",
+        help=f"releases whose films to fetch: {', '.join(linked)} (default: all in the folder)",
     )  # fmt: skip
     fetch.add_argument(
         "--max_age",
         type=float,
         metavar="DAYS",
-        help="ask again for what is older, films not found included (default: 180 for tmdb, whose terms forbid to keep "
+        help="fetch older answers again, films not found included (default: 180 for tmdb, whose terms forbid keeping "
         "answers for more than six months; never for omdb)",
     )
     fetch.add_argument(
-        "--rate", type=float, metavar="N", help="requests a second, at most (default: 40 for tmdb, 10 for omdb)"
+        "--rate", type=float, metavar="N", help="maximum requests a second (default: 40 for tmdb, 10 for omdb)"
     )
-    fetch.add_argument("--missing_only", action="store_true", help="leave films that the csv file has as they are")
-    fetch.add_argument("--limit", type=int, metavar="N", help="films to ask for now, at most (default: all)")
+    fetch.add_argument("--missing_only", action="store_true", help="skip films that are in the csv file")
+    fetch.add_argument("--limit", type=int, metavar="N", help="maximum number of films to fetch now (default: all)")
     fetch.add_argument(
-        "--base_url", metavar="URL", help="address of a mirror, which gets the keys (default: the service)"
+        "--base_url", metavar="URL", help="address of a mirror, which receives the keys (default: the service)"
     )
     fetch.add_argument("--accept_terms", action="store_true", help="accept the service's terms without being asked")
     fetch.set_defaults(run=fetch_metadata)

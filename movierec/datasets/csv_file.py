@@ -26,14 +26,14 @@ def read_csv(path: Path, *, columns: Mapping[str, str], nulls: Sequence[str] = (
     Args:
         path: The file, UTF-8.
         columns: Name of each wanted column, and its dtype: int64 (from 0 to 2^53, never missing), float64 or str.
-        nulls: What stands for a missing value; a film may be called "None" or "NA".
+        nulls: Texts that mean a missing value; a film may be called "None" or "NA".
 
     Returns:
         One row a record, the columns in the order wanted.
 
     Raises:
         MissingDataError: There is no such file.
-        DataFormatError: A column is missing or there twice, a line has more or fewer fields than the header, a value
+        DataFormatError: A column is missing or repeated, a line has more or fewer fields than the header, a value
             is not of its type, or the text is not UTF-8 or has a quote that is not closed.
     """
     line, header = read_header(path)
@@ -84,7 +84,7 @@ def pick_column(path: Path, *names: str) -> str:
 
 
 def check_header(path: Path, line: int, header: Sequence[str], columns: Iterable[str]) -> None:
-    """Refuse a header in which a column is missing, or there twice."""
+    """Refuse a header with a missing or repeated column."""
     if missing := [name for name in columns if name not in header]:
         raise missing_columns(path, line, header, ", ".join(missing))
     if twice := [name for name in columns if header.count(name) > 1]:
@@ -100,7 +100,7 @@ def missing_columns(path: Path, line: int, header: Sequence[str], names: str) ->
 
 
 def collect(batches: Iterable[pa.RecordBatch], columns: Mapping[str, str]) -> pd.DataFrame:
-    """Join batches of rows; numbers grow in place, and are never in memory twice.
+    """Join batches of rows; numbers are never in memory twice.
 
     Raises:
         ArrowInvalid: A whole number is missing or not from 0 to 2^53, or a batch cannot be read.
@@ -134,7 +134,7 @@ def find_fault(
     columns: Mapping[str, str],
     error: Exception,
 ) -> DataFormatError:
-    """Describe the first line that cannot be read as typed columns; look at one after the other, in Python."""
+    """Find and describe the first line that cannot be read as typed columns, line by line in Python."""
     for line, fields in lines:
         if len(fields) != len(names):
             wrong = f"expected {len(names)} fields, found {len(fields)}"
@@ -161,13 +161,13 @@ def is_number(text: str, dtype: str) -> bool:
 
 
 def refuse_rows(path: Path, is_wrong: pd.Series, values: pd.Series, expected: str) -> None:
-    """Refuse the first row of a csv file that is wrong.
+    """Refuse a csv file with wrong rows, and report the first one.
 
     Args:
         path: The file.
-        is_wrong: Whether each of its rows is.
-        values: What they hold.
-        expected: What they should hold.
+        is_wrong: Whether each row is wrong.
+        values: The values of the rows.
+        expected: Description of right values.
 
     Raises:
         DataFormatError: There is such a row; the message names its line.

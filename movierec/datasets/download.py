@@ -1,4 +1,4 @@
-"""Downloading a release of MovieLens: checked, unpacked beside its place, and put there only when it is whole."""
+"""Download a release of MovieLens, check it, and move it to its place only when it is complete."""
 
 import hashlib
 import re
@@ -30,11 +30,11 @@ GROWTH = 20  # times the size in the catalogue that an archive may have when unp
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where archives are taken from.
+    """The source of archives.
 
     Attributes:
-        server: The address that `<name>.zip` lies below.
-        archive: An archive that is here already, in place of the server's.
+        server: Address of the folder of `<name>.zip`.
+        archive: A local archive to use instead of the server.
     """
 
     server: str = SERVER
@@ -42,17 +42,17 @@ class Origin:
 
 
 def download_releases(releases: Iterable[Release], root: Path, origin: Origin, *, again: bool = False) -> None:
-    """Download what is not there of some releases, and say what was done, on what terms the data are, and whom to cite.
+    """Download missing releases, and print what was done, the terms of the data, and the citation.
 
     Args:
-        releases: Which.
+        releases: The releases.
         root: The data root.
-        origin: Where from.
-        again: Whether to replace the files of releases that are there.
+        origin: The source of the archives.
+        again: Whether to replace releases that are already there.
 
     Raises:
-        MovierecError: As in `download`, for the only one.
-        DownloadError: Some of several could not be had; the others are in their places.
+        MovierecError: As in `download`, for a single release.
+        DownloadError: Some of several could not be downloaded; the others are in place.
     """
     releases, failed, installed = list(releases), dict[str, MovierecError](), False
     for release in releases:
@@ -67,46 +67,46 @@ def download_releases(releases: Iterable[Release], root: Path, origin: Origin, *
     if failed:
         reasons = "\n".join(dict.fromkeys(map(str, failed.values())))  # the same root may be wrong for all
         raise DownloadError(
-            f"{len(failed)} of {len(releases)} releases could not be had: {', '.join(failed)}.\n{reasons}"
+            f"{len(failed)} of {len(releases)} releases could not be downloaded: {', '.join(failed)}.\n{reasons}"
         )
 
 
 def download_one(release: Release, root: Path, origin: Origin, *, again: bool) -> bool:
-    """Download a release if it is not there, and say what was done; return whether it is new."""
+    """Download a release if it is missing, print what was done, and return whether it is new."""
     place = root / release.folder
     if not download(release, root, origin, again=again):
-        print(f"{release.name} is in {place} already, with all its files; add --again to replace them.")
+        print(f"{release.name} is already complete in {place}; add --again to replace it.")
         return False
     terms = next(iter(sorted(place.glob("README*"))), place)
     print(f"{release.name} is in {place} now. It {release.redistribution}; all terms: {terms}")
     if release.links and not has_content(root / release.links) and (owner := release_of(release.links)):
         print(
-            f"{release.name} does not say which films of TMDb and IMDb its films are. Models with metadata need "
-            f"{owner.name} for that:\n{way_to(root, f'download {owner.name}')}"
+            f"{release.name} has no links to TMDb and IMDb. Models with metadata also need "
+            f"{owner.name}:\n{way_to(root, f'download {owner.name}')}"
         )
     return True
 
 
 def download(release: Release, root: Path, origin: Origin, *, again: bool = False) -> bool:
-    """Download a release if it is not there, or not all of it.
+    """Download a release if it is missing or incomplete.
 
     Args:
-        release: Which.
-        root: The data root; files of the release that are there are replaced, and others stay.
-        origin: Where from.
-        again: Whether to download it even if all of it is there.
+        release: The release.
+        root: The data root. Existing files of the release are replaced; others stay.
+        origin: The source of the archive.
+        again: Whether to download it even if it is complete.
 
     Returns:
-        Whether there was anything to do.
+        Whether it was downloaded.
 
     Raises:
-        DownloadError: It cannot be had.
+        DownloadError: It cannot be downloaded.
         WriteError: It cannot be written.
-        ChecksumError: The archive is not the one that was published.
-        DataFormatError: The archive is no archive, is damaged, or does not hold the release.
-        MissingDataError: There is no archive where `origin` names one.
-        ConfigError: The root is that of a generated sample, which is replaced as a whole when it is generated again, or
-            the folder of a release, and not the one that it is in.
+        ChecksumError: The archive is not the published one.
+        DataFormatError: The file is not an archive, is damaged, or does not hold the release.
+        MissingDataError: The archive that `origin` names is missing.
+        ConfigError: The root is a generated sample, which is replaced as a whole when it is generated again, or it is
+            the folder of a release instead of its parent.
     """
     if mistaken := explain_release_folder(root):
         raise ConfigError(mistaken)
@@ -126,7 +126,7 @@ def download(release: Release, root: Path, origin: Origin, *, again: bool = Fals
 
 
 def fetch_archive(release: Release, folder: Path, url: str) -> Path:
-    """Download a release's archive, and beside it its published checksum if there is none in the catalogue."""
+    """Download a release's archive, and its published checksum if the catalogue has none."""
     path = folder / f"{release.name}.zip"
     print(f"downloading {release.name} from {url}", flush=True)
     with Meter(release.name, "MB") as meter:
@@ -140,7 +140,7 @@ def fetch_archive(release: Release, folder: Path, url: str) -> Path:
 
 
 def published_md5(archive: Path) -> str | None:
-    """Read the checksum that lies beside an archive, as GroupLens writes it: `MD5 (x.zip) = hex`."""
+    """Read the checksum file beside an archive, in the format of GroupLens: `MD5 (x.zip) = hex`."""
     sidecar = archive.with_name(f"{archive.name}.md5")
     text = sidecar.read_text(encoding="utf-8", errors="replace") if sidecar.is_file() else ""
     found = re.search(r"\b[0-9a-f]{32}\b", text.lower())
@@ -150,10 +150,10 @@ def published_md5(archive: Path) -> str | None:
 
 
 def check_archive(archive: Path, checksum: str | None) -> None:
-    """Refuse a file that is no archive, or not the one that was published.
+    """Refuse a file that is not a zip archive, or not the published one.
 
     Raises:
-        DataFormatError: It is no zip file.
+        DataFormatError: It is not a zip file.
         ChecksumError: Its checksum differs.
     """
     if not zipfile.is_zipfile(archive):
@@ -164,14 +164,14 @@ def check_archive(archive: Path, checksum: str | None) -> None:
         md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if checksum not in {None, md5}:
         raise ChecksumError(
-            f"{archive.name}: expected the md5 checksum {checksum}, got {md5}. The archive is damaged, or not the one "
-            "that was published, and was not unpacked. Get it again, or from elsewhere; if you trust it, unzip it "
-            "yourself below the data root, and `data check` tells what differs."
+            f"{archive.name}: expected the md5 checksum {checksum}, got {md5}. The archive is damaged or not the "
+            "published one, and was not unpacked. Get it again, or from elsewhere. If you trust it, unzip it below the "
+            "data root yourself; `data check` then shows what differs."
         )
 
 
 def describe_content(start: bytes) -> str:
-    """Say what a file is that should be something else, from its first bytes."""
+    """Describe the content of a wrong file, from its first bytes."""
     if re.match(rb"\s*(<!doctype html|<html|<head|<\?xml|<!--)", start, flags=re.IGNORECASE):
         title = re.search(rb"<title[^>]*>\s*([^<]{1,80})", start, flags=re.IGNORECASE)
         return f"a web page, {title[1].decode(errors='replace').strip()!r}" if title else "a web page"
@@ -179,10 +179,10 @@ def describe_content(start: bytes) -> str:
 
 
 def extract(archive: Path, target: Path, release: Release) -> None:
-    """Unpack what an archive holds of a release; zipfile lets no entry lead out of the target.
+    """Unpack a release from its archive; zipfile keeps all entries inside the target.
 
     Raises:
-        DataFormatError: The archive is damaged or encrypted, holds far more than the release, or not all of it.
+        DataFormatError: The archive is damaged or encrypted, or holds far more or less than the release.
         OSError: The files cannot be written.
     """
     try:
@@ -205,7 +205,7 @@ def extract(archive: Path, target: Path, release: Release) -> None:
 
 
 def put_in_place(new: Path, place: Path) -> None:
-    """Move a folder to its place; if there is one, file by file, so that a user's own files stay."""
+    """Move a folder to its place; an existing folder keeps the user's own files."""
     try:
         new.rename(place)
     except OSError:

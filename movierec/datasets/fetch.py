@@ -1,4 +1,4 @@
-"""Fetching the metadata of films from TMDb or OMDb, and going on where the last fetch has stopped."""
+"""Fetch the metadata of films from TMDb or OMDb, and resume where the last fetch stopped."""
 
 import asyncio
 import math
@@ -31,21 +31,21 @@ MAX_FAILURES = 10  # films in a row without an answer in all their attempts; the
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to fetch, and how.
+    """The options of a fetch.
 
     Attributes:
-        service: Whom to ask.
+        service: The film service.
         root: The data root.
-        releases: The releases whose films are fetched; none for all that are below the root.
-        max_age: Days after which an answer is asked for again; None for never.
-        rate: Requests a second, at most.
-        missing_only: Whether films that the csv file has are left as they are.
-        limit: Films to ask for now, at most; None for all.
-        base_url: The service's address, or that of a mirror.
+        releases: The releases whose films are fetched; empty for all below the root.
+        max_age: Days after which an answer is fetched again; None for never.
+        rate: Maximum requests a second.
+        missing_only: Whether films that are in the csv file are skipped.
+        limit: Maximum number of films to fetch now; None for all.
+        base_url: Address of the service or a mirror.
         accept_terms: Whether the user accepts the service's terms.
 
     Raises:
-        ConfigError: A number is too small, or the films are invented.
+        ConfigError: A number is out of range, or the data are a generated sample.
     """
 
     service: Service
@@ -68,14 +68,14 @@ class Plan:
                 raise ConfigError(f"Expected {option}, got {value}.")
         if is_sample(self.root):
             raise ConfigError(
-                f"{self.root} holds the generated sample, whose films are invented: {self.service.title} knows others "
-                "by their ids. Name a folder with a MovieLens release as --root."
+                f"{self.root} holds the generated sample, whose films are invented: their ids mean other films at "
+                f"{self.service.title}. Name a folder with a MovieLens release as --root."
             )
 
 
 @dataclass
 class Tally:
-    """How many films were found, are not known to the service or known as another, or got no answer, and why not."""
+    """Counts of the films by answer: found, unknown, another film, or no answer."""
 
     answers: Counter[Verdict] = field(default_factory=Counter)
     failed: int = 0
@@ -86,7 +86,7 @@ class Tally:
         """Count a film that got no answer.
 
         Raises:
-            FetchError: It is one of many in a row.
+            FetchError: Too many films in a row have failed.
         """
         self.failed, self.failed_in_a_row, self.reason = self.failed + 1, self.failed_in_a_row + 1, reason
         if self.failed_in_a_row == MAX_FAILURES:
@@ -96,11 +96,11 @@ class Tally:
 
     @property
     def failures(self) -> str:
-        """How many got no answer, and why; empty for none."""
+        """Number of films without an answer, and the reason; empty for none."""
         return f"{self.failed:,} without an answer ({self.reason})" if self.failed else ""
 
     def __str__(self) -> str:
-        """List the numbers that are not 0."""
+        """List the counts that are not 0."""
         counts = {"not found": Verdict.MISSING, "answered with another film": Verdict.OTHER}
         found = f"{self.answers[Verdict.FILM]:,} fetched" if self.answers[Verdict.FILM] else "Nothing fetched"
         others = (f"{self.answers[verdict]:,} {what}" for what, verdict in counts.items() if self.answers[verdict])
@@ -108,15 +108,15 @@ class Tally:
 
 
 def fetch(plan: Plan) -> None:
-    """Fetch the films that have no answer yet, and write all there are into the service's csv file.
+    """Fetch the films without an answer, and write all answers to the service's csv file.
 
     Raises:
         ConfigError: There is no key, or the terms are not accepted.
-        MissingDataError: There is no release, or its links are not there.
+        MissingDataError: There is no release, or its links are missing.
         DataFormatError: The links or an earlier csv file are damaged.
         FetchError: The service does not answer, refuses the key, or the keys are used up.
-        StoreError: The answers cannot be kept, or another fetch is at work.
-        KeyboardInterrupt: After Ctrl-C, when what was fetched is written.
+        StoreError: The answers cannot be stored, or another fetch is running.
+        KeyboardInterrupt: After Ctrl-C; the fetched films are written.
     """
     releases = find_releases(plan)
     wanted = wanted_films(plan, releases)
@@ -134,7 +134,7 @@ def fetch(plan: Plan) -> None:
             left = [film_id for film_id in left if film_id not in earlier]
         now = left[: plan.limit]
         if repeated := sum(film_id in earlier for film_id in now):
-            print(f"{are_left(repeated, f'asked for although in {path} already')}; --missing_only leaves those out.")
+            print(f"{are_left(repeated, f'fetched although already in {path}')}; --missing_only skips them.")
         tally = Tally()
         stop = run(plan, store, now, tally) if now else None
         if tally.answers[Verdict.FILM]:
@@ -148,7 +148,7 @@ def fetch(plan: Plan) -> None:
 
 
 def find_releases(plan: Plan) -> list[Release]:
-    """List the releases that are asked for, or those that are below the data root.
+    """List the chosen releases, or those below the data root.
 
     Raises:
         MissingDataError: There is none.
@@ -165,7 +165,7 @@ def find_releases(plan: Plan) -> list[Release]:
 
 
 def wanted_films(plan: Plan, releases: list[Release]) -> list[int]:
-    """List the ids that the releases' films have at the service, each once, in the order of the files.
+    """List the service's ids of the releases' films, each once, in the order of the files.
 
     Raises:
         MissingDataError: A file is not there.
@@ -181,8 +181,8 @@ def wanted_films(plan: Plan, releases: list[Release]) -> list[int]:
 
 
 def run(plan: Plan, store: AnswerStore, film_ids: list[int], tally: Tally) -> FetchError | KeyboardInterrupt | None:
-    """Ask for films until all are answered, or return what has put an end to it."""
-    print(f"Asking for {len(film_ids):,} takes about {estimate(plan, len(film_ids))}.", flush=True)
+    """Fetch films until all are answered, or return the error that stopped the fetch."""
+    print(f"Fetching {len(film_ids):,} films takes about {estimate(plan, len(film_ids))}.", flush=True)
     keys = read_keys(plan.service, os.environ)
     agree(plan, store)
     try:
@@ -193,15 +193,15 @@ def run(plan: Plan, store: AnswerStore, film_ids: list[int], tally: Tally) -> Fe
 
 
 def estimate(plan: Plan, num_films: int) -> str:
-    """Say how long it takes to ask for some films."""
+    """Describe how long it takes to fetch some films."""
     daily = plan.service.daily
     if daily is not None and num_films > daily:
-        return f"{math.ceil(num_films / daily)} days with one free key, which is good for {daily:,} films a day"
+        return f"{math.ceil(num_films / daily)} days with one free key, which allows {daily:,} films a day"
     return f"{timedelta(seconds=math.ceil(num_films / plan.rate))} at {plan.rate:g} a second"
 
 
 async def ask_all(plan: Plan, keys: list[Key], store: AnswerStore, film_ids: list[int], tally: Tally) -> None:
-    """Ask for films, many at once, and keep each answer as soon as it comes."""
+    """Fetch films, many at once, and store each answer as soon as it comes."""
     remaining = iter(film_ids)
     client = Client(plan.service, keys, rate=plan.rate, base_url=plan.base_url)
 
@@ -229,7 +229,7 @@ async def ask_all(plan: Plan, keys: list[Key], store: AnswerStore, film_ids: lis
 
 
 def agree(plan: Plan, store: AnswerStore) -> None:
-    """Show the service's terms before the first request, and let the user decide.
+    """Show the service's terms before the first request, and ask the user to accept them.
 
     Raises:
         ConfigError: The user does not accept them, or cannot be asked.
@@ -250,14 +250,14 @@ def agree(plan: Plan, store: AnswerStore) -> None:
 def explain(
     stop: FetchError | KeyboardInterrupt | None, plan: Plan, tally: Tally, left: str
 ) -> FetchError | KeyboardInterrupt:
-    """Say why films are left, and what to do."""
+    """Make the error that says why films are left, and what to do."""
     again = f"{left}. Run the same command again to go on: what has been fetched is kept."
     if isinstance(stop, KeyboardInterrupt):
         return type(stop)(f"{'terminated' if isinstance(stop, Terminated) else 'interrupted'}; {again}")
     if isinstance(stop, QuotaError):
         return FetchError(
-            f"The day's requests of all keys in {' and '.join(plan.service.variables)} are used up; {left}. Run the "
-            "same command again tomorrow, or with further keys, separated by commas; what has been fetched is kept."
+            f"The daily quota of all keys in {' and '.join(plan.service.variables)} is used up; {left}. Run the "
+            "same command again tomorrow, or with more keys, separated by commas; what has been fetched is kept."
         )
     return FetchError(f"{stop or f'{tally.failures}.'} {again}")
 

@@ -1,4 +1,4 @@
-"""Reading answers of which nothing is certain: any bytes become an object, any value becomes text for a csv file."""
+"""Read untrusted JSON answers: any bytes become an object or None, any value becomes text for a csv file."""
 
 import json
 import math
@@ -17,17 +17,17 @@ def load_object(body: bytes) -> dict[str, Any] | None:
 
 
 def get(value: Any, name: str) -> Any:
-    """Return a field of an object; None if it has none, or is none."""
+    """Return a field of an object; None if the field or the object is missing."""
     return value.get(name) if isinstance(value, dict) else None
 
 
 def items(value: Any) -> list[Any]:
-    """Return the items of a list; none if it is none."""
+    """Return the items of a list; empty if the value is not a list."""
     return value if isinstance(value, list) else []
 
 
 def text(value: Any) -> str:
-    """Return a text as one line of valid UTF-8; empty if it is none."""
+    """Return a text as one line of valid UTF-8; empty if the value is not a text."""
     if not isinstance(value, str):
         return ""
     valid = value.encode("utf-8", "replace").decode("utf-8")  # JSON can hold halves of surrogate pairs
@@ -35,7 +35,7 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> str:
-    """Write a number; empty if it is none."""
+    """Write a number; empty if the value is not a number."""
     try:
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Whether a file is there, and the hash of its bytes."""
+"""Check that a file exists, and hash it."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,7 @@ from movierec.errors import MissingDataError
 
 
 def require_file(path: Path, hint: str = "Check the path.") -> Path:
-    """Return the path of a data file that must be there.
+    """Return the path of a data file that must exist.
 
     Args:
         path: The file.
@@ -23,7 +23,7 @@ def require_file(path: Path, hint: str = "Check the path.") -> Path:
 
 
 def is_absent(path: Path) -> bool:
-    """Say whether nothing is there; what may not be looked at counts as there, and its reader says why it cannot."""
+    """Tell whether a path does not exist. Without permission it counts as existing; reading it reports the error."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):

@@ -33,7 +33,7 @@ GENRES = np.array(  # the order of the flags of u.item
 
 
 def read_rating_lines(path: Path, delimiter: str, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Read ratings of one line each.
+    """Read ratings, one per line.
 
     Args:
         path: The file, ASCII.
@@ -51,7 +51,7 @@ def read_rating_lines(path: Path, delimiter: str, columns: Mapping[str, str]) ->
 
 
 def rating_batches(path: Path, delimiter: str, columns: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-    """Parse a file block by block, with commas instead of the delimiter, as Arrow takes one character only."""
+    """Parse a file block by block, with the delimiter replaced by commas, because Arrow takes one character."""
     types = {name: TYPES[dtype] for name, dtype in columns.items()}
     with path.open("rb") as file:
         while text := file.read(BLOCK_BYTES) + file.readline():
@@ -73,12 +73,12 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def text_line(path: Path, row: int) -> int:
-    """Find the line of a row of a text file; rows count from 0."""
+    """Return the line number of a row of a text file; rows count from 0."""
     return next(islice(numbered_lines(path), row, None))[0]
 
 
 def read_film_lines(path: Path, format: Format, encoding: str) -> pd.DataFrame:  # noqa: A002 - its name
-    """Read films of one line each, in Python: titles hold single colons, and there are few.
+    """Read films, one per line, in Python: titles may hold colons, and films are few.
 
     Returns:
         movie_id (int64), title (str), genres (str, with `|` between them, empty where there are none).
@@ -129,7 +129,7 @@ def parse_lines(
 
 
 def is_utf8(path: Path) -> bool:
-    """Say whether all of a file is UTF-8; hardly a text in Latin-1 is, but for one in ASCII."""
+    """Tell whether a file is UTF-8; text in Latin-1 hardly ever is, unless it is ASCII."""
     try:
         path.read_bytes().decode()
     except UnicodeDecodeError:
@@ -138,7 +138,7 @@ def is_utf8(path: Path) -> bool:
 
 
 def split_double_colon(line: str) -> tuple[int, str, str] | None:
-    """Split `1::Toy Story (1995)::Animation|Comedy`; None if it is not so."""
+    """Split `1::Toy Story (1995)::Animation|Comedy`; None for another format."""
     match line.split("::"):
         case [movie_id, title, genres] if is_number(movie_id, "int64"):
             return int(movie_id), title, genres
@@ -146,7 +146,7 @@ def split_double_colon(line: str) -> tuple[int, str, str] | None:
 
 
 def split_bars(line: str) -> tuple[int, str, str] | None:
-    """Split `1|Toy Story (1995)|01-Jan-1995||http://...|0|0|0|1|...`; None if it is not so."""
+    """Split `1|Toy Story (1995)|01-Jan-1995||http://...|0|0|0|1|...`; None for another format."""
     match line.split("|"):
         case [movie_id, title, _, _, _, *flags] if is_number(movie_id, "int64"):
             if len(flags) == len(GENRES) and set(flags) <= {"0", "1"}:

@@ -1,4 +1,4 @@
-"""Read the film metadata of TMDb and OMDb from csv files that hold the services' own strings."""
+"""Read film metadata of TMDb and OMDb from csv files in the services' own formats."""
 
 import logging
 import re
@@ -34,8 +34,8 @@ def read_tmdb(root: Path) -> pd.DataFrame:
     Returns:
         Indexed by tmdb_id (int64): tmdb_vote_average (0 to 10), tmdb_vote_count, tmdb_budget and tmdb_revenue (US
         dollars), tmdb_runtime (minutes) and tmdb_release_year as float64, NaN where unknown;
-        tmdb_original_language (str or None), tmdb_origin_countries (list of str or None); tmdb_title, where there
-        is a column.
+        tmdb_original_language (str or None), tmdb_origin_countries (list of str or None); tmdb_title, if there
+        is such a column.
 
     Raises:
         MissingDataError: The file is not there.
@@ -65,7 +65,7 @@ def read_omdb(root: Path) -> pd.DataFrame:
         Indexed by imdb_id (int64): imdb_box_office (US dollars), imdb_metascore (0 to 100), imdb_release_year,
         imdb_runtime (minutes), imdb_rating (0 to 10) and imdb_votes as float64, NaN where unknown; imdb_country (str,
         the whole list, or None), imdb_countries, imdb_languages, imdb_directors and imdb_actors (list of str or None);
-        imdb_title, where there is a column.
+        imdb_title, if there is such a column.
 
     Raises:
         MissingDataError: The file is not there.
@@ -110,7 +110,7 @@ READERS: dict[Source, Callable[[Path], pd.DataFrame]] = {"tmdb": read_tmdb, "omd
 
 
 def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join films with the fields that other databases have of them; titles are compared, and left out.
+    """Join films with their metadata. Titles serve only to detect wrong ids.
 
     Args:
         movies: One row a film, as `read_movies` reads them.
@@ -134,12 +134,12 @@ def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.D
 
 
 def optional_column(path: Path, name: str) -> list[str]:
-    """Name a column that need not be there, if it is: that of the titles, by which ids are checked, or of people."""
+    """Return an optional column if there is one: titles, which check the ids, or people."""
     return [name] if read_header(path)[1].count(name) == 1 else []
 
 
 def is_of_another(movies: pd.DataFrame, frame: pd.DataFrame, title: str) -> pd.Series:
-    """Say which films have an id by which another one is meant, to judge by its title and year; warn of them."""
+    """Find films whose id belongs to another film, by its title and year, and warn of them."""
     key = str(frame.index.name)
     index = TitleIndex([natural(own) for own in movies["title"]])
     linked = movies[[key]].join(frame[[title, key.replace("_id", "_release_year")]], on=key)
@@ -157,20 +157,20 @@ def is_of_another(movies: pd.DataFrame, frame: pd.DataFrame, title: str) -> pd.S
 
 
 def refuse_numbers(path: Path, values: pd.Series, texts: pd.Series, largest: int) -> None:
-    """Refuse a number below 0 or beyond the largest, which infinity is, too; a missing one is none."""
+    """Refuse numbers below 0 or above the largest; missing values are allowed."""
     limit = "2^53" if largest == LARGEST else largest
     refuse_rows(path, (values < 0) | (values > largest), texts, f"a number from 0 to {limit} as {texts.name}")
 
 
 def refuse_brackets(path: Path, texts: pd.DataFrame) -> None:
-    """Refuse a list as programs print it, "['en', 'fr']", which has brackets and quotes that belong to no name."""
+    """Refuse lists in Python's format, "['en', 'fr']"."""
     for name in texts:
         is_list = texts[name].str.match(r"\s*\[", na=False)
         refuse_rows(path, is_list, texts[name], f"names with commas between them, without brackets, as {name}")
 
 
 def drop_duplicates(frame: pd.DataFrame, key: str, path: Path) -> pd.DataFrame:
-    """Keep the first row of each film, and say so: a second one would multiply the film's ratings."""
+    """Keep the first row of each film, with a warning: a second row would duplicate the film's ratings."""
     again = frame[key].duplicated()
     if again.any():
         first = int(again.to_numpy().argmax())
@@ -187,7 +187,7 @@ def number(text: pd.Series) -> pd.Series:
 
 
 def year(text: pd.Series) -> pd.Series:
-    """Read the four digits of a year out of a date such as "22 Nov 1995" or "1995-11-22"."""
+    """Read the year of a date such as "22 Nov 1995" or "1995-11-22"."""
     return pd.to_numeric(text.str.extract(r"(?<![0-9])([0-9]{4})(?![0-9])", expand=False), errors="coerce").astype(
         "float64"
     )
@@ -203,7 +203,7 @@ def minutes(text: str) -> float:
 
 
 def text_or_none(text: pd.Series) -> pd.Series:
-    """Replace missing text by None, which scikit-learn's encoders and `isna` both know."""
+    """Replace missing text by None, which both scikit-learn's encoders and `isna` accept."""
     return text.astype(object).where(text.notna(), None)
 
 

@@ -1,4 +1,4 @@
-"""How much has come of a download or a fetch: a bar on a terminal, a line now and then in a log file."""
+"""Show the progress of a download or a fetch: a bar on a terminal, occasional lines in a log file."""
 
 import time
 from datetime import timedelta
@@ -19,7 +19,7 @@ INTERVAL = 10.0  # seconds between two lines
 
 
 class Meter(Progress):
-    """Shows how much has come, and how long the rest will take.
+    """Show the progress and the time left.
 
     Args:
         what: What is coming.
@@ -39,12 +39,12 @@ class Meter(Progress):
         self.add_task(what, total=None, note="")
 
     def stop(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if not self.disable:  # until rich 15, its end is an empty line even so
             super().stop()
 
     def show(self, done: int, total: int | None, note: str = "") -> None:
-        """Show how many bytes or films have come, of a number that may be unknown, and a note."""
+        """Show the number of bytes or films so far, the total if known, and a note."""
         (task,) = self.tasks
         self.update(task.id, completed=done, total=total, note=note)
         if self.disable and time.monotonic() >= self.last_line + INTERVAL:

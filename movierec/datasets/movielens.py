@@ -1,4 +1,4 @@
-"""Read the files of MovieLens: csv with a header, or the formats of ml-1m, ml-10m and ml-100k without one."""
+"""Read the files of MovieLens: csv with a header, or the headerless formats of ml-1m, ml-10m and ml-100k."""
 
 import re
 from collections import Counter
@@ -39,7 +39,7 @@ def read_ratings(root: Path, release: Release) -> pd.DataFrame:
 
 
 def read_rating_file(path: Path, release: Release) -> pd.DataFrame:
-    """Read one file of ratings, all or a part of those of a release, and check them."""
+    """Read and check one file of ratings: all of a release, or a part."""
     if release.format == "csv":
         frame = read_csv(path, columns=RATING_TYPES)
     else:
@@ -84,7 +84,7 @@ def read_test_part(root: Path, release: Release, split: str, ratings: pd.DataFra
 
 
 def check_ratings(frame: pd.DataFrame, release: Release, path: Path) -> None:
-    """Refuse ratings that are empty, outside the release's scale, or given twice for a film by one user."""
+    """Refuse ratings that are empty, outside the release's scale, or repeated for a user and film."""
     if frame.empty:
         raise DataFormatError(f"{path}: expected ratings, found none. Get the file again.")
     stars = frame["stars"]
@@ -103,7 +103,7 @@ def check_ratings(frame: pd.DataFrame, release: Release, path: Path) -> None:
 
 
 def repeated_pairs(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
-    """Find the rows, in their order, whose user and film stand together in a row before."""
+    """Find the rows whose pair of user and film occurs in an earlier row."""
     keys = pair_keys(user_ids, movie_ids)
     if (keys[1:] > keys[:-1]).all():  # as GroupLens sorts most releases
         return np.empty(0, dtype=np.int64)
@@ -114,7 +114,7 @@ def repeated_pairs(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.
 
 
 def pair_keys(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
-    """Give each pair a key of its own: (user - smallest user) * (range of films) + (film - smallest film)."""
+    """Compute a unique key of each pair: (user - smallest user) * (range of films) + (film - smallest film)."""
     (first_user, num_users), (first_movie, num_movies) = map(id_range, (user_ids, movie_ids))
     if num_users * num_movies > np.iinfo(np.int64).max:  # ids far apart are numbered first, without gaps
         return pair_keys(*(pd.Series(pd.factorize(ids)[0].astype("int64")) for ids in (user_ids, movie_ids)))
@@ -160,7 +160,7 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
 
 
 def split_genres(texts: pd.Series) -> pd.Series:
-    """Split "Drama|Sci-Fi" or "Drama, Sci-Fi"; of the spellings "Drama" and "drama" the more frequent one counts."""
+    """Split "Drama|Sci-Fi" or "Drama, Sci-Fi"; if "Drama" and "drama" occur, the more frequent spelling is used."""
     parts = [[genre for part in re.split("[|,]", text) if (genre := part.strip())] for text in texts]
     spelling: dict[str, str] = {}
     for genre, _ in Counter(chain.from_iterable(parts)).most_common():
@@ -170,7 +170,7 @@ def split_genres(texts: pd.Series) -> pd.Series:
 
 
 def read_links(root: Path, release: Release) -> pd.DataFrame:
-    """Read the ids that a release's films have at IMDb and TMDb.
+    """Read the IMDb and TMDb ids of a release's films.
 
     Returns:
         movie_id, imdb_id and tmdb_id (int64, -1 where there is none), one row a film.
@@ -207,7 +207,7 @@ def read_users(root: Path, release: Release) -> pd.DataFrame:
 
 
 def parse_ids(text: pd.Series) -> pd.Series:
-    """Turn `tt0114709`, `862` and `862.0` into numbers, digit by digit; NO_ID where it is missing or something else."""
+    """Turn `tt0114709`, `862` and `862.0` into numbers, digit by digit; NO_ID if missing or invalid."""
     ids = pd.to_numeric(text.str.extract(r"^(?:tt)?([0-9]{1,18})(?:\.0*)?$", expand=False).fillna(str(NO_ID)))
     return ids.where(ids <= LARGEST, NO_ID).astype("int64")
 

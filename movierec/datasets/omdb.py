@@ -1,4 +1,4 @@
-"""OMDb: a film's details as IMDb shows them. https://www.omdbapi.com."""
+"""Fetch films from OMDb, which shows the details of IMDb. https://www.omdbapi.com."""
 
 import re
 
@@ -32,11 +32,11 @@ class OMDb(Service):
     )  # fmt: skip
 
     def question(self, film_id: int, key: Key) -> Question:
-        """Ask for a film, with its full plot, which counts as one request like the short one."""
+        """Build the request for a film with its full plot, which costs no more than the short one."""
         return Question("/", {"apikey": key.value, "i": imdb_name(film_id), "plot": "full"})
 
     def judge(self, film_id: int, status: int, body: bytes) -> Judgement:
-        """Say what an answer is by its `Error`: a used-up and an invalid key have the same HTTP status."""
+        """Judge an answer by its `Error`: a used-up and an invalid key have the same HTTP status."""
         answer = load_object(body)
         error = text(get(answer, "Error"))
         if get(answer, "Response") == "False" or error:
@@ -61,7 +61,7 @@ def imdb_name(film_id: int) -> str:
 
 
 def verdict_of(error: str) -> Verdict:
-    """Say what an error of OMDb's means."""
+    """Translate an error of OMDb into a verdict."""
     error = error.casefold()
     if "limit reached" in error:
         return Verdict.USED_UP

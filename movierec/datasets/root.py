@@ -1,4 +1,4 @@
-"""The data root: which folder it is, what of a release is there, and how what is missing can be got."""
+"""Find the data root, check which releases it holds, and say how to get missing data."""
 
 import json
 import os
@@ -13,22 +13,22 @@ VARIABLE = "MOVIEREC_DATA"
 
 
 def default_root() -> Path:
-    """Return the data root that the environment variable MOVIEREC_DATA names, else `data`."""
+    """Return the data root: the environment variable MOVIEREC_DATA, or `data`."""
     return expand_home(os.environ.get(VARIABLE) or "data")
 
 
 def name_root(root: Path) -> str:
-    """Write which folder a data root is, and that the environment names it if it does."""
+    """Name a data root, and whether the environment variable chose it."""
     return f"{root} (from {VARIABLE})" if os.environ.get(VARIABLE) and root == default_root() else str(root)
 
 
 def is_sample(root: Path) -> bool:
-    """Say whether a data root was generated."""
+    """Tell whether a data root holds a generated sample."""
     return (root / MARKER).is_file()
 
 
 def files_of(release: Release) -> list[str]:
-    """List the files below the root without which a release is not complete."""
+    """List the files, relative to the root, that a complete release has."""
     links = [release.links] if release.links and release.links.startswith(f"{release.folder}/") else []
     splits = [name for split in release.splits for name in release.split_files(split)]
     return [release.ratings, release.movies, *links, *splits]
@@ -41,28 +41,28 @@ def release_of(name: str) -> Release | None:
 
 
 def has_content(path: Path) -> bool:
-    """Say whether there is a file that is not empty."""
+    """Tell whether a file exists and is not empty."""
     return path.is_file() and path.stat().st_size > 0
 
 
 def is_complete(root: Path, release: Release) -> bool:
-    """Say whether all files of a release are there."""
+    """Tell whether all files of a release are there."""
     return all(has_content(root / name) for name in files_of(release))
 
 
 def missing_releases(root: Path, names: Iterable[str]) -> list[Release]:
-    """Find the releases that files which are not there belong to, each once."""
+    """Find the releases of missing files, each once."""
     owners = [release_of(name) for name in names if not has_content(root / name)]
     return list({release.name: release for release in owners if release}.values())
 
 
 def whole_releases(root: Path) -> list[str]:
-    """Name the releases of which all files are there."""
+    """List the releases whose files are all there."""
     return [release.name for release in RELEASES.values() if is_complete(root, release)]
 
 
 def explain_release_folder(root: Path) -> str:
-    """Say which folder is meant where the one of a release is named in its place; nothing if it is no release."""
+    """If the root is the folder of a release, say which folder to name instead; otherwise empty."""
     place = root.absolute()
     for release in RELEASES.values():
         if place.name == release.folder and any((place.parent / name).is_file() for name in files_of(release)):
@@ -72,7 +72,7 @@ def explain_release_folder(root: Path) -> str:
 
 
 def way_to(root: Path, action: str) -> str:
-    """Write the command that gets data, `download RELEASE` or `fetch SOURCE`; a sample is generated anew instead."""
+    """Write the command that gets data, `download RELEASE` or `fetch SOURCE`, or generates the sample again."""
     names = [word for word in action.split() if word in RELEASES]
     if is_sample(root):
         if any(RELEASES[name].splits for name in names):  # are not generated, and belong in no sample
@@ -82,7 +82,7 @@ def way_to(root: Path, action: str) -> str:
 
 
 def way_to_sample(root: Path, names: Iterable[str]) -> str:
-    """Write the command that generates a sample as it was, and further releases with it."""
+    """Write the command that generates the same sample again, with more releases."""
     try:
         made = json.loads((root / MARKER).read_text(encoding="utf-8"))
     except ValueError:
@@ -97,7 +97,7 @@ def way_to_sample(root: Path, names: Iterable[str]) -> str:
 
 
 def how_to_get(root: Path, name: str) -> str:
-    """Say how a file below the root can be got."""
+    """Say how to get a file below the root."""
     if mistaken := explain_release_folder(root):
         return mistaken
     release = release_of(name)
@@ -111,7 +111,7 @@ def how_to_get(root: Path, name: str) -> str:
         )
     if is_sample(root):
         return (
-            f"{ways}The folder holds a generated sample without it; generate it anew, and this too, with "
+            f"{ways}The folder holds a generated sample without it. Generate the sample again, including it, with "
             f"`{way_to(root, action)}`, or {elsewhere} another folder."
         )
     ways += f"Get it with `{way_to(root, action)}`"

@@ -1,4 +1,4 @@
-"""The csv file of a film service: what is in it already, and what the answers add to it."""
+"""Read and write the csv file of a film service."""
 
 import csv
 import os
@@ -13,7 +13,7 @@ Rows = dict[int, dict[str, str]]
 
 
 def read_rows(path: Path, service: Service) -> Rows:
-    """Read the rows of an earlier csv file by film id, the first of each film; none if there is no file.
+    """Read an earlier csv file, the first row of each film, by film id; empty if there is no file.
 
     Raises:
         DataFormatError: The file is not a csv file of the service's films; the message names the line.
@@ -39,7 +39,7 @@ def read_rows(path: Path, service: Service) -> Rows:
 
 
 def write_rows(path: Path, service: Service, rows: Rows, answers: Iterable[tuple[int, bytes]]) -> int:
-    """Write the csv file in place of the earlier one, sorted by film id; an answer counts more than an earlier row.
+    """Write the csv file, sorted by film id; answers replace earlier rows.
 
     Args:
         path: The file.

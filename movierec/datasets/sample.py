@@ -1,4 +1,4 @@
-"""The generated sample: ratings with a real structure, in the published file formats, free to share."""
+"""Generate the sample: ratings with learnable tastes, in the published file formats, free to share."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ UNKNOWN = "N/A"
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSize:
-    """How large each release of a sample is, which releases it holds, and the seed that it is generated from.
+    """The size of each release of a sample, the releases, and the seed.
 
     Raises:
         ConfigError: A number is too small, there are more ratings than half of all pairs, or a release is not among
@@ -37,7 +37,7 @@ class SampleSize:
     releases: tuple[str, ...] = DEFAULT_RELEASES
 
     def __post_init__(self) -> None:
-        """Refuse a size that cannot be generated, or that is too small to train on."""
+        """Refuse a size that cannot be generated or is too small to train on."""
         if min(self.num_users, self.num_movies, self.num_ratings) < 1 or self.seed < 0:
             raise ConfigError(
                 f"Expected at least one user, film and rating, and a seed of 0 or more, got {self.num_users} users, "
@@ -61,7 +61,7 @@ class SampleSize:
 
 
 def write_sample(root: Path, size: SampleSize) -> None:
-    """Generate releases, links and metadata below a data root; the same size gives the same bytes.
+    """Generate releases, links and metadata below a data root. The same arguments give the same bytes.
 
     A release is the same whether or not another is generated with it. It comes with its links, which another may share.
 
@@ -140,7 +140,7 @@ def write_lines(path: Path, frame: pd.DataFrame, encoding: str) -> None:
 
 
 def write_metadata(rng: np.random.Generator, root: Path, movies: pd.DataFrame) -> None:
-    """Write what TMDb and OMDb would say of the films, with the gaps and the strings that theirs have."""
+    """Write metadata in the formats of TMDb and OMDb, with similar gaps."""
     n, released = len(movies), movies["released"].dt
     country, code, language, language_code = np.array([strings for *strings, _, _ in COUNTRIES])[movies["country"]].T
     fame = movies["log_popularity"] + 0.3 * rng.normal(size=n)

@@ -78,13 +78,13 @@ def invent_movies(rng: np.random.Generator, num_movies: int) -> pd.DataFrame:
 
 
 def invent_name(rng: np.random.Generator, theme: dict[str, Any], second: dict[str, Any]) -> str:
-    """Call a film something like "The Clockwork Orchard", "Marzipan Getaway" or "Orbital Robot 2: The Tiny Comet"."""
+    """Invent a title such as "The Clockwork Orchard", "Marzipan Getaway" or "Orbital Robot 2: The Tiny Comet"."""
     name, other = (f"{rng.choice(theme['adjectives'])} {rng.choice(second['nouns'])}" for _ in range(2))
     return str(rng.choice([f"The {name}", name, f"{name} 2: The {other}"], p=[0.65, 0.3, 0.05]))
 
 
 def movielens_name(rng: np.random.Generator, name: str, originals: list[str]) -> str:
-    """Write a name as MovieLens does, with its article at the end and its name in its own country in brackets."""
+    """Write a title as MovieLens does, with the article at the end and the original title in brackets."""
     name = f"{name.removeprefix('The ')}, The" if name.startswith("The ") else name
     return f"{name} ({rng.choice(originals)})" if originals else name
 
@@ -102,7 +102,7 @@ def choose_genres(rng: np.random.Generator, theme: int, second: int) -> str:
 def cast_people(
     rng: np.random.Generator, num_people: int, num_movies: int, theme: int, second: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose one or two directors and three actors, who work for one theme each; with more films there are more."""
+    """Choose one or two directors and three actors, each of one theme; more films have more people."""
     of_theme = num_people // NUM_THEMES
     directors = min(of_theme // 3, 3 + num_movies // 30)
     actors = min(of_theme - directors, 6 + num_movies // 12)
@@ -176,7 +176,7 @@ def invent_ratings(
 
 
 def count_ratings(rng: np.random.Generator, activity: np.ndarray, num_ratings: int, num_movies: int) -> np.ndarray:
-    """Share a number of ratings out among users by their activity; nobody rates more than half of all films."""
+    """Divide the ratings among users by their activity; nobody rates more than half of all films."""
     most = (num_movies + 1) // 2
     counts: np.ndarray = np.minimum(activity * num_ratings, most).astype(np.int64)
     while missing := num_ratings - counts.sum():

@@ -1,4 +1,4 @@
-"""What the fetch knows of a film service: how to ask for a film, and what to make of the answer."""
+"""Interface of a film service: how to request a film, and how to judge the answer."""
 
 import re
 from abc import ABC, abstractmethod
@@ -11,7 +11,7 @@ from movierec.errors import ConfigError
 
 
 class Verdict(Enum):
-    """What an answer is."""
+    """The kind of an answer."""
 
     FILM = "film"
     MISSING = "missing"  # the service knows no such film
@@ -22,7 +22,7 @@ class Verdict(Enum):
 
 
 class Judgement(NamedTuple):
-    """What an answer is, and the reason if it is no film."""
+    """The kind of an answer, and the reason if it is not a film."""
 
     verdict: Verdict
     reason: str = ""
@@ -33,8 +33,8 @@ class Key:
     """A key of a service; its value is never shown.
 
     Attributes:
-        variable: The environment variable that it comes from.
-        number: Its place among the keys of that variable, from 1.
+        variable: Its environment variable.
+        number: Its position among the keys of that variable, from 1.
         value: The key itself.
     """
 
@@ -59,18 +59,18 @@ class Service(ABC):
     """A film service.
 
     Attributes:
-        name: Its name on the command line, and that of its csv file.
+        name: Its name on the command line and of its csv file.
         title: Its name in a sentence.
         base_url: Its address.
         variables: The environment variables that may hold keys.
         key_page: Where to get a key.
         rate: Requests a second that it allows, or that are polite.
-        daily: Films a day that a free key is good for; None for no limit.
-        max_age: Days after which an answer is asked for again; None for never.
-        terms: On what terms its data may be used.
+        daily: Films a day that a free key allows; None for no limit.
+        max_age: Days after which an answer is fetched again; None for never.
+        terms: Terms of use of its data.
         must_accept: Whether the user must have accepted the terms before the first request.
         link: The column of the links that holds its film ids.
-        columns: Those of its csv file; the first one is the film's id.
+        columns: Columns of its csv file; the first one is the film's id.
     """
 
     name: ClassVar[str]
@@ -88,11 +88,11 @@ class Service(ABC):
 
     @abstractmethod
     def question(self, film_id: int, key: Key) -> Question:
-        """Ask for a film."""
+        """Build the request for a film."""
 
     @abstractmethod
     def judge(self, film_id: int, status: int, body: bytes) -> Judgement:
-        """Say what an answer to the question for a film is; never raises."""
+        """Judge an answer to the request for a film; never raises."""
 
     @abstractmethod
     def row(self, film_id: int, body: bytes) -> dict[str, str]:
@@ -100,11 +100,11 @@ class Service(ABC):
 
     @abstractmethod
     def film_id(self, text: str) -> int | None:
-        """Read a film's id as the csv file holds it; None if it is none."""
+        """Read a film's id from the csv file; None if it is invalid."""
 
 
 def judge_film(film_id: int, status: int, found: Any, *, is_object: bool) -> Judgement:
-    """Judge an answer that is no error of the service's own: it must be whole, and the film that was asked for."""
+    """Judge an answer without an error message: it must be complete and about the requested film."""
     if status != 200 or not is_object:  # noqa: PLR2004 - OK
         what = "a JSON object" if is_object else "something that is no JSON object"
         return Judgement(Verdict.FAILED, f"HTTP status {status} with {what}")
@@ -116,7 +116,7 @@ def judge_film(film_id: int, status: int, found: Any, *, is_object: bool) -> Jud
 
 
 def read_keys(service: Service, environment: Mapping[str, str]) -> list[Key]:
-    """Read a service's keys, several of which are separated by commas.
+    """Read a service's keys, separated by commas.
 
     Raises:
         ConfigError: There is none, or one holds characters that no key has.

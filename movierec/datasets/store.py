@@ -1,4 +1,4 @@
-"""The answers of the film services as they came, in a SQLite file: what is in it survives kill -9 and a power cut."""
+"""Store the raw answers of the film services in a SQLite file that survives kill -9 and a power cut."""
 
 import sqlite3
 import time
@@ -49,17 +49,17 @@ class AnswerStore:
         self.connection, self.service = connection, service
 
     def put(self, film_id: int, verdict: Verdict, status: int, body: bytes) -> None:
-        """Keep an answer in place of an earlier one; it is on the disk when this returns."""
+        """Store an answer, replacing an earlier one; it is on the disk when this returns."""
         row = (self.service, film_id, verdict.value, status, time.time(), zlib.compress(body))
         self.connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def known(self, since: float = 0.0) -> set[int]:
-        """List the films that have an answer which is no older than that, seconds since 1970, UTC."""
+        """List the films with an answer not older than `since`, in seconds since 1970, UTC."""
         query = "SELECT film_id FROM answers WHERE service = ? AND fetched >= ?"
         return {film_id for (film_id,) in self.connection.execute(query, (self.service, since))}
 
     def films(self) -> Iterator[tuple[int, bytes]]:
-        """Read the answers that are films, by id: the id, and the body as it came."""
+        """Read the id and the raw body of each answer that is a film, by id."""
         query = "SELECT film_id, body FROM answers WHERE service = ? AND verdict = ? ORDER BY film_id"
         for film_id, body in self.connection.execute(query, (self.service, Verdict.FILM.value)):
             yield film_id, zlib.decompress(body)
@@ -70,14 +70,14 @@ class AnswerStore:
         self.connection.execute("INSERT OR REPLACE INTO consents VALUES (?, ?, ?)", row)
 
     def has_accepted(self, terms: str) -> bool:
-        """Say whether the user has accepted these very terms."""
+        """Tell whether the user has accepted exactly these terms."""
         query = "SELECT 1 FROM consents WHERE service = ? AND terms = ?"
         return self.connection.execute(query, (self.service, terms)).fetchone() is not None
 
 
 @contextmanager
 def open_store(root: Path, service: str) -> Iterator[AnswerStore]:
-    """Open the answers of a service; only one process can at a time.
+    """Open the answers of a service, for one process at a time.
 
     Args:
         root: The data root; the file is `metadata/answers.sqlite` below it, and all services share it.
@@ -97,7 +97,7 @@ def open_store(root: Path, service: str) -> Iterator[AnswerStore]:
             yield AnswerStore(connection, service)
     except Timeout:
         raise StoreError(
-            f"Another fetch from {service} is at work in {root}. Wait until it has ended, or stop it; what it has "
+            f"Another fetch from {service} is running in {root}. Wait until it ends, or stop it; what it has "
             "fetched is kept."
         ) from None
     except sqlite3.Error as error:
@@ -107,6 +107,6 @@ def open_store(root: Path, service: str) -> Iterator[AnswerStore]:
                 "fetch again; films that are in the csv file stay there."
             ) from error
         raise StoreError(
-            f"{path}: the answers cannot be kept or read: {error}. See that the disk has room and that you may write "
-            "there, then run the same command again: all answers before this one are kept."
+            f"{path}: the answers cannot be stored or read: {error}. Check that the disk has room and that you may "
+            "write there, then run the same command again. All earlier answers are kept."
         ) from error

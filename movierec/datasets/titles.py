@@ -1,4 +1,4 @@
-"""Film titles, as people read and type them."""
+"""Normalise and find film titles as people write them."""
 
 import re
 import unicodedata
@@ -19,7 +19,7 @@ FAR_MORE = 5  # times the ratings of another film
 
 
 def year_of(title: str) -> int | None:
-    """Read the year at the end of a title such as "Toy Story (1995)"; the first one of several."""
+    """Read the year at the end of a title such as "Toy Story (1995)"; the first if there are several."""
     match = re.search(YEAR, title)
     return int(match[1]) if match else None
 
@@ -36,7 +36,7 @@ def article_first(name: re.Match[str]) -> str:
 
 
 def simplify(title: str) -> str:
-    """Reduce a title to what people agree on: no year, case, accents, marks, or articles at its ends."""
+    """Simplify a title: remove the year, case, accents, punctuation, and articles at its ends."""
     plain = unicodedata.normalize("NFKD", re.sub(YEAR, "", natural(title))).casefold()
     words = re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
     if len(words) > 1 and words[0] in IGNORED:
@@ -51,7 +51,7 @@ class TitleIndex:
 
     Args:
         titles: Title of each film, as `natural` writes it.
-        num_ratings: How many ratings each film has, which `choose` goes by.
+        num_ratings: Number of ratings of each film, which decides in `choose`.
     """
 
     def __init__(self, titles: Sequence[str], num_ratings: Sequence[int] = ()) -> None:
@@ -67,16 +67,16 @@ class TitleIndex:
         return list(self.rows)
 
     def find(self, title: str, year: int | None = None) -> list[int]:
-        """List the films of a title; more than one where it is ambiguous, none where there is none.
+        """List the films with a title: several if it is ambiguous, none if it is unknown.
 
-        The exact title wins; then the simplified one, of the year that is given with it or in it, if any.
+        Exact titles win over simplified ones. A year given with or in the title must match.
         """
         years = {year, year_of(title)} - {None}
         rows = [row for row in self.rows.get(simplify(title), []) if years <= {year_of(self.titles[row])}]
         return [row for row in rows if self.titles[row] == natural(title)] or rows
 
     def choose(self, rows: Sequence[int]) -> int | None:
-        """Choose a film, of several of one year the one with far more ratings; None if that is none."""
+        """Choose among films: the one with far more ratings if all are of one year; None if undecided."""
         ordered = sorted(rows, key=lambda row: -self.num_ratings[row])
         if not ordered or len({year_of(self.titles[row]) for row in rows}) > 1:
             return None
@@ -84,11 +84,11 @@ class TitleIndex:
         return ordered[0] if all(most >= FAR_MORE * number for number in others) else None
 
     def is_title_of_another(self, row: int, title: str, year: int | None = None) -> bool:
-        """Say whether a title is no name of a film, but that of another one, of that year if it is given."""
+        """Tell whether a title belongs to another film, of the given year if any, and not to this one."""
         return row not in self.rows.get(simplify(title), []) and len(self.find(title, year)) > 0
 
     def is_title_of(self, row: int, title: str, year: int | None = None) -> bool:
-        """Say whether a title may be that of a film: spelt otherwise, or of the year before or after."""
+        """Tell whether a title may be a film's: small differences in spelling and of a year are allowed."""
         own = year_of(self.titles[row])
         if own and any(abs(other - own) > 1 for other in (year, year_of(title)) if other):
             return False
@@ -97,7 +97,7 @@ class TitleIndex:
         return near is not None and not self.is_title_of_another(row, title, year)
 
     def suggest(self, title: str) -> list[int]:
-        """List up to 5 films of the same title but another year, or else of similar titles, the nearest first."""
+        """List up to 5 films with the same title but another year, or else with similar titles, nearest first."""
         wanted = simplify(title)
         if wanted in self.rows or not wanted:
             return self.rows.get(wanted, [])[:5]
@@ -108,7 +108,7 @@ class TitleIndex:
 
 
 def names_of(title: str) -> list[str]:
-    """List a film's names: MovieLens puts others in brackets, "The City of Lost Children (La Cité perdue) (1995)"."""
+    """List a film's names, with those in brackets: "The City of Lost Children (La Cité perdue) (1995)"."""
     whole = re.sub(YEAR, "", title)
     first = whole.split(" (")[0]
     return [whole, first, *re.findall(r"\((?:a\.k\.a\. )?([^()]+)\)", whole)]

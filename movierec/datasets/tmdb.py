@@ -1,4 +1,4 @@
-"""TMDb: a film's details with its credits and keywords. https://developer.themoviedb.org/reference/movie-details."""
+"""Fetch films from TMDb, with credits and keywords. https://developer.themoviedb.org/reference/movie-details."""
 
 import re
 
@@ -38,14 +38,14 @@ class TMDb(Service):
     )  # fmt: skip
 
     def question(self, film_id: int, key: Key) -> Question:
-        """Ask for a film; a read token, whatever its variable, goes into a header, an older key into the parameters."""
+        """Build the request for a film: a read token goes into a header, an older key into the parameters."""
         params = {"append_to_response": "credits,keywords"}
         if key.variable == READ_TOKEN or key.value.startswith(TOKEN_START):
             return Question(f"/movie/{film_id}", params, {"Authorization": f"Bearer {key.value}"})
         return Question(f"/movie/{film_id}", params | {"api_key": key.value})
 
     def judge(self, film_id: int, status: int, body: bytes) -> Judgement:
-        """Say what an answer is: TMDb's own status codes count, since a stranger on the way can answer 401 or 404."""
+        """Judge an answer by TMDb's own status codes, because a proxy can answer 401 or 404."""
         answer = load_object(body)
         code, message = get(answer, "status_code"), text(get(answer, "status_message"))
         if isinstance(code, int):

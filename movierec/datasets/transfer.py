@@ -1,4 +1,4 @@
-"""Getting a file over http: retries that go on where the connection broke."""
+"""Download a file over HTTP, with retries that resume where the connection broke."""
 
 import re
 import ssl
@@ -27,7 +27,7 @@ OTHER_WAYS = (
 
 
 class AttemptError(Exception):
-    """A failure that another attempt may not meet: why, and the seconds that the server asks to wait."""
+    """A failure that may pass on another attempt: the reason, and the seconds that the server asks to wait."""
 
     def __init__(self, reason: str, wait: float = 0.0) -> None:
         super().__init__(reason)
@@ -38,9 +38,9 @@ def get_file(url: str, target: Path, meter: Meter) -> None:
     """Download a file.
 
     Args:
-        url: Where it is.
-        target: Where it goes; what came stays there when an error is raised.
-        meter: Shows how much has come.
+        url: Its address.
+        target: Path to write to; a partial download stays there on an error.
+        meter: Shows the progress.
 
     Raises:
         DownloadError: The server refuses, or cannot be reached in several attempts.
@@ -66,7 +66,7 @@ def get_file(url: str, target: Path, meter: Meter) -> None:
 
 
 class Transfer:
-    """Attempts to get one file, each from where the last one ended, where the server can do that."""
+    """Attempts to download one file, each resuming the last one if the server supports it."""
 
     def __init__(self, client: httpx.Client, url: str, target: Path, meter: Meter) -> None:
         self.client, self.url, self.target, self.meter = client, url, target, meter
@@ -89,24 +89,24 @@ class Transfer:
                     self.meter.show(done, total)
 
     def check_status(self, response: httpx.Response, done: int) -> None:
-        """Refuse an answer that is not the file, or the part of it that was asked for."""
+        """Refuse an answer that is not the file or the requested part of it."""
         status = f"{response.url} answered {response.status_code} {response.reason_phrase}".rstrip()
         if response.status_code in BUSY or response.is_server_error:
             if (wait := retry_after(response)) > LONGEST_WAIT:
-                raise DownloadError(f"{status}, and asks to be left alone for {wait / 60:,.0f} minutes. {OTHER_WAYS}")
+                raise DownloadError(f"{status}, and asks for a pause of {wait / 60:,.0f} minutes. {OTHER_WAYS}")
             raise AttemptError(status, wait)
         is_part = response.headers.get("Content-Range", "").startswith(f"bytes {done}-")
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE or (
             response.status_code == httpx.codes.PARTIAL_CONTENT and not is_part
         ):
             self.target.unlink(missing_ok=True)
-            raise AttemptError(f"{status}, with another part than was asked for")
+            raise AttemptError(f"{status}, with another part than requested")
         if not response.is_success:
             raise DownloadError(f"{status}. Check the address. {OTHER_WAYS}")
 
 
 def validator_of(response: httpx.Response) -> str | None:
-    """Return what names the version of a file, such that two with the same name are the same bytes."""
+    """Return a strong identifier of a file's version: equal identifiers mean equal bytes."""
     tag = str(response.headers.get("ETag", ""))
     return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
 
@@ -136,20 +136,20 @@ def asked_wait(state: RetryCallState) -> float:
 
 
 def may_pass(error: BaseException) -> bool:
-    """Say whether another attempt may succeed."""
+    """Tell whether another attempt may succeed."""
     transport = isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol)
     return isinstance(error, AttemptError) or (transport and not is_certificate(error))
 
 
 def is_certificate(error: BaseException | None) -> bool:
-    """Say whether an error is about the server's certificate, at any depth."""
+    """Tell whether an error, or one of its causes, is about the server's certificate."""
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
     return error is not None
 
 
 def reason_of(error: BaseException | None) -> str:
-    """Put the reason of a failure in a few words."""
+    """Describe the reason of a failure in a few words."""
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     if is_certificate(error):
@@ -160,6 +160,6 @@ def reason_of(error: BaseException | None) -> str:
 
 
 def name_proxies() -> str:
-    """Name the proxies that the environment sets: it may be one of them that does not answer."""
+    """Name the proxies set by the environment, one of which may not answer."""
     names = [f"{kind}_PROXY".upper() for kind in getproxies_environment() if kind != "no"]
     return f" ({', '.join(names)} is set)" if names else ""

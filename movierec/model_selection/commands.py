@@ -6,9 +6,9 @@ from pathlib import Path
 from movierec.console import busy, expand_home
 
 DESCRIPTION = """\
-Train and test all models as the report describes them (over several seeds) and as its notebook ran them, and what
-compares the films' metadata, one after another. It takes hours. Stop it with Ctrl-C and start it again: what is done
-is not repeated, and what was interrupted goes on.
+Train and test all models, one after another: as the report describes them (over several seeds), as its notebook ran
+them, and the ablation of the film metadata. This takes hours. Stop with Ctrl-C; the same command continues, and
+finished runs are not repeated.
 """
 SEEDS = 5
 
@@ -20,18 +20,18 @@ def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     add = command.add_argument
     add("--root", type=expand_home, help="folder of the data (default: MOVIEREC_DATA, else data)")
     add("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs (default: lightning_logs)")
-    seeds = f"seeds of each described model; model5 has 2 at most (default: {SEEDS})"
+    seeds = f"number of seeds of each described model; at most 2 for model5 (default: {SEEDS})"
     add("--seeds", type=int, default=SEEDS, metavar="N", help=seeds)
     only = "configurations to train, such as model1 'published/*' (default: all)"
     add("--only", nargs="+", default=[], metavar="NAME", help=only)
-    add("--overlay", nargs="+", default=[], metavar="CONFIG", help="configurations that come after each one")
-    add("--full", action="store_true", help="train all 100 epochs of model5, instead of stopping when it gets worse")
-    add("--plan", action="store_true", help="show what would be done, and do nothing")
+    add("--overlay", nargs="+", default=[], metavar="CONFIG", help="configurations to add after each one")
+    add("--full", action="store_true", help="train all 100 epochs of model5, without early stopping")
+    add("--plan", action="store_true", help="show the runs that are left, without running them")
     command.set_defaults(run=run_reproduce)
 
 
 def run_reproduce(options: argparse.Namespace) -> int:
-    """Reproduce.
+    """Run `reproduce`.
 
     Returns:
         The exit status: 1 if a run has failed.
@@ -51,6 +51,6 @@ def run_reproduce(options: argparse.Namespace) -> int:
         return 0
     failed = reproduce(jobs, options.runs)
     for job in failed:
-        print(f"failed: {job}. Mend what its message says, and start again.")
+        print(f"failed: {job}. Fix the error in its message, and start again.")
     print(f"next: python -m movierec report --runs {options.runs}")
     return 1 if failed else 0

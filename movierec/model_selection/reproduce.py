@@ -1,4 +1,4 @@
-"""Train and test every shipped configuration over several seeds, as often as it takes to come to the end."""
+"""Train and test every shipped configuration over several seeds; interrupted runs are resumed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ NAMES = (*PUBLISHED, *DESCRIBED, *ABLATION, LARGE)
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A run to be had: a configuration with a seed.
+    """A run to train and test: a configuration with a seed.
 
     Attributes:
-        name: Name of the configuration, which its runs have too.
+        name: Name of the configuration and its runs.
         configs: The configuration and its overlays.
         seed: The seed of the network.
-        config: All options that they come to, as in a run's config.yaml.
-        fingerprint: Of the data and the options that shape them.
+        config: All resolved options, as in a run's config.yaml.
+        fingerprint: Fingerprint of the data and their options.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Job:
     fingerprint: str
 
     def __str__(self) -> str:
-        """Name it for people."""
+        """Name the job in messages."""
         return f"{self.name}, seed {self.seed}"
 
 
@@ -53,15 +53,15 @@ def plan(*, seeds: int, full: bool, only: Sequence[str], overlays: Sequence[str]
     """List the runs: the published configurations once, the others over seeds, the largest last.
 
     Args:
-        seeds: How many of each configuration that the report describes; of the largest two at most.
-        full: Train all epochs of the largest model.
-        only: Names to keep, in which `*` stands for anything; all without one.
-        overlays: Configurations that come after each.
+        seeds: Number of seeds of each described configuration; at most two of the largest.
+        full: Whether to train all epochs of the largest model.
+        only: Names to keep, with `*` as a wildcard; empty for all.
+        overlays: Configurations to add after each.
         root: The data root, if not the default.
 
     Raises:
-        ConfigError: No configuration has one of the names, or there is no seed.
-        MissingDataError: A file that one of them reads is not there.
+        ConfigError: A name matches no configuration, or `seeds` is below 1.
+        MissingDataError: A data file is missing.
     """
     if seeds < 1:
         raise ConfigError(f"Expected --seeds of 1 or more, got {seeds}.")
@@ -79,14 +79,14 @@ def plan(*, seeds: int, full: bool, only: Sequence[str], overlays: Sequence[str]
 
 
 def resolve(name: str, configs: tuple[str, ...], seeds: Sequence[int], root: Path | None) -> Iterator[Job]:
-    """Find out what a configuration comes to, and make a job of each seed; without one, of its own."""
+    """Resolve a configuration, and make a job of each seed, or of its own seed if none is given."""
     given, _ = split_configs(arguments_of(configs, {"data.root": root}))
     cli = ExperimentCLI("fit", given)
     config, data = yaml.safe_load(cli.resolved), cli.datamodule
     missing = [file for file in file_names(data.options) if not (data.root / file).is_file()]
     if missing:
         listed = "".join(f"\n- {file}: {how_to_get(data.root, file)}" for file in missing)
-        raise MissingDataError(f"Expected all data of {name} in {data.root}; not there are:{listed}")
+        raise MissingDataError(f"Expected all data of {name} in {data.root}; missing are:{listed}")
     fingerprint = describe_origin(data.root, data.options)["fingerprint"]
     for seed in seeds or (config["seed_everything"],):
         seeded = config | {"seed_everything": seed, "name": name}
@@ -94,7 +94,7 @@ def resolve(name: str, configs: tuple[str, ...], seeds: Sequence[int], root: Pat
 
 
 def find_run(job: Job, runs: Path) -> Run | None:
-    """Find the newest run of a job: of its options and data, finished or not."""
+    """Find the newest run with the job's options and data, finished or not."""
     for run in reversed([run for name, run in find_runs(runs) if name == job.name]):
         known = run.read_metrics().get("data", {}).get("fingerprint", job.fingerprint)
         if known == job.fingerprint and run.config.is_file():
@@ -105,17 +105,17 @@ def find_run(job: Job, runs: Path) -> Run | None:
 
 
 def is_done(run: Run | None) -> bool:
-    """Say whether a run is trained to its end, and its best checkpoint tested."""
+    """Tell whether a run is trained to its end and its best checkpoint is tested."""
     content = run.read_metrics() if run else {}
     is_best = content.get("checkpoint") == "checkpoints/best.ckpt"
     return content.get("end") in ("planned", "early") and "test" in content and is_best
 
 
 def do(job: Job, runs: Path) -> str:
-    """Train and test a job, going on with what is there.
+    """Train and test a job, resuming an earlier run.
 
     Returns:
-        What came out, for people.
+        A line about the result.
     """
     run = find_run(job, runs)
     place = {"trainer.default_root_dir": runs.parent}
@@ -137,21 +137,21 @@ def do(job: Job, runs: Path) -> str:
 
 
 def reproduce(jobs: Sequence[Job], runs: Path) -> list[Job]:
-    """Train and test all jobs, one after another, and say how far it is.
+    """Train and test all jobs, one after another, and print the progress.
 
     Args:
-        jobs: What is to be had.
+        jobs: The jobs.
         runs: The folder of all runs; its last part is `lightning_logs`.
 
     Returns:
-        Those that failed; what went wrong has been said.
+        The failed jobs; their errors have been printed.
 
     Raises:
-        ConfigError: The folder has another name, which fit does not write to.
+        ConfigError: The folder is not named `lightning_logs`.
         KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
     if runs.name != ROOT:
-        raise ConfigError(f"Expected --runs to name a folder {ROOT}, which is where fit writes; got {runs}.")
+        raise ConfigError(f"Expected --runs to name a folder {ROOT}, where fit writes; got {runs}.")
     failed = []
     for number, job in enumerate(jobs, start=1):
         place = f"[{number}/{len(jobs)}] {job}"
@@ -166,7 +166,6 @@ def reproduce(jobs: Sequence[Job], runs: Path) -> list[Job]:
             print(f"{place}: FAILED. {error}", flush=True)
         except KeyboardInterrupt as stop:
             raise type(stop)(
-                f"{str(stop) or 'interrupted.'}\nThe same command goes on; "
-                f"{number - 1} of {len(jobs)} runs are through."
+                f"{str(stop) or 'interrupted.'}\nThe same command goes on; {number - 1} of {len(jobs)} runs are done."
             ) from stop
     return failed

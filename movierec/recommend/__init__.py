@@ -1,1 +1,1 @@
-"""Lists of films for people."""
+"""Recommend films."""

@@ -19,58 +19,65 @@ def add_recommend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     """Add `recommend`."""
     command = commands.add_parser("recommend", help="list the films that a user will rate highest")
     who = command.add_mutually_exclusive_group(required=True)
-    who.add_argument("--user_id", help="a user of the ratings, or `new`: one of whom nothing is known")
+    who.add_argument("--user_id", help="id of a user in the ratings, or `new` for a user without ratings")
     who.add_argument(
         "--ratings",
         type=expand_home,
         metavar="FILE",
-        help="a new user's ratings: a csv file with the columns movieId or title, and rating, in stars",
+        help="csv file of a new user's ratings, with the columns movieId or title, and rating in stars",
     )
-    who.add_argument("--all", action="store_true", help="all users of the ratings, into the file that --out names")
-    command.add_argument("--include_seen", action="store_true", help="list films that the user has rated, too")
+    who.add_argument("--all", action="store_true", help="all users of the ratings; needs --out")
+    command.add_argument("--include_seen", action="store_true", help="also list films that the user has rated")
     command.add_argument("--explain", action="store_true", help="show what moved each prediction")
-    command.add_argument("--out", type=expand_home, metavar="FILE", help="with --all: the file, .csv or .parquet")
+    command.add_argument(
+        "--out", type=expand_home, metavar="FILE", help="with --all: the file to write, .csv or .parquet"
+    )
     add_options(command)
     command.set_defaults(run=recommend)
 
 
 def add_similar(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `similar`."""
-    command = commands.add_parser("similar", help="list the films that a network takes for similar ones")
+    command = commands.add_parser("similar", help="list films that are similar to one, according to a model")
     command.add_argument("film", metavar="FILM", help="title or id of the film")
     add_options(command)
     command.set_defaults(run=similar)
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
-    """Add what both commands understand."""
+    """Add the options of both commands."""
     command.add_argument("--top", type=int, default=10, metavar="N", help="number of films (default: 10)")
     command.add_argument(
         "--ckpt_path",
         type=expand_home,
         metavar="FILE",
-        help="checkpoint of the model (default: the best of the newest run that has ended)",
+        help="checkpoint of the model (default: the best one of the newest finished run)",
     )
     command.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
     command.add_argument(
-        "--genre", action="append", default=[], help="films of this genre only; give it twice for films of either"
+        "--genre",
+        action="append",
+        default=[],
+        help="only films of this genre; give it several times for any of several",
     )
-    command.add_argument("--year", type=years, metavar="YEARS", help="films of a year or of several: 1995 or 1990-1999")
+    command.add_argument(
+        "--year", type=years, metavar="YEARS", help="only films of a year or a range of years: 1995 or 1990-1999"
+    )
     command.add_argument(
         "--min_ratings",
         type=int,
         metavar="N",
-        help="films of at least so many ratings: a prediction for a film of two ratings is a guess, and few of those "
-        "are films that a user goes on to like (default: 20, measured in docs/recommending.md)",
+        help="only films with at least N ratings, because predictions for films with few ratings are guesses "
+        "(default: 20, see docs/recommending.md)",
     )
     command.add_argument(
         "--exclude", action="append", default=[], metavar="FILM", help="leave out a film, by id or title"
     )
-    command.add_argument("--format", choices=FORMATS, default="table", help="how to show them (default: table)")
+    command.add_argument("--format", choices=FORMATS, default="table", help="output format (default: table)")
 
 
 def years(text: str) -> tuple[int, int]:
-    """Read `1995` or `1990-1999`."""
+    """Read a year or a range of years: `1995` or `1990-1999`."""
     match = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", text)
     if match is None or (match[2] or match[1]) < match[1]:
         raise argparse.ArgumentTypeError(f"expected a year or two, such as 1995 or 1990-1999; got {text!r}")
@@ -99,7 +106,7 @@ def recommend(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuse what cannot be done before the seconds that it takes to read a model.
+    """Refuse contradicting options before the model is read, which takes seconds.
 
     Raises:
         ConfigError: Options contradict each other, or name no user.
@@ -112,11 +119,11 @@ def check(options: argparse.Namespace) -> None:
     if options.user_id not in (None, "new") and not re.fullmatch(r"-?\d+", options.user_id):
         raise ConfigError(f"Expected --user_id to be a whole number or `new`, got {options.user_id!r}.")
     if options.user_id == "new" and options.explain:
-        raise ConfigError("Expected --explain with a user or --ratings: of a new user, nothing is predicted.")
+        raise ConfigError("Expected --explain with a user or --ratings; without ratings, nothing is predicted.")
 
 
 def check_numbers(options: argparse.Namespace) -> None:
-    """Refuse numbers that mean nothing.
+    """Refuse numbers that are out of range.
 
     Raises:
         ConfigError: No film is to be listed, or films of less than no rating.
@@ -146,7 +153,7 @@ def similar(options: argparse.Namespace) -> int:
 
 
 def load(options: argparse.Namespace) -> tuple[Path, "Recommender"]:
-    """Read the checkpoint that the options mean.
+    """Read the chosen checkpoint.
 
     Raises:
         CheckpointError: There is none.
@@ -161,7 +168,7 @@ def load(options: argparse.Namespace) -> tuple[Path, "Recommender"]:
 
 
 def newest_checkpoint(root: Path) -> Path:
-    """Find the best checkpoint of the newest run that was trained to its end, or tested.
+    """Find the best checkpoint of the newest run that was trained to its end or tested.
 
     Raises:
         CheckpointError: There is none.
@@ -175,7 +182,7 @@ def newest_checkpoint(root: Path) -> Path:
         return ended[-1]
     if trained:
         raise CheckpointError(
-            f"Expected a run in {root} whose training has ended, found none. To take one as it is: "
+            f"Expected a run in {root} whose training has ended, found none. To use an unfinished one: "
             f"--ckpt_path {quoted([str(trained[-1])])}"
         )
     raise CheckpointError(
@@ -185,7 +192,7 @@ def newest_checkpoint(root: Path) -> Path:
 
 
 def filters_of(options: argparse.Namespace, recommender: "Recommender", notes: list[str]) -> dict[str, Any]:
-    """Collect the filters that were asked for."""
+    """Collect the filters of the options."""
     filters: dict[str, Any] = {
         "genres": options.genre,
         "years": options.year,
@@ -195,7 +202,7 @@ def filters_of(options: argparse.Namespace, recommender: "Recommender", notes: l
 
 
 def find_film(name: str, recommender: "Recommender", notes: list[str]) -> int:
-    """Find the id of a film by that or by its title; note if it was chosen among several.
+    """Find the id of a film by id or title, with a note if it was chosen among several.
 
     Raises:
         UnknownIdError: There is no such film, or there are several; the message lists them.
@@ -205,7 +212,7 @@ def find_film(name: str, recommender: "Recommender", notes: list[str]) -> int:
     if row is None:
         row, note = films.find(name)
     elif called := films.index.find(name):
-        note = f"Took {films.name(row)} for {name}: that is an id. Of that title is {films.name(called[0])}."
+        note = f"Read {name} as the id of {films.name(row)}. The film with that title is {films.name(called[0])}."
     if row is None:
         raise UnknownIdError(f"{note} Give the film's id, or its title and year.")
     notes += [note] if note else []
@@ -213,7 +220,7 @@ def find_film(name: str, recommender: "Recommender", notes: list[str]) -> int:
 
 
 def whom_of(options: argparse.Namespace, recommender: "Recommender", notes: list[str]) -> dict[str, Any]:
-    """Say whom to recommend to; note what of their ratings could not be used."""
+    """Return the user's arguments for `Recommender.recommend`, with notes on ratings that cannot be used."""
     if options.ratings is not None:
         from movierec.recommend.ratings_file import read_ratings_file
 
@@ -244,7 +251,7 @@ def recommend_all(
 
 
 def name_model(path: Path, recommender: "Recommender") -> str:
-    """Say which model speaks, and what it has learnt from."""
+    """Name the model and its training data."""
     record = recommender.tables.record
     return (
         f"model: {path}, trained on {record['options']['release']}{' (generated sample)' if record['sample'] else ''}"

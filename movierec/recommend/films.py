@@ -1,4 +1,4 @@
-"""The films of a data set: looked up, filtered, and laid out in a frame."""
+"""Look up and filter the films of a data set."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from movierec.metrics.topn import MIN_RATINGS
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """Which films may be recommended.
+    """Filters of the films to recommend.
 
     Attributes:
-        genres: Films of at least one of them, whatever the case; of any genre without one.
-        years: The first and the last year that a film may be of.
-        min_ratings: How many ratings a film must have: a prediction for a film of two ratings is a guess.
+        genres: Films of at least one of these genres, ignoring case; empty for all.
+        years: The first and the last year.
+        min_ratings: Number of ratings that a film needs; predictions for films with fewer are guesses.
         exclude: Ids of films to leave out.
-        include_seen: Whether films that the user has rated are listed too.
+        include_seen: Whether to include films that the user has rated.
     """
 
     genres: Collection[str] = ()
@@ -48,7 +48,7 @@ class Films:
         return len(self.ids)
 
     def row(self, movie_id: int) -> int:
-        """Look a film up.
+        """Return the row of a film.
 
         Raises:
             UnknownIdError: There is no such film.
@@ -59,12 +59,12 @@ class Films:
         return row
 
     def find_id(self, movie_id: int) -> int | None:
-        """Look a film up; None if there is no such film."""
+        """Return the row of a film; None if there is no such film."""
         row = int(np.searchsorted(self.ids, movie_id))
         return row if row < len(self.ids) and self.ids[row] == movie_id else None
 
     def allowed(self, filters: Filters, *, complete: bool = True) -> np.ndarray:
-        """Say which films may be recommended: [num_movies] bool.
+        """Return which films may be recommended: [num_movies] bool.
 
         Raises:
             ConfigError: No film has one of the genres.
@@ -86,7 +86,7 @@ class Films:
         return allowed
 
     def describe(self, rows: np.ndarray, stars: np.ndarray) -> pd.DataFrame:
-        """Lay out films with their predicted stars."""
+        """Make a frame of films with their predicted stars."""
         titles = [self.titles[row] for row in rows]
         return pd.DataFrame(
             {
@@ -102,7 +102,7 @@ class Films:
 
     @cached_property
     def index(self) -> TitleIndex:
-        """Finds films by title."""
+        """The index that finds films by title."""
         return TitleIndex(self.titles, self.num_ratings.tolist())
 
     def name(self, row: int) -> str:
@@ -114,10 +114,10 @@ class Films:
 
         Args:
             title: The title, as people write it.
-            year: The film's, if it is known beside the title.
+            year: The film's year, if known.
 
         Returns:
-            Its row, None if there is none or several may be meant; and what there is to say of that, if anything.
+            Its row, None if the title fits none or several; and a note, which may be empty.
         """
         rows = self.index.find(title, year)
         row, asked = self.index.choose(rows), repr(title) + (f" ({year})" if year else "")
@@ -131,7 +131,7 @@ class Films:
 
     @cached_property
     def all_genres(self) -> list[str]:
-        """The genres that there are."""
+        """All genres, sorted."""
         return sorted({genre for genres in self.genres for genre in genres.split("|")})
 
 

@@ -17,7 +17,7 @@ LABELS = {"rank": "", "title": "film", "num_ratings": "ratings", "from_film_rati
 
 
 def show(frame: pd.DataFrame, title: str, notes: list[str], form: str) -> None:
-    """Print films in one of the formats; what is not data goes to the standard error then."""
+    """Print films in a format; with csv, the notes go to standard error."""
     if form == "table":
         print_table(frame, title)
     elif form == "csv":
@@ -31,7 +31,7 @@ def show(frame: pd.DataFrame, title: str, notes: list[str], form: str) -> None:
 
 
 def escaped(content: str) -> str:
-    """Escape in JSON the control characters that it allows, but a terminal obeys."""
+    """Escape control characters that JSON allows but a terminal obeys."""
     return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", content)
 
 
@@ -56,14 +56,14 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     console.print(table)
     if "average" in frame and len(frame):
         console.print(
-            f"An average user gives an average film {frame['average'].iloc[0]:.2f} stars; what is added to that makes "
-            "the prediction, which is then cut to the scale.",
+            f"An average user gives an average film {frame['average'].iloc[0]:.2f} stars. The columns add up to the "
+            "prediction, which is then clipped to the scale.",
             soft_wrap=True,
         )
 
 
 def cell(name: str, value: Any) -> str:
-    """Write a value of a table."""
+    """Format a value of a table."""
     if name == "genres":
         return str(value).replace("|", ", ")
     if not isinstance(value, float):

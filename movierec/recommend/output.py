@@ -1,4 +1,4 @@
-"""Frames that are written one after the other into one file, so that they never lie in memory together."""
+"""Write frames to one file, one at a time in memory."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +18,10 @@ Write = Callable[[pd.DataFrame], None]
 
 @contextmanager
 def writer_to(path: Path) -> Iterator[Write]:
-    """Open a file, csv or parquet by its suffix, that takes frames of the same columns; it is in place only when whole.
+    """Open a csv or parquet file, by its suffix, for frames of the same columns; it appears when complete.
 
     Raises:
-        ConfigError: The suffix is neither.
+        ConfigError: The suffix is neither .csv nor .parquet.
     """
     if path.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"Expected a file that ends in .csv or .parquet, got {path}.")

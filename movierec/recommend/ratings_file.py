@@ -27,18 +27,18 @@ COLUMNS = {  # what they are called in files, and what they hold
 def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int, float], list[str], dict[int, int]]:
     """Read a csv file with the columns movieId (or movie_id) or title, and rating (or stars).
 
-    The columns year and timestamp (seconds since 1970, UTC) are read where they are there.
+    The columns year and timestamp (seconds since 1970, UTC) are optional.
 
-    Titles need not be written as MovieLens does; a film that is unknown, ambiguous, without a rating, or whose id is
-    that of another title or year is left out, and a note says so.
+    Titles need not be written as MovieLens does. A film is left out, with a note, if it is unknown, ambiguous or
+    without a rating, or if its id belongs to another title or year.
 
     Returns:
         Stars by film id, the notes, and by film id the days since 1970, UTC, of the ratings that have a timestamp.
 
     Raises:
         MissingDataError: There is no such file.
-        DataFormatError: A column is missing, a rating is no number or outside the scale, a film is rated twice, or the
-            ratings are those of several users; the message names the line.
+        DataFormatError: A column is missing, a rating is not a number or outside the scale, a film is rated twice, or
+            the ratings are those of several users; the message names the line.
         UnknownIdError: None of the films is known.
     """
     films, tables = recommender.films, recommender.tables
@@ -71,7 +71,7 @@ def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int,
 
 
 def read_columns(path: Path) -> pd.DataFrame:
-    """Read the columns that say something: stars, and movie_id, title, year and timestamp where they are there."""
+    """Read the columns movie_id, title, year and timestamp, if present, and stars."""
     pick_column(path, *COLUMNS["movie_id"][0], "title")
     pick_column(path, *COLUMNS["stars"][0])
     _, header = read_header(path)
@@ -80,8 +80,8 @@ def read_columns(path: Path) -> pd.DataFrame:
     frame.columns = pd.Index([ours for ours, names in found.items() if names])
     if "user" in frame and (number := frame["user"].nunique()) > 1:
         raise DataFormatError(
-            f"{path}: expected the ratings of one user, found those of {number:,}. Keep the lines of one of them; a "
-            "user of the training data is chosen by --user_id."
+            f"{path}: expected the ratings of one user, found those of {number:,}. Keep the lines of one of them. For "
+            "a user of the training data, use --user_id."
         )
     if "timestamp" in frame:
         frame["timestamp"] = pd.to_numeric(frame["timestamp"], errors="coerce").astype("float64")  # not dates
@@ -89,7 +89,7 @@ def read_columns(path: Path) -> pd.DataFrame:
 
 
 def find_film(films: "Films", movie_id: int | None, title: str, year: int | None) -> tuple[int | None, str]:
-    """Find the row of a film by its id, or by its title and year; where there is none, say why."""
+    """Find the row of a film by its id, or by its title and year; None with the reason if not found."""
     if movie_id is None:
         return films.find(title, year)
     row = films.find_id(movie_id)

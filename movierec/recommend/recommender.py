@@ -1,4 +1,4 @@
-"""The films that a user will rate highest, from a checkpoint alone."""
+"""Recommend the films that a user will rate highest, from a checkpoint alone."""
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
@@ -22,10 +22,9 @@ DAMPING = 25  # ratings of the mean film that are added to each film's own, for 
 
 
 class Recommender:
-    """List the films that a user will rate highest.
+    """Recommend the films that a user will rate highest.
 
-    It holds no state that changes, so that threads may share one; what is computed at its first use may then be
-    computed twice, to the same end.
+    Threads may share one recommender; values that are computed at first use may then be computed twice.
 
     Args:
         model: A trained model, on the CPU.
@@ -37,7 +36,7 @@ class Recommender:
 
     @classmethod
     def from_checkpoint(cls, path: str | Path) -> Self:
-        """Read a checkpoint that `fit` has written; nothing else is needed, and nothing is fitted again.
+        """Read a checkpoint of `fit`. No data are needed.
 
         Raises:
             CheckpointError: The file is damaged, of another program or version, or holds weights that are not finite.
@@ -57,12 +56,12 @@ class Recommender:
         """List the films that a user will rate highest; without a user, those that most people like.
 
         Args:
-            user_id: A user of the ratings that the network was trained with.
-            ratings: Stars of films by id, of a user who is not among those.
-            days: When they were given, in days since 1970, UTC, by film id; used where there is one for each.
-            top: How many films to list.
-            explain: Whether to add what moved each prediction: `average`, the prediction for an average user and
-                film, and `from_user` and so on for each group of inputs; they add up to `prediction`.
+            user_id: A user of the training ratings.
+            ratings: Stars by film id, of a new user.
+            days: Days since 1970, UTC, of these ratings, by film id; used only if every rating has one.
+            top: Number of films to list.
+            explain: Whether to add the explanation of each prediction: `average`, the prediction for an average user
+                and film, and the share of each group of inputs, such as `from_user`. They add up to `prediction`.
             filters: See `Filters`.
 
         Returns:
@@ -71,7 +70,7 @@ class Recommender:
 
         Raises:
             UnknownIdError: The user or a film is not in the ratings.
-            ConfigError: Contradicting arguments, or stars outside the scale.
+            ConfigError: Arguments contradict each other, or stars are outside the scale.
         """
         check_top(top)
         chosen = Filters(**filters)
@@ -79,7 +78,7 @@ class Recommender:
             raise ConfigError("Expected a user_id or ratings, got both. Leave one out.")
         if user_id is None and ratings is None:
             if explain:
-                raise ConfigError("Expected a user_id or ratings with explain: without, nothing is predicted.")
+                raise ConfigError("Expected a user_id or ratings with explain; without them, nothing is predicted.")
             return self.popular(top, chosen)
         history, seen = self.user(user_id) if user_id is not None else self.new_user(ratings or {}, days)
         rows, stars = self.rank(history, seen, top, chosen)
@@ -96,7 +95,7 @@ class Recommender:
         """List the films that each user will rate highest, user by user, in bounded memory.
 
         Yields:
-            user_id, rank, movie_id, title and stars, for one user; no row where no film is left.
+            user_id, rank, movie_id, title and stars, for one user; no rows if no film is left.
 
         Raises:
             ConfigError: As in `recommend`.
@@ -127,7 +126,7 @@ class Recommender:
         return self.model.predict(history, torch.from_numpy(rows)).numpy()
 
     def similar(self, movie_id: int, *, top: int = 10, **filters: Any) -> pd.DataFrame:
-        """List the films that a model takes for the most similar to one: those of the largest cosine.
+        """List the films most similar to one, by the cosine of the model's film vectors.
 
         Returns:
             rank, movie_id, title, year, genres, similarity (-1 to 1) and num_ratings.
@@ -151,7 +150,7 @@ class Recommender:
         """Look up a user of the ratings.
 
         Returns:
-            The training ratings, which the model reads, and rows of the films rated in any part, which lists leave out.
+            The training ratings, and the rows of all rated films, which lists leave out.
 
         Raises:
             UnknownIdError: There is no such user.
@@ -167,7 +166,7 @@ class Recommender:
     def new_user(
         self, ratings: Mapping[int, float], days: Mapping[int, int] | None = None
     ) -> tuple[History, np.ndarray]:
-        """Take the ratings of a user who is not in the training data.
+        """Make the history of a user who is not in the training data.
 
         Args:
             ratings: Stars of films by id.
@@ -201,9 +200,9 @@ class Recommender:
         Args:
             history: The user's ratings.
             seen: Rows of the films to leave out, unless the filters include them.
-            top: How many to find.
+            top: Number of films to find.
             filters: Which films may be listed.
-            allowed: Their rows, if they have been looked up before.
+            allowed: Rows of these films, if already known.
 
         Returns:
             Rows of the films, [found] int64, and their predicted stars, [found].
@@ -215,7 +214,7 @@ class Recommender:
         return best, self.model.predict(history, torch.from_numpy(best)).numpy()
 
     def popular(self, top: int, filters: Filters) -> pd.DataFrame:
-        """List the films of the highest mean rating, damped towards the mean of all by 25 ratings of it."""
+        """List the films with the highest mean rating, damped by 25 ratings at the mean of all."""
         movies, stars = self.tables.history_movies.numpy(), self.tables.history_stars.numpy().astype(np.float64)
         number, total, _ = sums(movies, stars, len(self.films))
         mean = (total + DAMPING * stars.mean()) / (number + DAMPING)
@@ -224,7 +223,7 @@ class Recommender:
         frame = self.films.describe(best, mean[best])
         note = (
             "Nothing is known of this user. These are the films that most people like: stars are their mean rating, "
-            f"drawn towards that of all films by {DAMPING} ratings of it."
+            f"damped by {DAMPING} ratings at the mean of all films."
         )
         frame.attrs["notes"] = [note]
         return frame
@@ -242,12 +241,12 @@ class Recommender:
 
     @cached_property
     def directions(self) -> Tensor:
-        """The model's vectors of the films, of length 1: [num_movies, d]."""
+        """The model's film vectors, normalised to length 1: [num_movies, d]."""
         return nn.functional.normalize(self.model.film_vectors(), dim=1)
 
 
 def check_top(top: int) -> None:
-    """Refuse to list nothing.
+    """Refuse a number of films below 1.
 
     Raises:
         ConfigError: The number is below 1.

@@ -208,7 +208,7 @@ def test_a_pause_that_one_request_is_asked_for_holds_for_all(httpserver: HTTPSer
 
 
 def test_a_service_that_asks_for_an_hour_is_left_alone(httpserver: HTTPServer) -> None:
-    with pytest.raises(FetchError, match="left alone for 60 minutes"):
+    with pytest.raises(FetchError, match="pause of 60 minutes"):
         ask(answers(httpserver, problem(429, 25, Retry_After="3600")))
 
 

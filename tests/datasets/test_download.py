@@ -64,7 +64,7 @@ def test_what_is_there_costs_no_request(
     capsys.readouterr()
     download_releases([release], tmp_path, where)
     assert len(httpserver.log) == 1
-    there = f"ml-1m is in {tmp_path / 'ml-1m'} already, with all its files; add --again to replace them.\n"
+    there = f"ml-1m is already complete in {tmp_path / 'ml-1m'}; add --again to replace it.\n"
     assert capsys.readouterr().out == there
 
 
@@ -155,7 +155,7 @@ def test_a_release_that_fails_does_not_keep_the_others_away(
     with pytest.raises(DownloadError) as caught:
         download_releases(releases, tmp_path, Origin(server=httpserver.url_for("")))
     summary, *reasons = str(caught.value).splitlines()
-    assert summary == "2 of 3 releases could not be had: ml-100k, ml-20m."
+    assert summary == "2 of 3 releases could not be downloaded: ml-100k, ml-20m."
     assert [reason.split()[0] for reason in reasons] == [
         httpserver.url_for(f"/{name}.zip") for name in ("ml-100k", "ml-20m")
     ]

@@ -149,7 +149,7 @@ def test_an_archive_that_is_here_is_installed_and_stays(
         (b"Rar!\x1a\x07", "expected a whole zip archive, got what begins with b'Rar!"),
         (b"the first half", "expected a whole zip archive"),
         (b"another archive", "expected the md5 checksum c4d9eecfca2ab87c1945afe126590906, got "),
-        (b"another archive", "was not unpacked. Get it again, or from elsewhere; if you trust it, "),
+        (b"another archive", "was not unpacked. Get it again, or from elsewhere. If you trust it, "),
     ],
     ids=str,
 )

@@ -226,7 +226,7 @@ def test_a_used_up_quota_stops_the_run_and_the_next_day_goes_on(
     asked = serve(httpserver, answer)
     assert run("omdb", root, httpserver) == 1
     output = capsys.readouterr()
-    assert "The day's requests of all keys in OMDB_API_KEY are used up; 1 film is left." in output.err
+    assert "The daily quota of all keys in OMDB_API_KEY is used up; 1 film is left." in output.err
     assert "2 fetched." in output.out
     assert [row["Title"] for row in rows(root / OMDB_FILE)] == ["Été", "Été"]
     left.update(one=10, two=10)
@@ -337,4 +337,4 @@ def test_the_services_are_not_asked_about_invented_films(sample_root: Path, caps
 def test_a_second_fetch_at_once_says_so(root: Path, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
     with open_store(root, "tmdb"):
         assert run("tmdb", root, httpserver) == 1
-    assert "Another fetch from tmdb is at work" in capsys.readouterr().err
+    assert "Another fetch from tmdb is running" in capsys.readouterr().err

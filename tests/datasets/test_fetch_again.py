@@ -73,7 +73,7 @@ def test_films_of_the_csv_file_are_asked_for_anew_unless_only_the_missing_ones_a
     assert "already" not in capsys.readouterr().out
     assert titles(root) == ["tt0000001,Old", "tt0000002,Old", "tt0000003,New", "tt0000004,New"]
     assert fetch(root, url, "--limit", "1") == 0
-    assert f"1 film is asked for although in {root / OMDB_FILE} already" in capsys.readouterr().out
+    assert f"1 film is fetched although already in {root / OMDB_FILE}" in capsys.readouterr().out
     assert titles(root)[:2] == ["tt0000001,New", "tt0000002,Old"]
 
 
@@ -83,11 +83,11 @@ def test_the_days_that_a_free_key_takes_are_told_before_the_first_request(
     monkeypatch.delenv("OMDB_API_KEY")
     fetch(root, url)
     assert (
-        "Asking for 1,500 takes about 2 days with one free key, which is good for 1,000 films a day."
+        "Fetching 1,500 films takes about 2 days with one free key, which allows 1,000 films a day."
         in capsys.readouterr().out
     )
     fetch(root, url, "--limit", "1000", "--rate", "10")
-    assert "Asking for 1,000 takes about 0:01:40 at 10 a second." in capsys.readouterr().out
+    assert "Fetching 1,000 films takes about 0:01:40 at 10 a second." in capsys.readouterr().out
 
 
 def test_without_any_film_no_file_is_written_and_the_message_says_so(
@@ -102,4 +102,4 @@ def test_without_any_film_no_file_is_written_and_the_message_says_so(
     assert fetch(root, httpserver.url_for(""), "--limit", "1") == 1
     output = capsys.readouterr()
     assert f"Nothing fetched. {root / OMDB_FILE} is not written.\n" in output.out
-    assert "1,500 films are left. Run the same command again tomorrow, or with further keys" in output.err
+    assert "1,500 films are left. Run the same command again tomorrow, or with more keys" in output.err

@@ -59,7 +59,7 @@ def test_answers_older_than_asked_for_are_not_known(tmp_path: Path) -> None:
 def test_a_service_has_one_store_at_a_time(tmp_path: Path) -> None:
     with (
         open_store(tmp_path, "tmdb"),
-        pytest.raises(StoreError, match="Another fetch from tmdb is at work"),
+        pytest.raises(StoreError, match="Another fetch from tmdb is running"),
         open_store(tmp_path, "tmdb"),
     ):
         pass

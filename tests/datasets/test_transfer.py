@@ -119,7 +119,7 @@ def test_a_server_that_asks_for_a_pause_is_given_it(httpserver: HTTPServer, targ
 
 def test_a_server_that_asks_for_an_hour_is_left_alone(httpserver: HTTPServer, target: Path) -> None:
     url = serve(httpserver, Response("busy", 503, {"Retry-After": "3600"}))
-    with pytest.raises(DownloadError, match=r"answered 503 .*left alone for 60 minutes\. Try later, or get it from"):
+    with pytest.raises(DownloadError, match=r"answered 503 .*pause of 60 minutes\. Try later, or get it from"):
         get(url, target)
     assert len(httpserver.log) == 1
 

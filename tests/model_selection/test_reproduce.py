@@ -105,7 +105,7 @@ def test_ctrl_c_keeps_whole_epochs_and_the_same_command_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(RatingTask, "on_train_epoch_end", stop)
-        assert "The same command goes on; 1 of 2 runs are through." in say(*MODEL1, "2", status=130)
+        assert "The same command goes on; 1 of 2 runs are done." in say(*MODEL1, "2", status=130)
     assert metrics_of("model1/version_1")["end"] == "interrupted"
     assert "[2/2] model1, seed 124: R2 " in say(*MODEL1, "2")
     assert metrics_of("model1/version_1")["end"] == "planned"
@@ -125,7 +125,7 @@ def test_a_run_that_fails_is_reported_and_the_others_go_on(here: Path, say: Say)
 def test_missing_data_are_named_before_anything_is_trained(here: Path, say: Say, sample_root: Path) -> None:
     shutil.copytree(sample_root / "ml-latest-small", "bare/ml-latest-small")
     message = say("reproduce", "--root", "bare", "--only", "model2", status=1)
-    assert "Expected all data of model2 in bare; not there are:" in message
+    assert "Expected all data of model2 in bare; missing are:" in message
     assert "data fetch tmdb --root bare" in message
 
 

@@ -237,9 +237,8 @@ def test_a_number_that_is_an_id_and_a_title_is_taken_for_the_id_with_a_note(
 ) -> None:
     first, second = named.films.ids[:2]
     named.films.titles[1] = f"{first} (2006)"
-    note = (
-        f"Took Godzilla (1998) (id {first}) for {first}: that is an id. Of that title is {first} (2006) (id {second})."
-    )
+    title = f"The film with that title is {first} (2006) (id {second})."
+    note = f"Read {first} as the id of Godzilla (1998) (id {first}). {title}"
     assert note in run(capsys, "similar", str(first)).splitlines()
 
 

@@ -117,7 +117,7 @@ def test_ratings_of_one_user_are_read_whoever_that_is(named: Recommender, ids: l
         (
             "userId,title,rating\n1,Matrix,4\n2,Godzilla (1998),3\n",
             DataFormatError,
-            "expected the ratings of one user, found those of 2. Keep the lines of one of them; .* chosen by --user_id",
+            "expected the ratings of one user, found those of 2. Keep the lines of one of them. .* use --user_id",
         ),
         ("title,rating,year\nMatrix,4,soon\n", DataFormatError, "line 2: expected a number as year, found 'soon'"),
         (

@@ -114,7 +114,7 @@ def test_what_was_left_out_is_named(runs: Path, write_run: WriteRun) -> None:
 def test_generated_ratings_are_called_so_above_all(runs: Path, write_run: WriteRun) -> None:
     write_run("sample/model1", data={"sample": True})
     words = words_of(page_of(runs))
-    assert words.index("is measured on a generated sample") < words.index("sample/model1 is off by")
+    assert words.index("are measured on a generated sample") < words.index("sample/model1 is off by")
 
 
 def test_a_name_a_setting_and_a_value_are_escaped(runs: Path, write_run: WriteRun) -> None:
