@@ -104,7 +104,7 @@ def check_data(root: Path, names: Sequence[str] = ()) -> DataCheck:
             check.models[model] = check_model(root, model, release_name, sources, check)
     defaults = {release_name for release_name, _ in MODELS.values()}
     check.notes += [
-        f"Models can be trained on {name}, too: --data.release {name}"
+        f"Models can also be trained on {name}: --data.release {name}"
         for name, found in check.releases.items()
         if found["trainable"] and name not in defaults
     ]
@@ -237,8 +237,8 @@ def judge(root: Path, release: Release, found: dict[str, Any], check: DataCheck)
     if release.num_ratings is None:
         found["version"] = "unnumbered"
     faults = {
-        f"expected each rated film in {release.movies}, found {films['unlisted']:,} that are not": films["unlisted"],
-        f"expected ratings that differ, found {ratings['min_stars']} stars alone":
+        f"expected each rated film in {release.movies}, found {films['unlisted']:,} missing": films["unlisted"],
+        f"expected different ratings, found only {ratings['min_stars']} stars":
             ratings["min_stars"] == ratings["max_stars"],
         f"expected at least {FEWEST_RATINGS} ratings to split, found {ratings['rows']}":
             ratings["rows"] < FEWEST_RATINGS,
@@ -254,14 +254,14 @@ def judge(root: Path, release: Release, found: dict[str, Any], check: DataCheck)
             "users and {:,} films, found {:,}, {:,} and {:,}.".format(release.num_movies, *counts)
         )
     if ratings["first"] is None:
-        check.notes.append(f"{release.name} has no times (all are equal): `--data.split time` is impossible.")
+        check.notes.append(f"{release.name} has no times (all are equal), so `--data.split time` is impossible.")
     for source in FILES:
         held = films["coverage"].get(source)
         if held and held["ratings"] < LEAST_COVERAGE * ratings["rows"]:
             share, command = held["ratings"] / ratings["rows"], way_to(root, f"fetch {source}")
             check.notes.append(
                 f"{FILES[source]} has {held['films']:,} of the {ratings['films']:,} rated films of {release.name}, "
-                f"with {share:.0%} of the ratings. To go on: {command}"
+                f"with {share:.0%} of the ratings. To fetch more: {command}"
             )
 
 
@@ -273,7 +273,7 @@ def check_model(root: Path, model: str, name: str, sources: tuple[Source, ...], 
     if release is None:
         lacks[name] = way_to(root, f"download {wanted}")
     elif not release["trainable"]:
-        lacks[f"a whole {name}"] = way_to(root, f"download {wanted}{'' if release['missing'] else ' --again'}")
+        lacks[f"a complete {name}"] = way_to(root, f"download {wanted}{'' if release['missing'] else ' --again'}")
     elif sources and links and (release["films"] or {}).get("unlinked") is None:
         lacks[links] = way_to(root, f"download {wanted if check.sample else Path(links).parent}")
     for source in sources:

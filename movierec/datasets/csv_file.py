@@ -138,13 +138,13 @@ def find_fault(
     for line, fields in lines:
         if len(fields) != len(names):
             wrong = f"expected {len(names)} fields, found {len(fields)}"
-            return DataFormatError(f"{path}, line {line}: {wrong}. Mend or remove the line.")
+            return DataFormatError(f"{path}, line {line}: {wrong}. Correct or remove the line.")
         for name, dtype in columns.items():
             text = fields[names.index(name)]
             if dtype != "str" and not is_number(text, dtype):
                 kind = "a whole number from 0 to 2^53" if dtype == "int64" else "a number"
                 wrong = f"expected {kind} as {name}, found {text[:80]!r}"
-                return DataFormatError(f"{path}, line {line}: {wrong}. Mend or remove the line.")
+                return DataFormatError(f"{path}, line {line}: {wrong}. Correct or remove the line.")
     return DataFormatError(f"{path}: cannot be read: {error}")
 
 
@@ -176,7 +176,7 @@ def refuse_rows(path: Path, is_wrong: pd.Series, values: pd.Series, expected: st
         row = int(is_wrong.to_numpy().argmax())
         found = str(values.iloc[row])[:80]
         wrong = f"expected {expected}, found {found!r}"
-        raise DataFormatError(f"{path}, line {csv_line(path, row)}: {wrong}. Mend or remove the line.")
+        raise DataFormatError(f"{path}, line {csv_line(path, row)}: {wrong}. Correct or remove the line.")
 
 
 def csv_line(path: Path, row: int) -> int:
@@ -200,7 +200,7 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
                 line = reader.line_num + 1
     except csv.Error as error:  # the end of the file, or of what the module takes for one field, within quotes
         raise DataFormatError(
-            f"{path}, line {line}: expected comma-separated fields whose quotes are closed; {error}. Mend the line."
+            f"{path}, line {line}: expected comma-separated fields whose quotes are closed; {error}. Correct the line."
         ) from error
     except UnicodeDecodeError as error:
         raise not_utf8(path) from error

@@ -122,7 +122,7 @@ def parse_lines(
             ) from error
         if row is None:
             raise DataFormatError(
-                f"{path}, line {number}: expected {expected}, found {text[:80]!r}. Mend or remove the line."
+                f"{path}, line {number}: expected {expected}, found {text[:80]!r}. Correct or remove the line."
             )
         rows.append(row)
     return rows

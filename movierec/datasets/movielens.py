@@ -92,7 +92,7 @@ def check_ratings(frame: pd.DataFrame, release: Release, path: Path) -> None:
         line = line_of(path, release, int(bad[0]))
         raise DataFormatError(
             f"{path}, line {line}: expected a rating from {release.min_stars} to {release.max_stars} stars, found "
-            f"{stars.iloc[bad[0]]} ({len(bad)} such rows). Mend or remove the line."
+            f"{stars.iloc[bad[0]]} ({len(bad)} such rows). Correct or remove the line."
         )
     if len(again := repeated_pairs(frame["user_id"], frame["movie_id"])):
         user_id, movie_id = frame["user_id"].iloc[again[0]], frame["movie_id"].iloc[again[0]]

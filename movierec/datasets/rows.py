@@ -29,11 +29,11 @@ def read_rows(path: Path, service: Service) -> Rows:
     for line, fields in lines[1:]:
         if len(fields) != len(header):
             expected = f"expected {len(header)} fields, found {len(fields)}"
-            raise DataFormatError(f"{path}, line {line}: {expected}. Mend or remove the line.")
+            raise DataFormatError(f"{path}, line {line}: {expected}. Correct or remove the line.")
         row = dict(zip(header, fields, strict=True))
         film_id = service.film_id(row[column])
         if film_id is None:
-            raise DataFormatError(f"{path}, line {line}: {row[column]!r} is no {column}. Mend or remove the line.")
+            raise DataFormatError(f"{path}, line {line}: {row[column]!r} is no {column}. Correct or remove the line.")
         rows.setdefault(film_id, row)
     return rows
 

@@ -40,10 +40,10 @@ class WholeCheckpointIO(TorchCheckpointIO):
                 raise type(error.__context__) from error
             cause = error if isinstance(error, OSError) else error.__context__  # what the system said
             reason = getattr(cause, "strerror", None) or error
-            kept = f"The previous {path.name} is kept" if path.exists() else "No earlier one is there"
+            kept = f"The previous {path.name} is kept" if path.exists() else "There is no earlier one"
             can_go_on = path.with_name("last.ckpt").exists()
             raise CheckpointError(
-                f"The checkpoint {path} could not be written: {reason}. {kept}. Free some disk space, or log "
+                f"The checkpoint {path} could not be written: {reason}. {kept}. Free some disk space, or write "
                 "elsewhere with --trainer.default_root_dir, then "
                 f"{'go on with `fit --resume`' if can_go_on else 'start again'}."
             ) from error

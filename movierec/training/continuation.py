@@ -58,8 +58,8 @@ def check_same_data(stored: Tables, present: Tables) -> None:
     files, hashes = stored.record["files"], present.record["files"]
     changes += [f"{name}: another content" for name in hashes if name in files and files[name] != hashes[name]]
     raise CheckpointError(
-        "Expected the data that the checkpoint was trained on: otherwise its features would not fit, or test rows "
-        f"would be among those it has seen. What differs: {'; '.join(changes)}. Use the run's own config.yaml."
+        "Expected the data that the checkpoint was trained on; with other data, features may not fit, and test rows "
+        f"may be among its training rows. What differs: {'; '.join(changes)}. Use the run's own config.yaml."
     )
 
 

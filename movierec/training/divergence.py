@@ -84,8 +84,8 @@ def check_weights(task: "BaseTask") -> None:
     if bad:
         raise DivergenceError(
             f"Expected finite weights after epoch {task.current_epoch + 1}, got NaN or infinity in "
-            f"{', '.join(bad[:3])}: the loss of its last batch was finite still, but the step that followed went too "
-            f"far.\n{advise(task)}"
+            f"{', '.join(bad[:3])}: the loss of its last batch was still finite, but the step after it was too "
+            f"large.\n{advise(task)}"
         )
 
 

@@ -97,7 +97,7 @@ class RatingTask(BaseTask):
             falls_over = getattr(config.scheduler, "T_max", self.trainer.max_epochs)
             if falls_over != self.trainer.max_epochs:
                 raise ConfigError(
-                    f"Expected `trainer.max_epochs` {falls_over}, over which the learning rate of this run falls; "
+                    f"Expected `trainer.max_epochs` {falls_over}, the length of this run's cosine schedule; "
                     f"got {self.trainer.max_epochs}. Start a new run to train for longer."
                 )
 
@@ -110,7 +110,7 @@ class RatingTask(BaseTask):
         try:
             optimizer = self.make_optimizer(self.parameters())
         except ValueError as error:  # of an option out of its range
-            raise ConfigError(f"Expected options that the optimizer takes: {error}.") from error
+            raise ConfigError(f"Expected options that the optimizer accepts: {error}.") from error
         if self.scheduler == "plateau":
             plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=5)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val/rmse"}}

@@ -88,7 +88,7 @@ def test_counts_are_those_made_by_hand(root: Path) -> None:
     counts = "expected 100,836 ratings by 610 users and 9,742 films, found 12, 4 and 4"
     assert changed == f"ml-latest-small is not as published: {counts}."
     share = "2 of the 3 rated films of ml-latest-small, with 67% of the ratings"
-    assert gap == f"metadata/tmdb.csv has {share}. To go on: python -m movierec data fetch tmdb --root '{root}'"
+    assert gap == f"metadata/tmdb.csv has {share}. To fetch more: python -m movierec data fetch tmdb --root '{root}'"
 
 
 def test_a_model_is_not_ready_when_too_few_films_have_all_fields(root: Path) -> None:
@@ -185,7 +185,7 @@ def test_an_empty_release_folder_is_an_incomplete_release(root: Path) -> None:
     check = check_data(root)
     assert len(check.problems) == 2
     assert check.releases["ml-1m"]["missing"] == ["ml-1m/ratings.dat", "ml-1m/movies.dat"]
-    assert list(check.models["model5"]["lacks"]) == ["a whole ml-1m"]
+    assert list(check.models["model5"]["lacks"]) == ["a complete ml-1m"]
 
 
 def test_times_that_are_all_equal_are_a_note_and_no_problem(root: Path) -> None:
@@ -195,7 +195,7 @@ def test_times_that_are_all_equal_are_a_note_and_no_problem(root: Path) -> None:
     ratings = check.releases["ml-1m"]["ratings"]
     assert ratings is not None
     assert (ratings["first"], ratings["last"]) == (None, None)
-    assert "ml-1m has no times (all are equal): `--data.split time` is impossible." in check.notes
+    assert "ml-1m has no times (all are equal), so `--data.split time` is impossible." in check.notes
 
 
 def test_times_in_milliseconds_are_far_off_and_no_failure(root: Path) -> None:
@@ -260,7 +260,7 @@ def test_all_problems_are_collected_and_links_that_two_releases_read_are_named_o
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([f"{user},{film},3.5,{user}" for user in USERS for film in FILMS], "that differ, found 3.5 stars alone"),
+        ([f"{user},{film},3.5,{user}" for user in USERS for film in FILMS], "found only 3.5 stars"),
         ([f"1,{film},{film / 10},{film}" for film in FILMS], "at least 6 ratings to split, found 3"),
     ],
 )
@@ -269,7 +269,7 @@ def test_ratings_that_cannot_be_learnt_from_are_a_problem(rows: list[str], messa
     check = check_data(root)
     assert message in only_problem(check)
     command = f"python -m movierec data download ml-latest-small --again --root '{root}'"
-    assert check.models["model1"]["lacks"] == {"a whole ml-latest-small": command}
+    assert check.models["model1"]["lacks"] == {"a complete ml-latest-small": command}
 
 
 def test_a_film_twice_in_the_metadata_is_counted_once_and_noted_with_its_line(root: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
 
 def test_a_disk_that_is_full_at_the_first_checkpoint_leaves_nothing_to_go_on_from(tmp_path: Path) -> None:
     said = save_on_a_full_disk(tmp_path)
-    assert "File too large. No earlier one is there." in said
+    assert "File too large. There is no earlier one." in said
     assert said.endswith("then start again.\n")
     assert list(tmp_path.iterdir()) == []
 
