@@ -81,7 +81,7 @@ def read_film_lines(path: Path, format: Format, encoding: str) -> pd.DataFrame: 
     """Read films, one per line, in Python: titles may hold colons, and films are few.
 
     Returns:
-        movie_id (int64), title (str), genres (str, with `|` between them, empty where there are none).
+        movie_id (int64), title (str), genres (str, with `|` between them, empty if there are none).
 
     Raises:
         DataFormatError: A line is not a film, or not in the encoding.

@@ -118,7 +118,7 @@ def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.D
         fields: What `read_tmdb` and `read_omdb` read, of either or both.
 
     Returns:
-        The films in their order with all fields, NaN or None where there is none; imdb_id and tmdb_id, and the same
+        The films in their order with all fields, NaN or None if missing; imdb_id and tmdb_id, and the same
         as imdbId and tmdbId, NaN where unknown.
     """
     movies = movies.merge(links, on="movie_id", how="left")
@@ -208,5 +208,5 @@ def text_or_none(text: pd.Series) -> pd.Series:
 
 
 def split_list(text: pd.Series) -> pd.Series:
-    """Split "English, French" into its parts; None where there is no text."""
+    """Split "English, French" into its parts; None without text."""
     return text_or_none(text).map(lambda parts: re.findall(r"[^,\s](?:[^,]*[^,\s])?", parts), na_action="ignore")

@@ -173,7 +173,7 @@ def read_links(root: Path, release: Release) -> pd.DataFrame:
     """Read the IMDb and TMDb ids of a release's films.
 
     Returns:
-        movie_id, imdb_id and tmdb_id (int64, -1 where there is none), one row a film.
+        movie_id, imdb_id and tmdb_id (int64, -1 if missing), one row a film.
 
     Raises:
         MissingDataError: The file is not there.

@@ -43,7 +43,7 @@ def write_rows(path: Path, service: Service, rows: Rows, answers: Iterable[tuple
 
     Args:
         path: The file.
-        service: Whose answers they are.
+        service: The film service.
         rows: The rows of the earlier file; their further columns are kept.
         answers: Film ids, and what the service said of them.
 

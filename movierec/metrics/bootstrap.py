@@ -84,8 +84,8 @@ def bootstrap(by_user: np.ndarray, statistic: Statistic) -> Interval:
     """Compute a statistic of sums over users, and its 95 % interval over draws of the users.
 
     Args:
-        by_user: What each user adds to the sums, [num_users, columns].
-        statistic: Computed from the sums, whatever dimensions stand before the columns.
+        by_user: Sums of each user, [num_users, columns].
+        statistic: Computed from sums, [..., columns].
     """
     rng, size = np.random.default_rng(0), len(by_user)
     weights = (np.bincount(rng.integers(size, size=size), minlength=size) for _ in range(DRAWS))

@@ -32,7 +32,7 @@ DARK = 0.5
 
 
 class Group(NamedTuple):
-    """Errors by group: the groups' labels, and their numbers with NaN where there are none."""
+    """Errors by group: labels and values, NaN where unknown."""
 
     label: list[str]
     number: np.ndarray
@@ -45,7 +45,7 @@ class Group(NamedTuple):
         return bool(len(self.number)) and bool(self.number.any())
 
     def enough(self) -> list[int]:
-        """List the groups with enough ratings to speak of; those with any where none has."""
+        """List the groups with enough ratings to matter; if none has, those with any."""
         many = np.flatnonzero(self.number >= FEW)
         return (many if len(many) else np.flatnonzero(self.number)).tolist()
 
@@ -56,7 +56,7 @@ def numbers(values: list[float | None]) -> np.ndarray:
 
 
 def group_of(content: dict[str, list[Any]], label: list[str]) -> Group:
-    """Take a group of errors out of diagnostics.json."""
+    """Read a group of errors from diagnostics.json."""
     return Group(
         [printable(text) for text in label],
         numbers(content["count"]),
@@ -76,7 +76,7 @@ def activity_labels(lower: list[int]) -> list[str]:
 
 @styled()
 def draw_calibration(content: Diagnostics, about: str) -> Drawing | None:
-    """Draw the mean rating against the mean prediction, and how many predictions there are of each."""
+    """Draw the mean rating against the mean prediction, and the number of predictions."""
     bins = {name: numbers(values) for name, values in content["calibration"].items()}
     some = bins["count"] > 0
     if not some.any():
@@ -105,21 +105,21 @@ def draw_calibration(content: Diagnostics, about: str) -> Drawing | None:
 
 
 def scatter_by_count(axes: Axes, x: np.ndarray, y: np.ndarray, count: np.ndarray) -> None:
-    """Draw points, hollow where few ratings stand behind them."""
+    """Draw points, hollow if few ratings support them."""
     for chosen, face, label in ((count >= FEW, BLUE, f"{FEW} ratings or more"), (count < FEW, "white", "fewer")):
         if chosen.any():
             axes.scatter(x[chosen], y[chosen], s=18, facecolor=face, edgecolor=BLUE, label=label, zorder=3)
 
 
 def explain_hollow(figure: Figure, *groups: Group) -> None:
-    """Say what hollow points are, where there are any."""
+    """Explain hollow points, if there are any."""
     if any(((group.number > 0) & (group.number < FEW)).any() for group in groups):
         figure.supxlabel(f"Hollow points: fewer than {FEW} ratings.", fontsize=7.5)
 
 
 @styled()
 def draw_distribution(content: Diagnostics, about: str) -> Drawing | None:
-    """Draw how often each number of stars was given, and how the predictions lie."""
+    """Draw the distributions of the ratings and the predictions."""
     edges = numbers(content["distribution"]["edges"])
     predictions, ratings = (numbers(content["distribution"][name]) for name in ("predictions", "ratings"))
     if not ratings.any():
@@ -158,7 +158,7 @@ def moments(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
 
 @styled()
 def draw_confusion(content: Diagnostics, about: str) -> Drawing | None:
-    """Draw what was predicted for each rating, as a share of the ratings of so many stars."""
+    """Draw the confusion of ratings and predictions, as shares of the ratings of each level."""
     levels, count = content["confusion"]["stars"], np.array(content["confusion"]["count"], dtype=np.float64)
     rows = count.sum(axis=1, keepdims=True)
     if not rows.any():
@@ -187,7 +187,7 @@ def draw_confusion(content: Diagnostics, about: str) -> Drawing | None:
 
 
 def write_shares(axes: Axes, share: np.ndarray) -> None:
-    """Write the share into each cell that holds half a percent or more."""
+    """Write the share into each cell of at least half a percent."""
     most = np.nanmax(share)
     for (row, column), value in np.ndenumerate(share):
         if value >= 0.005:  # noqa: PLR2004 - less is written as 0
@@ -197,7 +197,7 @@ def write_shares(axes: Axes, share: np.ndarray) -> None:
 
 @styled()
 def draw_activity(content: Diagnostics, about: str, *, whose: str = "film") -> Drawing | None:
-    """Draw errors by how many training ratings the film has, or the user."""
+    """Draw errors by the number of training ratings of the film or the user."""
     part = content["by_movie_ratings" if whose == "film" else "by_user_ratings"]
     group = group_of(part, activity_labels(part["lower"]))
     if not group.known:
@@ -216,7 +216,7 @@ def draw_activity(content: Diagnostics, about: str, *, whose: str = "film") -> D
 
 
 def draw_group(column: Any, group: Group) -> None:
-    """Draw RMSE, bias and share of the ratings into three panels, one below the other."""
+    """Draw RMSE, bias and share of the ratings in three panels, one below the other."""
     place = np.arange(len(group.label))
     for axes, values in ((column[0], group.rmse), (column[1], group.bias)):
         axes.plot(place, values, color=BLUE, zorder=2)

@@ -74,7 +74,7 @@ class Errors(NamedTuple):
         return Errors(*(np.bincount(group, weights=column[member], minlength=size) for column in self))
 
     def describe(self) -> dict[str, list[Any]]:
-        """Return count, RMSE and bias of each; None where there is no error."""
+        """Return count, RMSE and bias of each; None without errors."""
         mean, square = divided(self.total, self.number), divided(self.square, self.number)
         return {"count": self.number.astype(int).tolist(), "rmse": listed(np.sqrt(square)), "bias": listed(mean)}
 

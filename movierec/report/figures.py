@@ -91,7 +91,7 @@ def draw_differences(group: Sequence[Measured]) -> Drawing | None:
     if not found:
         return None
     best = known[0]
-    title = f"How much more than {shorten(best.name)} others err"
+    title = f"RMSE above that of {shorten(best.name)}"
     figure = new_figure(title, 1.4 + 0.33 * len(found))
     axes = figure.subplots()
     value, low, high = np.array(list(found.values())).T

@@ -40,8 +40,8 @@ def write_report(found: Sequence[Measured], left_out: Sequence[str], out: Path) 
     """Write `index.html`, `table.md`, `table.csv` and `figures/`.
 
     Args:
-        found: What was measured.
-        left_out: A line for what is not in the report.
+        found: The results.
+        left_out: Lines about runs that are not in the report.
         out: The folder, made if it is not there.
 
     Returns:
@@ -60,9 +60,9 @@ def render(found: Sequence[Measured], rows: Sequence[Row], left_out: Sequence[st
     """Write the page.
 
     Args:
-        found: What was measured.
-        rows: The lines of the table of that.
-        left_out: A line for what is not in the report.
+        found: The results.
+        rows: The lines of the table of results.
+        left_out: Lines about runs that are not in the report.
         folder: Where the figures are put.
     """
     environment = Environment(

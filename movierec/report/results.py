@@ -198,5 +198,5 @@ def letter_test_sets(found: Iterable[Measured]) -> dict[str | None, str]:
 
 
 def baselines_of(group: Iterable[Measured]) -> dict[str, dict[str, float]]:
-    """Return the metrics of the baselines of some test rows, as the first configuration that has any measured them."""
+    """Return the baselines' metrics from the first configuration of a group that has any."""
     return next((one.newest["baselines"] for one in group if one.newest.get("baselines")), {})

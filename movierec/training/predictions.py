@@ -17,7 +17,7 @@ from movierec.training.base_task import BaseTask
 class PredictionWriter(Callback):
     """Write predictions to a csv file, batch by batch: user_id, movie_id, title, rating, prediction.
 
-    Both the rating (empty where there is none) and the prediction are in stars. A title that a spreadsheet would take
+    Both the rating (empty if unknown) and the prediction are in stars. A title that a spreadsheet would take
     for a formula gets an apostrophe. Several processes write a file each, and the first process joins them.
 
     Args:

@@ -199,7 +199,7 @@ def newest_checkpoint(run: Run) -> tuple[Path, dict[str, Any]] | None:
 
 
 def is_finished(run: Run, max_epochs: int | None) -> bool:
-    """Tell whether a run has trained all its epochs or was stopped early by a callback."""
+    """Tell whether a run of `max_epochs` epochs has ended, early or not."""
     metrics = run.read_metrics()
     return metrics.get("end") in ("planned", "early") and metrics["epochs"]["planned"] == max_epochs
 

@@ -45,7 +45,7 @@ def show_start(writer: "SummaryWriter", resolved: str, epoch: int) -> None:
     """Show the configuration, and lay out charts of one run and of several runs.
 
     Args:
-        writer: Where to.
+        writer: The writer of TensorBoard's events.
         resolved: The resolved configuration, as YAML.
         epoch: The first epoch of the fit.
     """
@@ -69,7 +69,7 @@ def show_fit(writer: "SummaryWriter", options: Mapping[str, Any], metrics: Mappi
     """Add a run with the metrics of its best epoch to HParams; a later test adds the test metrics.
 
     Args:
-        writer: Where to.
+        writer: The writer of TensorBoard's events.
         options: The options that change numbers, by their names on the command line.
         metrics: Validation metrics of the best epoch.
         epochs: Number of trained epochs.
@@ -98,7 +98,7 @@ def show_precision_recall(writer: "SummaryWriter", rows: Mapping[str, Tensor], t
     """Show precision and recall of "rated above the threshold", for each threshold of the prediction.
 
     Args:
-        writer: Where to.
+        writer: The writer of TensorBoard's events.
         rows: `prediction` and `rating` on the unit scale, [size] each.
         threshold: On the unit scale.
         epoch: Of the checkpoint.
@@ -122,7 +122,7 @@ def show_films(writer: "SummaryWriter", model: Model, ratings: np.ndarray, epoch
     Nothing is shown of fewer than three films, or of a model that diverged.
 
     Args:
-        writer: Where to.
+        writer: The writer of TensorBoard's events.
         model: The model.
         ratings: Number of training ratings of each film, [num_movies] int.
         epoch: Of the checkpoint.

@@ -53,7 +53,7 @@ def test_the_release_with_the_links_is_in_the_same_question(tmp_path: Path, monk
     assert accepts_download(Combined1MDataModule(root=tmp_path))
     asked = "ml-1m and ml-latest-small are not in {root}. Download them from files.grouplens.org (6.9 MB)? [y/N] "
     first, question = screen.getvalue().splitlines()
-    assert first.startswith(f"This also needs metadata/tmdb.csv and metadata/omdb.csv in {tmp_path}, which a download")
+    assert first.startswith(f"This also needs metadata/tmdb.csv and metadata/omdb.csv in {tmp_path}, which are not")
     assert question == asked.format(root=tmp_path)
 
 
