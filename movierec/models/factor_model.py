@@ -92,17 +92,10 @@ def frozen(values: Tensor) -> nn.Parameter:
 
 
 def make_room(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Make tensors of the sizes that a checkpoint has: how many samples there are, only the checkpoint knows.
-
-    Raises:
-        ValueError: They are of another number of films.
-    """
+    """Make tensors of the sizes that a checkpoint has: how many samples there are, only the checkpoint knows."""
     assert isinstance(module, FactorModel)
-    start, num_films = f"{prefix}samples.", len(module.tables.movie_ids)
+    start = f"{prefix}samples."
     parts = {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
-    implicit = state[f"{prefix}implicit"]
-    if not parts or parts["films"].shape[1] != num_films or len(implicit) != num_films:
-        raise ValueError(f"samples of other films than the {num_films} of the tables")
     module.samples = nn.ParameterDict({name: frozen(torch.empty_like(value)) for name, value in parts.items()})
-    module.implicit = frozen(torch.empty_like(implicit))
+    module.implicit = frozen(torch.empty_like(state[f"{prefix}implicit"]))
     module.__dict__.pop("posterior", None)

@@ -77,6 +77,20 @@ def test_each_test_row_is_predicted_from_the_history_of_its_user(folder: Path, m
         assert stars.item() == pytest.approx(row.prediction, abs=1e-3)
 
 
+def test_predict_and_validate_score_their_rows_as_test_does(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    metrics = json.loads((RUN / "metrics.json").read_text())
+    assert main(["predict", "--config", "small.yaml", "--out", str(tmp_path / "own.csv")]) == 0
+    ids = ["user_id", "movie_id"]
+    own = pd.read_csv(tmp_path / "own.csv").sort_values(ids)
+    tested = pd.read_parquet(RUN / "test_rows.parquet").sort_values(ids)
+    assert own["prediction"].to_numpy() == pytest.approx(tested["prediction"].to_numpy(), abs=1e-3)
+    assert main(["validate", "--config", "small.yaml"]) == 0
+    assert json.loads((RUN / "metrics.json").read_text())["val"] == pytest.approx(metrics["val"])
+
+
 def test_users_vectors_of_the_chain_and_their_histories_measure_the_validation_rows_alike(folder: Path) -> None:
     by_history = json.loads((folder / RUN / "metrics.json").read_text())["val"]["rmse_stars"]
     assert read_checkpoint(folder / BEST)["metrics"]["val"]["rmse_stars"] == pytest.approx(by_history, abs=0.01)
