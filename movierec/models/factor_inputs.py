@@ -1,9 +1,11 @@
 """What the factor model reads of a data set: the training ratings, and groups of features of users and films."""
 
+import numpy as np
 import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from movierec.data.histories import training_ratings
 from movierec.data.tables import Tables
 from movierec.models.side_information import fit_features, fit_implicit
 from movierec.models.training_ratings import TrainingRatings
@@ -24,6 +26,8 @@ def film_groups(tables: Tables) -> list[Tensor]:
 def build_ratings(tables: Tables, implicit_rank: int, device: torch.device) -> tuple[TrainingRatings, Tensor]:
     """Sort the training ratings for the sampler, and make the features of their users and films.
 
+    Held-out users keep their rows, without a rating.
+
     Args:
         tables: The tables of a data set.
         implicit_rank: How many directions of who has rated what are features of each side; 0: none.
@@ -33,20 +37,19 @@ def build_ratings(tables: Tables, implicit_rank: int, device: torch.device) -> t
         The ratings, and the weights by which the films that a person rated project to the users' implicit features,
         [num_movies, d].
     """
-    num_users, num_films = len(tables.user_ids), len(tables.movie_ids)
-    users = torch.repeat_interleave(torch.arange(num_users), tables.history_offsets.diff())
-    films = tables.history_movies.long()
+    rated = training_ratings(tables)
+    num_users, num_films = rated.shape
+    users = np.repeat(np.arange(num_users), np.diff(rated.indptr))
     user_features, film_features, weights = [], film_groups(tables), torch.zeros(num_films, 0)
     if implicit_rank:
-        pairs = (users.numpy(), films.numpy())
-        counts = csr_array((torch.ones(len(films)).numpy(), pairs), shape=(num_users, num_films))
+        counts = csr_array((np.ones_like(rated.data), rated.indices, rated.indptr), shape=rated.shape)
         projection, of_users = fit_implicit(counts, implicit_rank)
         user_features, weights = [of_users], projection.weight
         film_features = [fit_implicit(csr_array(counts.T), implicit_rank)[1], *film_features]
     ratings = TrainingRatings.build(
-        users.to(device),
-        films.to(device),
-        tables.history_stars.float().to(device),
+        torch.from_numpy(users).to(device),
+        torch.from_numpy(rated.indices).long().to(device),
+        torch.from_numpy(rated.data).float().to(device),
         num_users=num_users,
         num_films=num_films,
         user_features=[group.to(device) for group in user_features],

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from movierec.data.histories import History
+from movierec.data.histories import History, training_ratings
 from movierec.data.tables import Tables
 from movierec.models.factor_inputs import film_groups
 from movierec.models.factor_samples import Sample, stack, unstack
@@ -42,12 +42,12 @@ class FactorModel(Model):
     @cached_property
     def posterior(self) -> Posterior:
         """The samples side by side, on the CPU: the matrices of one person are small."""
-        tables = self.tables
+        tables, rated = self.tables, training_ratings(self.tables)
         return Posterior(
             unstack({name: part.detach().cpu() for name, part in self.samples.items()}),
-            average=float(tables.history_stars.double().mean()),
+            average=float(rated.data.mean()),
             scale=(tables.min_stars, tables.max_stars),
-            rated=torch.bincount(tables.history_movies, minlength=len(tables.movie_ids)) > 0,
+            rated=torch.bincount(torch.from_numpy(rated.indices), minlength=len(tables.movie_ids)) > 0,
             implicit=self.implicit.detach().cpu() if self.implicit.shape[1] else None,
             film_features=film_groups(tables),
         )

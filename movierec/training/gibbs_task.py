@@ -51,7 +51,8 @@ class GibbsTask(GradientFreeTask):
         self.rank, self.implicit_rank, self.burn_in, self.keep_every = rank, implicit_rank, burn_in, keep_every
         self.generator = Generator()
         self.stored_chain: dict[str, Any] = {}
-        self.val_stars = torch.empty(0)  # of the validation rows, summed over the samples
+        self.newest = torch.empty(0)  # of the validation rows by the newest sample, stars
+        self.val_stars = torch.empty(0)  # the same, summed over the samples
         self.scores: tuple[Tensor, ...] = ()  # of the rows of each loader of an evaluation, on the unit scale
         self.upcoming = torch.empty(0)  # those of the loader at hand that no batch has asked for yet
 
@@ -65,7 +66,8 @@ class GibbsTask(GradientFreeTask):
         self.ratings, implicit = build_ratings(self.model.tables, self.implicit_rank, self.device)
         if self.stored_chain:
             stored = move_data_to_device(self.stored_chain, self.device)
-            self.chain, self.val_stars = State.from_state_dict(stored["state"]), stored["val_stars"]
+            self.chain = State.from_state_dict(stored["state"])
+            self.newest, self.val_stars = stored["newest"], stored["val_stars"]
             self.generator.set_state(stored["generator"].cpu())
         else:
             self.generator.manual_seed(torch.initial_seed())
@@ -86,9 +88,18 @@ class GibbsTask(GradientFreeTask):
 
     def keep(self, *, anew: bool) -> None:
         """Keep the state of the chain as a sample, and add up what it says of the validation rows."""
-        self.model.take(Sample.of_state(self.chain, self.ratings), anew=anew)
-        stars = self.draw_stars(self.trainer.datamodule.rows["val"].to(self.device))  # type: ignore[attr-defined]
-        self.val_stars = stars if anew else self.val_stars + stars
+        sample, tables = Sample.of_state(self.chain, self.ratings), self.model.tables
+        self.model.take(sample, anew=anew)
+        rows: Batch = self.trainer.datamodule.rows["val"]  # type: ignore[attr-defined]
+        if tables.held_out.any():  # the chain has no vectors of these users
+            alone = FactorModel(tables)
+            alone.take(sample, anew=True)
+            alone.implicit = self.model.implicit
+            unit = score(alone, rows.user, rows.movie)
+            self.newest = (tables.min_stars + unit * (tables.max_stars - tables.min_stars)).to(self.device)
+        else:
+            self.newest = self.draw_stars(rows.to(self.device))
+        self.val_stars = self.newest if anew else self.val_stars + self.newest
 
     def draw_stars(self, rows: Batch) -> Tensor:
         """Predict by the state of the chain alone: stars, not clipped, [batch]."""
@@ -115,26 +126,21 @@ class GibbsTask(GradientFreeTask):
         if self.trainer.state.fn == "fit":
             self.scores = (self.model.tables.to_unit(self.val_stars / len(self.model.samples["noise"])),)
         else:
-            self.score([self.trainer.val_dataloaders])
+            self.score_all([self.trainer.val_dataloaders])
 
     def on_test_start(self) -> None:
         """Score the rows of all parts."""
-        self.score(self.trainer.test_dataloaders)
+        self.score_all(self.trainer.test_dataloaders)
 
     def on_predict_start(self) -> None:
         """Score the rows to predict."""
-        self.score([self.trainer.predict_dataloaders])
+        self.score_all([self.trainer.predict_dataloaders])
 
-    def score(self, loaders: Any) -> None:
-        """Score all rows of an evaluation, each user once: a person's taste takes longer than all their predictions."""
+    def score_all(self, loaders: Any) -> None:
+        """Score all rows of an evaluation at once."""
         parts: list[Batch] = [loader.dataset.rows for loader in loaders]
-        user, movie = (torch.cat([getattr(part, name) for part in parts]).cpu().long() for name in ("user", "movie"))
-        rows = user.argsort(stable=True)
-        users, numbers = torch.unique_consecutive(user[rows], return_counts=True)
-        scores = torch.empty(len(rows))
-        for own, of_user in zip(track(users.tolist(), "score"), torch.split(rows, numbers.tolist()), strict=True):
-            scores[of_user] = self.model.rank(history_of(self.model.tables, own), movie[of_user])
-        self.scores = torch.split(scores, [len(part.rating) for part in parts])
+        user, movie = (torch.cat([getattr(part, name) for part in parts]) for name in ("user", "movie"))
+        self.scores = torch.split(score(self.model, user, movie, "score"), [len(part.rating) for part in parts])
 
     def on_evaluation_batch_start(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Begin with the scores of the next loader."""
@@ -150,10 +156,11 @@ class GibbsTask(GradientFreeTask):
 
     def traces(self) -> dict[str, Tensor]:
         """Measure the newest sample: its noise, longest vectors, and RMSE on the validation rows without the others."""
-        tables, rows = self.model.tables, self.trainer.datamodule.rows["val"].to(self.device)  # type: ignore[attr-defined]
-        stars = self.draw_stars(rows).clamp(tables.min_stars, tables.max_stars)
+        tables = self.model.tables
+        expected = tables.to_stars(self.trainer.datamodule.rows["val"].rating.to(self.device))  # type: ignore[attr-defined]
+        stars = self.newest.clamp(tables.min_stars, tables.max_stars)
         return {
-            "rmse_stars": functional.mse_loss(stars, tables.to_stars(rows.rating)).sqrt(),
+            "rmse_stars": functional.mse_loss(stars, expected).sqrt(),
             "noise_stars": self.chain.noise.sqrt(),
             "user_norm": torch.linalg.vector_norm(self.chain.users[:, 1:], dim=1).max(),
             "film_norm": torch.linalg.vector_norm(self.chain.films[:, 1:], dim=1).max(),
@@ -164,6 +171,7 @@ class GibbsTask(GradientFreeTask):
         super().on_save_checkpoint(checkpoint)
         checkpoint["chain"] = {
             "state": self.chain.state_dict(),
+            "newest": self.newest,
             "val_stars": self.val_stars,
             "generator": self.generator.get_state(),
         }
@@ -182,3 +190,25 @@ class GibbsTask(GradientFreeTask):
                     "Go on with --resume."
                 )
             self.stored_chain = checkpoint["chain"]
+
+
+def score(model: FactorModel, user: Tensor, movie: Tensor, shown_as: str = "") -> Tensor:
+    """Score rows, each user once: a person's taste takes longer than all their predictions.
+
+    Args:
+        model: The model.
+        user: Rows of the users, [size] int.
+        movie: Rows of the films, [size] int.
+        shown_as: Name of a progress bar; none is shown without one.
+
+    Returns:
+        Ratings on the unit scale, not clipped, [size], on the CPU.
+    """
+    user, movie = user.cpu().long(), movie.cpu().long()
+    rows = user.argsort(stable=True)
+    users, numbers = torch.unique_consecutive(user[rows], return_counts=True)
+    people = track(users.tolist(), shown_as) if shown_as else users.tolist()
+    scores = torch.empty(len(rows))
+    for own, of_user in zip(people, torch.split(rows, numbers.tolist()), strict=True):
+        scores[of_user] = model.rank(history_of(model.tables, own), movie[of_user])
+    return scores

@@ -14,6 +14,7 @@ from movierec.data.histories import history_of
 from movierec.errors import CheckpointError
 from movierec.models import factors_chain
 from movierec.models.checkpoint import read_checkpoint, read_model
+from movierec.models.factor_inputs import build_ratings
 from movierec.models.factor_model import FactorModel
 from movierec.models.factors_chain import State
 from movierec.models.training_ratings import TrainingRatings
@@ -94,6 +95,23 @@ def test_predict_and_validate_score_their_rows_as_test_does(
 def test_users_vectors_of_the_chain_and_their_histories_measure_the_validation_rows_alike(folder: Path) -> None:
     by_history = json.loads((folder / RUN / "metrics.json").read_text())["val"]["rmse_stars"]
     assert read_checkpoint(folder / BEST)["metrics"]["val"]["rmse_stars"] == pytest.approx(by_history, abs=0.01)
+
+
+def test_held_out_users_train_nothing_and_are_measured_from_their_histories(
+    tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(tmp_path, sample_root)
+    monkeypatch.chdir(tmp_path)
+    movierec.fit("small.yaml", options={"trainer.max_epochs": 4, "data.split": "users"})
+    last, model = read_checkpoint(LAST), read_model(LAST)
+    held_out = model.tables.held_out
+    assert held_out.any()
+    own = model.tables.history_offsets.diff()[~held_out].sum()
+    trained, _ = build_ratings(model.tables, 10, torch.device("cpu"))
+    assert len(trained.stars) == own
+    assert not trained.num_ratings_of_user[held_out].any()
+    by_history = movierec.test("small.yaml", options={"ranking_users": 0, "data.split": "users"})
+    assert last["metrics"]["val"]["rmse_stars"] == pytest.approx(by_history["val"]["rmse_stars"], abs=0.03)
 
 
 def test_a_chain_that_is_resumed_within_its_burn_in_ends_bit_for_bit_as_one_that_was_not(
