@@ -1,35 +1,56 @@
 """What the factor model reads of a data set: the training ratings, and groups of features of users and films."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
 from movierec.data.histories import training_ratings
+from movierec.data.side_information import SideInformation
 from movierec.data.tables import Tables
-from movierec.models.side_information import fit_features, fit_implicit
+from movierec.models.side_information import Matrix, fit_features, fit_implicit
 from movierec.models.training_ratings import TrainingRatings
 
 
-def film_groups(tables: Tables) -> list[Tensor]:
-    """Make the groups of the films' features, beside who has rated them: the genres.
+class Features(NamedTuple):
+    """What describes users and films beside the ratings; of no column where nothing does.
 
-    Returns:
-        Of each group, [num_movies, d_group].
+    Attributes:
+        users: [num_users, d].
+        films: [num_movies, d].
     """
-    names = tables.feature_names[: tables.movie_features.shape[1]]
-    genres = [column for column, name in enumerate(names) if name.startswith("genres=")]
-    groups = [columns for columns in (genres,) if columns]
-    return [fit_features([tables.movie_features[:, columns].double().numpy()])[1] for columns in groups]
+
+    users: Tensor
+    films: Tensor
 
 
-def build_ratings(tables: Tables, implicit_rank: int, device: torch.device) -> tuple[TrainingRatings, Tensor]:
+def make_features(tables: Tables, side: SideInformation | None) -> Features:
+    """Make features of the side information of a data module; without it, of the genres among the tables' inputs."""
+    if side is None:
+        names = tables.feature_names[: tables.movie_features.shape[1]]
+        genres = [column for column, name in enumerate(names) if name.startswith("genres=")]
+        side = SideInformation({}, {"genres": tables.movie_features[:, genres].double().numpy()} if genres else {})
+    return Features(join(side.users, len(tables.user_ids)), join(side.films, len(tables.movie_ids)))
+
+
+def join(blocks: Mapping[str, Matrix], count: int) -> Tensor:
+    """Make one group of features of all blocks of columns, [count, d]."""
+    return fit_features(list(blocks.values()))[1] if blocks else torch.zeros(count, 0)
+
+
+def build_ratings(
+    tables: Tables, features: Features, implicit_rank: int, device: torch.device
+) -> tuple[TrainingRatings, Tensor]:
     """Sort the training ratings for the sampler, and make the features of their users and films.
 
     Held-out users keep their rows, without a rating.
 
     Args:
         tables: The tables of a data set.
+        features: Of users and films, from `make_features`.
         implicit_rank: How many directions of who has rated what are features of each side; 0: none.
         device: Where the sampler computes.
 
@@ -40,11 +61,12 @@ def build_ratings(tables: Tables, implicit_rank: int, device: torch.device) -> t
     rated = training_ratings(tables)
     num_users, num_films = rated.shape
     users = np.repeat(np.arange(num_users), np.diff(rated.indptr))
-    user_features, film_features, weights = [], film_groups(tables), torch.zeros(num_films, 0)
+    user_features, film_features = ([group] if group.shape[1] else [] for group in features)
+    weights = torch.zeros(num_films, 0)
     if implicit_rank:
         counts = csr_array((np.ones_like(rated.data), rated.indices, rated.indptr), shape=rated.shape)
         projection, of_users = fit_implicit(counts, implicit_rank)
-        user_features, weights = [of_users], projection.weight
+        user_features, weights = [of_users, *user_features], projection.weight
         film_features = [fit_implicit(csr_array(counts.T), implicit_rank)[1], *film_features]
     ratings = TrainingRatings.build(
         torch.from_numpy(users).to(device),

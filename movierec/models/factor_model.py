@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from movierec.data.histories import History, training_ratings
 from movierec.data.tables import Tables
-from movierec.models.factor_inputs import film_groups
+from movierec.models.factor_inputs import Features
 from movierec.models.factor_samples import Sample, stack, unstack
 from movierec.models.factors_explanation import explain
 from movierec.models.factors_posterior import Person, Posterior
@@ -28,8 +28,13 @@ class FactorModel(Model):
     def __init__(self, tables: Tables) -> None:
         super().__init__(tables)
         self.samples = nn.ParameterDict()
-        self.implicit = frozen(torch.zeros(len(tables.movie_ids), 0))
+        none = Features(torch.zeros(len(tables.user_ids), 0), torch.zeros(len(tables.movie_ids), 0))
+        self.describe(none, none.films)
         self.register_load_state_dict_pre_hook(make_room)  # type: ignore[no-untyped-call]
+
+    def describe(self, features: Features, implicit: Tensor) -> None:
+        """Take the features of users and films, and how the films that a person rated become implicit ones."""
+        self.user_features, self.film_features, self.implicit = map(frozen, (*features, implicit))
 
     def take(self, sample: Sample, *, anew: bool) -> None:
         """Keep a sample, beside those before or instead of them."""
@@ -49,12 +54,16 @@ class FactorModel(Model):
             scale=(tables.min_stars, tables.max_stars),
             rated=torch.bincount(torch.from_numpy(rated.indices), minlength=len(tables.movie_ids)) > 0,
             implicit=self.implicit.detach().cpu() if self.implicit.shape[1] else None,
-            film_features=film_groups(tables),
+            film_features=[self.film_features.detach().cpu()] if self.film_features.shape[1] else [],
         )
 
     def person(self, history: History) -> Person:
-        """Infer a person's taste from their ratings."""
-        return self.posterior.fold_in(torch.from_numpy(history.movies), torch.from_numpy(history.stars).float())
+        """Infer a person's taste from their ratings, and of a user of the data from what describes them."""
+        films, stars = torch.from_numpy(history.movies), torch.from_numpy(history.stars).float()
+        if history.user_id is None or not self.user_features.shape[1]:
+            return self.posterior.fold_in(films, stars)
+        row = torch.searchsorted(self.tables.user_ids, history.user_id)
+        return self.posterior.fold_in(films, stars, features=[self.user_features[row].cpu()])
 
     def rank(self, history: History, films: Tensor) -> Tensor:
         """Score films by the mean prediction of the samples, on the unit scale and not clipped; see `Model`."""
@@ -66,9 +75,9 @@ class FactorModel(Model):
         `from_rated_films` is what the stars of the rated films, and their choice, tell of the person's taste.
         """
         shares = explain(self.posterior, self.person(history), films)
-        parts = {"user": shares.user, "film": shares.film, "genres": shares.features}
+        parts = {"user": shares.user, "film": shares.film, "features": shares.features}
         if not self.posterior.film_features:
-            del parts["genres"]
+            del parts["features"]
         parts["rated_films"] = shares.rated.sum(dim=1)
         frame = pd.DataFrame({f"from_{name}": share.double().numpy() for name, share in parts.items()})
         frame.insert(0, "average", shares.average)
@@ -97,5 +106,6 @@ def make_room(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) ->
     start = f"{prefix}samples."
     parts = {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
     module.samples = nn.ParameterDict({name: frozen(torch.empty_like(value)) for name, value in parts.items()})
-    module.implicit = frozen(torch.empty_like(state[f"{prefix}implicit"]))
+    for name in ("user_features", "film_features", "implicit"):
+        setattr(module, name, frozen(torch.empty_like(state[f"{prefix}{name}"])))
     module.__dict__.pop("posterior", None)

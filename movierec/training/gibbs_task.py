@@ -1,6 +1,6 @@
 """Fitting the Bayesian factor model by Gibbs sweeps, as a LightningModule."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jsonargparse.typing import NonNegativeInt, PositiveInt
@@ -12,7 +12,7 @@ from movierec.data.batches import Batch
 from movierec.data.histories import history_of
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError
-from movierec.models.factor_inputs import build_ratings
+from movierec.models.factor_inputs import Features, build_ratings, make_features
 from movierec.models.factor_model import FactorModel
 from movierec.models.factor_samples import Sample
 from movierec.models.factors import interactions
@@ -20,6 +20,9 @@ from movierec.models.factors_chain import State, initial_state, sweep
 from movierec.models.training_ratings import TrainingRatings
 from movierec.training.gradient_free_task import GradientFreeTask
 from movierec.training.progress import track
+
+if TYPE_CHECKING:
+    from movierec.data.modules import MovieDataModule
 
 
 class GibbsTask(GradientFreeTask):
@@ -63,7 +66,10 @@ class GibbsTask(GradientFreeTask):
     def on_train_start(self) -> None:
         """Start the chain, or go on with that of a checkpoint."""
         super().on_train_start()
-        self.ratings, implicit = build_ratings(self.model.tables, self.implicit_rank, self.device)
+        data: MovieDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        side = data.read_side_information() if data.options.side_information else None
+        features = make_features(self.model.tables, side)
+        self.ratings, implicit = build_ratings(self.model.tables, features, self.implicit_rank, self.device)
         if self.stored_chain:
             stored = move_data_to_device(self.stored_chain, self.device)
             self.chain = State.from_state_dict(stored["state"])
@@ -72,7 +78,8 @@ class GibbsTask(GradientFreeTask):
         else:
             self.generator.manual_seed(torch.initial_seed())
             self.chain = initial_state(self.ratings, self.rank, self.generator)
-            self.model.implicit.data = implicit.to(self.device)
+            self.model.describe(features, implicit)
+            self.model.to(self.device)
 
     def fit_epoch(self) -> None:
         """Make a sweep, and keep its sample if it is due.
@@ -93,8 +100,8 @@ class GibbsTask(GradientFreeTask):
         rows: Batch = self.trainer.datamodule.rows["val"]  # type: ignore[attr-defined]
         if tables.held_out.any():  # the chain has no vectors of these users
             alone = FactorModel(tables)
+            alone.describe(Features(self.model.user_features, self.model.film_features), self.model.implicit)
             alone.take(sample, anew=True)
-            alone.implicit = self.model.implicit
             unit = score(alone, rows.user, rows.movie)
             self.newest = (tables.min_stars + unit * (tables.max_stars - tables.min_stars)).to(self.device)
         else:

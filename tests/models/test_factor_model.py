@@ -5,7 +5,7 @@ import torch
 from torch import Generator
 
 from movierec.data.tables import Tables
-from movierec.models.factor_inputs import build_ratings, film_groups
+from movierec.models.factor_inputs import build_ratings, make_features
 from movierec.models.factor_model import FactorModel
 from movierec.models.factor_samples import Sample, stack, unstack
 from movierec.models.factors_chain import State, initial_state, sweep
@@ -18,9 +18,10 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def model(tables: Tables) -> FactorModel:
     """Two samples of a short chain."""
-    ratings, implicit = build_ratings(tables, 5, CPU)
+    features = make_features(tables, None)
+    ratings, implicit = build_ratings(tables, features, 5, CPU)
     model, generator = FactorModel(tables), Generator().manual_seed(0)
-    model.implicit.data = implicit
+    model.describe(features, implicit)
     state = initial_state(ratings, 3, generator)
     for number in range(3):
         state = sweep(state, ratings, generator=generator)
@@ -53,14 +54,14 @@ def test_products_of_film_vectors_are_covariances_of_what_tastes_make_of_films(m
 
 
 def test_the_sampler_reads_the_training_ratings_and_the_genres_and_nothing_of_other_parts(tables: Tables) -> None:
-    ratings, implicit = build_ratings(tables, 5, CPU)
+    ratings, implicit = build_ratings(tables, make_features(tables, None), 5, CPU)
     assert torch.equal(ratings.films, tables.history_movies.long())
     assert torch.equal(ratings.stars, tables.history_stars.float())
     assert torch.equal(ratings.user_offsets, tables.history_offsets)
     assert [group.shape[1] for group in ratings.user_features] == [5]
     # Films of the same genres, and only they, have the same features.
     complete = tables.complete.nonzero().squeeze(1)
-    genres, features = [tables.genres[film] for film in complete.tolist()], film_groups(tables)[0][complete]
+    genres, features = [tables.genres[film] for film in complete.tolist()], make_features(tables, None).films[complete]
     alike = (features[:, None] - features).abs().amax(dim=2) < 1e-4
     same = torch.tensor([[set(a.split("|")) == set(b.split("|")) for b in genres] for a in genres])
     assert torch.equal(alike, same)
@@ -71,7 +72,7 @@ def test_the_sampler_reads_the_training_ratings_and_the_genres_and_nothing_of_ot
 
 
 def test_without_implicit_directions_a_user_has_no_features(tables: Tables) -> None:
-    ratings, implicit = build_ratings(tables, 0, CPU)
+    ratings, implicit = build_ratings(tables, make_features(tables, None), 0, CPU)
     assert not ratings.user_features
     assert implicit.shape == (len(tables.movie_ids), 0)
     assert len(ratings.film_features) == 1

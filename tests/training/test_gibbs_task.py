@@ -14,7 +14,7 @@ from movierec.data.histories import history_of
 from movierec.errors import CheckpointError
 from movierec.models import factors_chain
 from movierec.models.checkpoint import read_checkpoint, read_model
-from movierec.models.factor_inputs import build_ratings
+from movierec.models.factor_inputs import build_ratings, make_features
 from movierec.models.factor_model import FactorModel
 from movierec.models.factors_chain import State
 from movierec.models.training_ratings import TrainingRatings
@@ -61,7 +61,9 @@ def test_the_first_sample_after_the_burn_in_and_each_third_is_kept_and_nothing_o
     last = read_checkpoint(folder / LAST)
     assert len(last["state_dict"]["model.samples.noise"]) == 6  # sweeps 9, 12, 15, 18, 21, 24
     num_users = len(last["tables"]["user_ids"])
-    assert all(num_users not in weight.shape for weight in last["state_dict"].values())
+    samples = [weight for name, weight in last["state_dict"].items() if name.startswith("model.samples.")]
+    assert len(samples) > 10
+    assert all(num_users not in weight.shape for weight in samples)
 
 
 def test_the_chain_is_in_last_ckpt_alone(folder: Path) -> None:
@@ -107,11 +109,28 @@ def test_held_out_users_train_nothing_and_are_measured_from_their_histories(
     held_out = model.tables.held_out
     assert held_out.any()
     own = model.tables.history_offsets.diff()[~held_out].sum()
-    trained, _ = build_ratings(model.tables, 10, torch.device("cpu"))
+    trained, _ = build_ratings(model.tables, make_features(model.tables, None), 10, torch.device("cpu"))
     assert len(trained.stars) == own
     assert not trained.num_ratings_of_user[held_out].any()
     by_history = movierec.test("small.yaml", options={"ranking_users": 0, "data.split": "users"})
     assert last["metrics"]["val"]["rmse_stars"] == pytest.approx(by_history["val"]["rmse_stars"], abs=0.03)
+
+
+def test_side_information_describes_films_and_known_users(
+    tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(tmp_path, sample_root)
+    monkeypatch.chdir(tmp_path)
+    options = {"trainer.max_epochs": 6, "data": "Combined1MDataModule", "data.side_information": True}
+    movierec.fit("small.yaml", options={**options, "data.root": str(sample_root)})
+    model = read_model(BEST)
+    assert isinstance(model, FactorModel)
+    assert model.film_features.shape[1] > 100
+    known, films = history_of(model.tables, 3), torch.arange(50)
+    prior = [model.person(person).regression.prior_mean for person in (known, replace(known, user_id=None))]
+    coefficients = model.posterior.coefficients[1]
+    torch.testing.assert_close(prior[0] - prior[1], model.user_features[3] @ coefficients, rtol=1e-3, atol=1e-5)
+    assert not torch.equal(model.rank(known, films), model.rank(replace(known, user_id=None), films))
 
 
 def test_a_chain_that_is_resumed_within_its_burn_in_ends_bit_for_bit_as_one_that_was_not(
