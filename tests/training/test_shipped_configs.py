@@ -58,7 +58,7 @@ def test_the_bias_model_is_fitted_and_printed_beside_itself(here: Path, capsys: 
     assert itself < mean
 
 
-@pytest.mark.parametrize("name", ["model6", "model6_1m"])
+@pytest.mark.parametrize("name", ["model6", "model6_1m", "model6_combined"])
 def test_the_factor_model_is_fitted_on_the_sample_and_makes_lists(
     name: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
