@@ -15,7 +15,7 @@ import pandas as pd
 from movierec.console import quoted
 from movierec.datasets.catalog import RELEASES, Release
 from movierec.datasets.file import is_absent, sha256
-from movierec.datasets.metadata import FILES, READERS, Source, join_fields
+from movierec.datasets.metadata import FILES, OMDB_PEOPLE, READERS, Source, join_fields
 from movierec.datasets.movielens import NO_ID, read_links, read_movies, read_ratings
 from movierec.datasets.root import explain_release_folder, files_of, is_sample, name_root, way_to
 from movierec.errors import ConfigError, MissingDataError, MovierecError
@@ -213,9 +213,9 @@ def describe_films(
 def cover(movies: pd.DataFrame, links: pd.DataFrame, fields: list[pd.DataFrame], counts: pd.Series) -> dict[str, int]:
     """Count the rated films, and their ratings, that metadata cover at all and with all fields.
 
-    A model reads all fields of its metadata sources, and both ids.
+    A model reads all fields of its metadata sources but the people, and both ids.
     """
-    joined = join_fields(movies, links, fields)
+    joined = join_fields(movies, links, fields).drop(columns=[*OMDB_PEOPLE.values()], errors="ignore")
     held = np.all([joined[frame.index.name].isin(frame.index) for frame in fields], axis=0)
     complete = held & joined.notna().all(axis="columns").to_numpy()
     ratings = joined["movie_id"].map(counts).fillna(0).to_numpy().astype(np.int64)

@@ -147,7 +147,7 @@ def films_of(frame: Any) -> dict[int, list[Any]]:
 
 def fields_of(frame: Any) -> dict[int, list[Any]]:
     """List the fields of each film but for its title, which serves to compare."""
-    return films_of(frame.drop(columns=["tmdb_title", "imdb_title"], errors="ignore"))
+    return films_of(frame.drop(columns=["tmdb_title", "imdb_title", "imdb_directors", "imdb_actors"], errors="ignore"))
 
 
 def pairs_of(path: Path, small: Recommender) -> list[tuple[int, int]]:
