@@ -29,7 +29,11 @@ def measure_baselines(tables: Tables, rows: Mapping[str, Batch], loss: Loss) -> 
     found = {}
     for name, stars in predictions.items():
         metrics = RatingMetrics(
-            min_stars=tables.min_stars, max_stars=tables.max_stars, threshold=tables.threshold, loss=loss
+            min_stars=tables.min_stars,
+            max_stars=tables.max_stars,
+            threshold=tables.threshold,
+            loss=loss,
+            sync_on_compute=False,  # each process has all rows, and only the first one comes here
         )
         metrics.update(test.user, tables.to_unit(stars), test.rating)
         found[name] = {metric: value.item() for metric, value in metrics.compute().items()}

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +57,7 @@ class RatingMetrics(Metric):
         max_stars: The stars that are 1 on the unit scale.
         threshold: A rating above it, on the unit scale, is positive.
         loss: The training loss, a mean over ratings.
+        options: Those of `torchmetrics.Metric`.
     """
 
     full_state_update = False
@@ -64,8 +66,8 @@ class RatingMetrics(Metric):
     rating: list[Tensor]
     movie: list[Tensor]
 
-    def __init__(self, *, min_stars: float, max_stars: float, threshold: float, loss: Loss) -> None:
-        super().__init__()
+    def __init__(self, *, min_stars: float, max_stars: float, threshold: float, loss: Loss, **options: Any) -> None:
+        super().__init__(**options)
         self.loss = loss
         self.min_stars, self.max_stars, self.threshold = min_stars, max_stars, threshold
         self.blocks: dict[str, Blocks] = defaultdict(Blocks)

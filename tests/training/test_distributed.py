@@ -303,7 +303,9 @@ def test_two_processes_find_the_errors_that_one_finds(evaluated: dict[str, tuple
 def test_two_processes_speak_with_one_voice(trained: Trained) -> None:
     for text in (f"logging to {RUN}", "16,000 to train, 1,999 to validate, 2,001 to test", "checkpoint:", "next:"):
         assert trained.done.output.count(text) == 1, text
-    epochs = [line.split()[1] for line in trained.done.errors.splitlines()]
+    busy, *lines = trained.done.errors.splitlines()
+    assert busy == "loading PyTorch and Lightning ..."
+    epochs = [line.split()[1] for line in lines]
     assert epochs == [f"{epoch}/10" for epoch in range(1, 11)]  # and nothing else there
 
 
