@@ -124,7 +124,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Build the parser of all commands; those of Lightning have their own for what follows."""
     parser: argparse.ArgumentParser = Parser(
         prog="python -m movierec",
-        description="Train, test and compare neural networks that predict how a user rates a film.",
+        description="Train, test and compare models that predict how a user rates a film.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -61,7 +61,7 @@ def correlate(tables: Tables, train: Batch) -> dict[str, float]:
 
 
 def count(train: Batch, index: Tensor, mean: float, statistics: Tensor) -> Cells:
-    """Count the training rows by the line of a table of statistics, [num_banks, size, d], that they read."""
+    """Count, for each bank and film (or user), the training rows that read it; sum up their ratings less the mean."""
     num_banks, size, _ = statistics.shape
     number, total = np.zeros((2, num_banks * size))
     for start in range(0, len(index), ROWS):

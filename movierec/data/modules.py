@@ -282,7 +282,7 @@ class MovieDataModule(LightningDataModule):
 
 
 class RatingsDataModule(MovieDataModule):
-    """Ratings and the genres of MovieLens: model 1."""
+    """Ratings and the genres of MovieLens: models 1 and 6."""
 
 
 class TMDbDataModule(MovieDataModule):

@@ -70,8 +70,8 @@ def published_split(is_test: np.ndarray, fractions: Sequence[float], seed: int) 
 
     Args:
         is_test: Whether each rating is a test rating, [num_ratings].
-        fractions: Share of the training, validation and test ratings; that of the validation ratings among the first
-            two counts.
+        fractions: Share of the training, validation and test ratings; of the ratings that are not
+            tested, second / (first + second) validate.
         seed: Decides which ratings validate.
 
     Raises:

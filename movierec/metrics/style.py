@@ -78,7 +78,7 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(title: str, height: float) -> Figure:
-    """Create a figure, with its size in inches, without the global state of pyplot."""
+    """Create a figure of the usual width and a height in inches, without the global state of pyplot."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     lines = wrap(title, int(TITLE_CHARACTERS * WIDTH))
     figure.suptitle("\n".join(lines), x=0.01, ha="left")

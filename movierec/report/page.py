@@ -57,7 +57,7 @@ def write_report(found: Sequence[Measured], left_out: Sequence[str], out: Path) 
 
 
 def render(found: Sequence[Measured], rows: Sequence[Row], left_out: Sequence[str], folder: Path) -> str:
-    """Write the page.
+    """Return the page as HTML, with its figures beside it.
 
     Args:
         found: The results.

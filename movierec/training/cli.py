@@ -23,6 +23,7 @@ from movierec.training.base_task import BaseTask
 from movierec.training.bias_task import BiasTask  # noqa: F401 - so that help lists it
 from movierec.training.checkpoints import BestCheckpoint, LastCheckpoint
 from movierec.training.config import refuse_aliases
+from movierec.training.gibbs_task import GibbsTask  # noqa: F401 - likewise
 from movierec.training.rating_task import RatingTask
 
 SEED = 123
