@@ -81,7 +81,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def open_closed_streams() -> None:
-    """Read nothing from, and write nothing to, the standard streams that were closed (`<&-`); Python has None there."""
+    """Replace closed standard streams (`<&-`), which Python sets to None, by empty ones."""
     for name, mode in ("stdin", "r"), ("stdout", "w"), ("stderr", "w"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - stays open
@@ -110,7 +110,7 @@ def dispatch(arguments: list[str]) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser, and so are those of its commands, that suggests the nearest of the words it knows."""
+    """Parse the command line; suggest the nearest known word for a misspelt command or choice."""
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong, and end with status 2."""

@@ -57,7 +57,7 @@ def cell(text: str) -> str:
 
 @contextmanager
 def busy(what: str) -> Iterator[None]:
-    """Say on stderr what is done, if it takes a while: a line in a log, one that goes away again on a terminal."""
+    """Print on stderr what a slow step does: a line in a log, a line that disappears again on a terminal."""
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes, the first one speaks
         yield
         return
@@ -82,7 +82,7 @@ def duration(seconds: float) -> str:
 
 
 def expand_home(path: str | Path) -> Path:
-    """Make a path of an option, a variable or a configuration, where no shell has replaced `~` by the home folder."""
+    """Return a path with `~` replaced by the home folder, as a shell does."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's own fails where there is no such user
 
 

@@ -64,9 +64,5 @@ class WorkerError(MovierecError, RuntimeError):
     """Processes that cut batches and send none."""
 
 
-class OutOfSpaceError(MovierecError, OSError):
-    """A disk has too little room for what is to come."""
-
-
 class LeakageError(MovierecError, ValueError):
     """Ratings that are to be predicted and are known to what predicts them."""

@@ -126,7 +126,7 @@ def encode_films(
 
 
 def encode_users(users: pd.DataFrame, columns: Sequence[str], *, trained: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Encode what is told of users: a column of 0 and 1 for each text that a training user has.
+    """Encode the columns of users one-hot: a column of 0 and 1 for each text that a training user has.
 
     Args:
         users: One row a user, with texts; NaN where nothing is told, which is no text.

@@ -147,7 +147,7 @@ class MovieDataModule(LightningDataModule):
 
     @classmethod
     def side_columns(cls, release: ReleaseName) -> tuple[str, ...]:
-        """List the columns that are side information by default: those of which it was measured that they help."""
+        """List the columns that are side information by default: those that were measured to help."""
         told = USER_COLUMNS if RELEASES[release].users else ()
         return tuple(name for name in cls.available_columns if name in (*OF_FILMS, *told))
 

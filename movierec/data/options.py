@@ -1,4 +1,4 @@
-"""The options that decide the tables, and what data of these options and files are made of."""
+"""The options that decide the tables, and the record of the options and files that data were made from."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ class Options:
 
     @property
     def user_columns(self) -> list[str]:
-        """The columns that tell of users."""
+        """The columns that describe users."""
         return [name for name in self.columns if name in USER_COLUMNS]
 
     @property
@@ -117,7 +117,7 @@ def describe_origin(root: Path, options: Options) -> dict[str, Any]:
 
 
 def file_names(options: Options) -> list[str]:
-    """List the files below the root that the options make us read."""
+    """List the files below the root that the options need."""
     release = RELEASES[options.release]
     links = [release.links] if options.sources and release.links else []
     split = release.split_files(options.split) if options.is_published else ()

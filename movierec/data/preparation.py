@@ -160,7 +160,7 @@ def read_movies(root: Path, options: Options) -> pd.DataFrame:
 
 
 def read_users(root: Path, options: Options, user_ids: np.ndarray) -> pd.DataFrame:
-    """Read the columns of users, in the order of their ids; NaN of whom the file does not tell."""
+    """Read the columns of users, in the order of their ids; NaN for users whom the file lacks."""
     if not options.user_columns:
         return pd.DataFrame(index=user_ids)
     return movielens.read_users(root, RELEASES[options.release])[options.user_columns].reindex(user_ids)
@@ -206,7 +206,7 @@ def split_ratings(ratings: pd.DataFrame, user: np.ndarray, options: Options) -> 
 
 
 def find_parts(ratings: pd.DataFrame, options: Options) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read which ratings the files of pairs test, and which they validate: [num_ratings] bool, None without a file.
+    """Mark the test and the validation ratings that files of pairs name: [num_ratings] bool each, None without a file.
 
     Raises:
         DataFormatError: A pair is in both files.

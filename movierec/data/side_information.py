@@ -82,7 +82,7 @@ def describe_films(movies: pd.DataFrame, columns: tuple[str, ...]) -> dict[str, 
 
 
 def describe_numbers(values: pd.DataFrame) -> dict[str, Matrix]:
-    """Standardise numbers, of counts and money their log(1 + x); what is missing is the mean, and marked."""
+    """Standardise numbers (counts and money as log(1 + x)); fill missing ones with the mean, and mark them."""
     values = values.astype("float64")
     values = values.mask((values == 0) & values.columns.isin(NEVER_ZERO))
     values = values.apply(lambda column: np.log1p(column) if column.name in COUNTS else column)

@@ -20,10 +20,8 @@ TITLE_CHARACTERS, NOTE_CHARACTERS = 12, 16  # in an inch, about
 DPI = 200
 SCREEN_DPI = 110
 # Okabe and Ito, "Color Universal Design", 2008: told apart by readers with any kind of colour blindness.
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#8C8C8C"
-OF_MODELS = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, BLACK)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+BLACK, ORANGE, SKY = "#000000", "#E69F00", "#56B4E9"
+BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#8C8C8C"
 SHADES = "cividis"  # the same for all kinds of colour vision, and in grey
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib

@@ -5,8 +5,9 @@ mu and Lambda; Simm et al., "Macau: scalable Bayesian factorization with high-di
 B.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
 
 import torch
 from torch import Generator, Tensor
@@ -66,6 +67,29 @@ class VectorPrior:
         for group, coefficients in zip(features, self.coefficients, strict=True):
             means.addmm_(group, coefficients)
         return means
+
+
+@dataclass(frozen=True)
+class SidePriors:
+    """The priors of both sides: the part that a state of a chain and a kept sample share. Checkpoints hold plain dicts.
+
+    Attributes:
+        user_prior: Of the users' vectors.
+        film_prior: Of the films' vectors.
+    """
+
+    user_prior: VectorPrior
+    film_prior: VectorPrior
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copy everything to plain dicts."""
+        return asdict(self)
+
+    @classmethod
+    def from_state_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build it from what `state_dict` returned."""
+        priors = {side: VectorPrior(**values[side]) for side in ("user_prior", "film_prior")}
+        return cls(**{**values, **priors})
 
 
 def draw_vector_prior(

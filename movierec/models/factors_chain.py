@@ -1,29 +1,33 @@
 """The Gibbs sampler of the factor model: the state of the chain, and one sweep."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
 from movierec.errors import DivergenceError
 from movierec.models.conjugate import draw_precision, normal
-from movierec.models.factor_priors import HYPERPRIORS, Hyperpriors, VectorPrior, draw_noise_level, draw_vector_prior
+from movierec.models.factor_priors import (
+    HYPERPRIORS,
+    Hyperpriors,
+    SidePriors,
+    VectorPrior,
+    draw_noise_level,
+    draw_vector_prior,
+)
 from movierec.models.factors import Observations, draw_effects, draw_vectors, interactions, sum_by
 from movierec.models.training_ratings import TrainingRatings
 
 
 @dataclass(frozen=True)
-class State:
+class State(SidePriors):
     """All that a chain needs to go on, beside the ratings and the generator. Plain tensors and numbers.
 
     Attributes:
         sweep: How many sweeps have been made.
         users: Vectors of the users, [num_users, K].
         films: Vectors of the films, [num_films, K].
-        user_prior: Prior of the users' vectors.
-        film_prior: Prior of the films' vectors.
         alpha: Precision of each user's ratings, [num_users].
         beta: Precision of each film's ratings, [num_films].
         noise: s, variance of a typical user's ratings, [].
@@ -35,24 +39,12 @@ class State:
     sweep: int
     users: Tensor
     films: Tensor
-    user_prior: VectorPrior
-    film_prior: VectorPrior
     alpha: Tensor
     beta: Tensor
     noise: Tensor
     effects: dict[str, Tensor]
     effect_precision: dict[str, Tensor]
     training_rmse: float
-
-    def state_dict(self) -> dict[str, Any]:
-        """Copy the state to plain dicts, for a checkpoint."""
-        return asdict(self)
-
-    @classmethod
-    def from_state_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build the state of a checkpoint."""
-        priors = {side: VectorPrior(**values[side]) for side in ("user_prior", "film_prior")}
-        return cls(**{**values, **priors})
 
 
 def initial_state(ratings: TrainingRatings, rank: int, generator: Generator) -> State:

@@ -1,5 +1,7 @@
 """The base of networks: all that a model must do, derived from a forward pass."""
 
+from abc import abstractmethod
+
 import numpy as np
 import pandas as pd
 import torch
@@ -29,6 +31,7 @@ class RatingNetwork(Model):
         super().__init__(tables)
         self.register_buffer("user_statistics", tables.user_statistics, persistent=False)
 
+    @abstractmethod
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
         """Predict ratings.
 
@@ -40,7 +43,6 @@ class RatingNetwork(Model):
         Returns:
             Ratings on the unit scale, not clipped, [batch].
         """
-        raise NotImplementedError
 
     @property
     def num_inputs(self) -> int:

@@ -35,7 +35,7 @@ class GibbsTask(GradientFreeTask):
         implicit_rank: How many directions of who has rated what tell of users and of films; 0: none.
         burn_in: Sweeps before samples are kept: the chain forgets where it started. At most half of
             `trainer.max_epochs`.
-        keep_every: Of the sweeps after the burn-in, the first and then each so manieth gives a sample.
+        keep_every: Sweeps from one kept sample to the next, after the burn-in.
     """
 
     model: FactorModel
@@ -94,7 +94,7 @@ class GibbsTask(GradientFreeTask):
             self.keep(anew=number <= 1)
 
     def keep(self, *, anew: bool) -> None:
-        """Keep the state of the chain as a sample, and add up what it says of the validation rows."""
+        """Keep the state of the chain as a sample, and add its predictions of the validation rows."""
         sample, tables = Sample.of_state(self.chain, self.ratings), self.model.tables
         self.model.take(sample, anew=anew)
         rows: Batch = self.trainer.datamodule.rows["val"]  # type: ignore[attr-defined]
@@ -129,7 +129,7 @@ class GibbsTask(GradientFreeTask):
         return scores.to(batch.rating.device)
 
     def on_validation_start(self) -> None:
-        """Score the validation rows: of a fit, as the samples' own user vectors do."""
+        """Score the validation rows; in a fit, by the user vectors of the samples."""
         if self.trainer.state.fn == "fit":
             self.scores = (self.model.tables.to_unit(self.val_stars / len(self.model.samples["noise"])),)
         else:
