@@ -12,7 +12,7 @@ from torch import Tensor
 import movierec
 from movierec.data.histories import History, history_of
 from movierec.models.checkpoint import read_checkpoint, read_model
-from movierec.models.model import Model
+from movierec.models.model import RatingModel
 from movierec.recommend.recommender import Recommender
 
 
@@ -42,12 +42,14 @@ class ModelContract:
         (folder / "own.yaml").write_text(json.dumps(config))  # JSON is YAML
 
     @pytest.fixture
-    def model(self, folder: Path) -> Model:
+    def model(self, folder: Path) -> RatingModel:
         """The best epoch."""
-        return read_model(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt")
+        model = read_model(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt")
+        assert isinstance(model, RatingModel)
+        return model
 
     @pytest.fixture
-    def films(self, model: Model) -> Tensor:
+    def films(self, model: RatingModel) -> Tensor:
         """The films that have all metadata."""
         return model.tables.complete.nonzero().squeeze(1)
 
@@ -60,28 +62,28 @@ class ModelContract:
         assert metrics["baselines"]["mean"]["rmse_stars"] == pytest.approx(rating_sd, rel=0.01)
         assert metrics["retrieval"]["model"]["users"] == 20
 
-    def test_it_predicts_on_the_scale_and_ranks_in_the_same_order(self, model: Model, films: Tensor) -> None:
+    def test_it_predicts_on_the_scale_and_ranks_in_the_same_order(self, model: RatingModel, films: Tensor) -> None:
         history = history_of(model.tables, 3)
         stars, score = model.predict(history, films), model.rank(history, films)
         assert stars.shape == score.shape == films.shape
         assert ((stars >= model.tables.min_stars) & (stars <= model.tables.max_stars)).all()
         assert (stars[score.argsort()].diff() >= 0).all()
 
-    def test_films_are_scored_alone_as_together(self, model: Model, films: Tensor) -> None:
+    def test_films_are_scored_alone_as_together(self, model: RatingModel, films: Tensor) -> None:
         history = history_of(model.tables, 3)
         together = model.rank(history, films[:20])
         alone = torch.cat([model.rank(history, film[None]) for film in films[:20]])
         torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
         assert model.rank(history, films[:0]).shape == (0,)
 
-    def test_people_of_other_ratings_and_of_none_are_scored(self, model: Model, films: Tensor) -> None:
+    def test_people_of_other_ratings_and_of_none_are_scored(self, model: RatingModel, films: Tensor) -> None:
         rows = films[:4].numpy()
         for stars in ([5.0, 5.0, 5.0, 5.0], [0.5, 1.0, 0.5, 1.0]):
             assert model.predict(History(rows, np.array(stars)), films).isfinite().all()
         assert model.predict(History(rows[:1], np.array([4.0])), films).isfinite().all()
         assert model.predict(History(rows[:0], np.empty(0)), films).isfinite().all()
 
-    def test_the_shares_of_an_explanation_add_up(self, model: Model, films: Tensor) -> None:
+    def test_the_shares_of_an_explanation_add_up(self, model: RatingModel, films: Tensor) -> None:
         history = history_of(model.tables, 5)
         frame = model.explain(history, films[:30])
         total = frame["average"] + frame.filter(like="from_").sum(axis=1)
@@ -89,13 +91,13 @@ class ModelContract:
         clipped = frame["prediction"].clip(model.tables.min_stars, model.tables.max_stars)
         assert clipped.to_numpy() == pytest.approx(model.predict(history, films[:30]).numpy(), abs=1e-4)
 
-    def test_every_film_has_a_vector(self, model: Model, films: Tensor) -> None:
+    def test_every_film_has_a_vector(self, model: RatingModel, films: Tensor) -> None:
         vectors = model.film_vectors()
         assert len(vectors) == len(model.tables.movie_ids)
         assert vectors[films].isfinite().all()
         assert vectors[films].std(dim=0).max() > 0
 
-    def test_a_checkpoint_alone_makes_lists(self, model: Model, folder: Path) -> None:
+    def test_a_checkpoint_alone_makes_lists(self, model: RatingModel, folder: Path) -> None:
         recommender = Recommender.from_checkpoint(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt")
         assert len(recommender.recommend(1, top=5, explain=True)) == 5
         assert len(recommender.similar(int(recommender.films.ids[recommender.films.complete][0]), top=5)) == 5

@@ -87,6 +87,12 @@ class Tables:
         """How many ratings each film has got in any part, [num_movies] int64."""
         return np.bincount(self.seen_movies.numpy(), minlength=len(self.movie_ids))
 
+    @property
+    def levels(self) -> Tensor:
+        """The stars that people can give, ascending, [num_levels]: half or whole steps, as the histories have them."""
+        step = 1.0 if (self.history_stars % 1 == 0).all() else 0.5
+        return torch.arange(self.min_stars, self.max_stars + step / 2, step)
+
     def seen(self, user: int) -> np.ndarray:
         """List the films that a user, given by row, has rated in any part: [num_seen] int64, ascending."""
         first, last = self.seen_offsets[user : user + 2].tolist()

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from movierec.data.batches import Batch
 from movierec.data.histories import History, known_ratings, training_ratings
 from movierec.data.tables import Tables
-from movierec.models.model import Model
+from movierec.models.model import RatingModel
 
 DAMPINGS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 TOLERANCE = 1e-4  # stars
@@ -95,7 +95,7 @@ def user_biases(known: csr_array, fitted: Biases) -> np.ndarray:
     return biases
 
 
-class BiasModel(Model):
+class BiasModel(RatingModel):
     """The bias model of a data set; a user who is new gets the b_u that fits their ratings best.
 
     Args:

@@ -13,12 +13,12 @@ from movierec.models.factor_inputs import Features
 from movierec.models.factor_samples import Sample, stack, unstack
 from movierec.models.factors_explanation import explain
 from movierec.models.factors_posterior import Person, Posterior
-from movierec.models.model import Model
+from movierec.models.model import RatingModel
 
 COMPARED = 4  # samples whose vectors place a film
 
 
-class FactorModel(Model):
+class FactorModel(RatingModel):
     """The kept samples of a chain. There is nothing of a user among them: known users are their training ratings.
 
     Args:

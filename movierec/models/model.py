@@ -27,21 +27,16 @@ class Model(nn.Module, ABC):
         super().__init__()
         self.tables = tables
 
-    def predict(self, history: History, films: Tensor) -> Tensor:
-        """Predict the stars that a person gives films, clipped to the scale: [size]."""
-        return self.tables.to_stars(self.rank(history, films))
-
     @abstractmethod
     def rank(self, history: History, films: Tensor) -> Tensor:
-        """Score films for a list, the highest first: [size]; here ratings on the unit scale, not clipped."""
+        """Score films for a list, the highest first: [size]."""
 
     @abstractmethod
     def explain(self, history: History, films: Tensor) -> pd.DataFrame:
-        """Divide predictions into shares, in stars.
+        """Divide scores into shares.
 
         Returns:
-            `average`, a share `from_...` for each group of inputs, and `prediction`, not clipped, which is their sum;
-            [size] rows.
+            `average`, a share `from_...` for each group of inputs, and `prediction`, which is their sum; [size] rows.
         """
 
     @abstractmethod
@@ -68,6 +63,26 @@ class Model(nn.Module, ABC):
     def num_weights(self) -> int:
         """Number of fitted weights."""
         return sum(weight.numel() for weight in self.parameters())
+
+
+class RatingModel(Model):
+    """Base of the models that predict stars. `explain` divides them before they are clipped."""
+
+    @abstractmethod
+    def rank(self, history: History, films: Tensor) -> Tensor:
+        """Score films by the predicted rating, on the unit scale and not clipped: [size]."""
+
+    def predict(self, history: History, films: Tensor) -> Tensor:
+        """Predict the stars that a person gives films, clipped to the scale: [size]."""
+        return self.tables.to_stars(self.rank(history, films))
+
+    def level_probabilities(self, history: History, films: Tensor) -> Tensor | None:
+        """Predict how likely a person gives films each level of `tables.levels`.
+
+        Returns:
+            [size, num_levels], whose rows sum to 1; None if the model predicts the mean only.
+        """
+        return None
 
 
 def plain(value: Any) -> Any:

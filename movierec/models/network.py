@@ -9,13 +9,13 @@ from torch import Tensor
 
 from movierec.data.histories import History, user_statistics
 from movierec.data.tables import Tables
-from movierec.models.model import Model
+from movierec.models.model import RatingModel
 
 FILMS_AT_ONCE = 4096
 VIEWERS = 64
 
 
-class RatingNetwork(Model):
+class RatingNetwork(RatingModel):
     """Base of the networks that predict a rating from a film's row and from a user's statistics.
 
     A subclass takes `tables` and keyword arguments of plain types, which it keeps as attributes of the same names, and

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from movierec.data.histories import History, history_of
 from movierec.data.statistics import sums
 from movierec.errors import ConfigError, UnknownIdError
 from movierec.models.checkpoint import read_model
-from movierec.models.model import Model
+from movierec.models.model import RatingModel
 from movierec.models.scoring import top_positions
 from movierec.recommend.films import Films, Filters, count_films
 
@@ -30,7 +30,7 @@ class Recommender:
         model: A trained model, on the CPU.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: RatingModel) -> None:
         self.model, self.tables = model, model.tables
         self.films, self.user_ids = Films(model.tables), model.tables.user_ids.numpy()
 
@@ -41,7 +41,7 @@ class Recommender:
         Raises:
             CheckpointError: The file is damaged, of another program or version, or holds weights that are not finite.
         """
-        return cls(read_model(Path(path)))
+        return cls(cast("RatingModel", read_model(Path(path))))
 
     def recommend(
         self,

@@ -15,7 +15,7 @@ from movierec.data.tables import Tables
 from movierec.errors import CheckpointError
 from movierec.metrics.rating import Loss, RatingMetrics, RunningMetrics
 from movierec.models.checkpoint import build_model, describe_model
-from movierec.models.model import Model
+from movierec.models.model import RatingModel
 from movierec.training.continuation import check_same_data, read_random_states, take_weights, write_random_states
 from movierec.training.divergence import check_weights
 from movierec.training.tensorboard import SHOWN
@@ -34,7 +34,7 @@ class BaseTask(LightningModule, ABC):
         super().__init__()
         self.loss = loss
         self.tables: Tables | None = None
-        self.model: Model | None = None
+        self.model: RatingModel | None = None
         self.running = RunningMetrics(self.loss)
         self.evaluations = nn.ModuleDict()
         self.results: dict[str, dict[str, float]] = {}
@@ -44,7 +44,7 @@ class BaseTask(LightningModule, ABC):
         self.stored_random_states: dict[str, Tensor] = {}
 
     @abstractmethod
-    def build_model(self, tables: Tables) -> Model:
+    def build_model(self, tables: Tables) -> RatingModel:
         """Build the model, not fitted, over the tables of a data set."""
 
     @abstractmethod
@@ -58,7 +58,7 @@ class BaseTask(LightningModule, ABC):
             ConfigError: It cannot be.
         """
 
-    def attach(self, model: Model) -> None:
+    def attach(self, model: RatingModel) -> None:
         """Take a model, and build the metrics for the tables that it reads."""
         self.model, self.tables = model, model.tables
         # The tables are the same in all processes, and far too large to be sent to the others at each step.
@@ -178,6 +178,6 @@ class BaseTask(LightningModule, ABC):
         if self._trainer is not None and self.trainer.state.fn == "fit":
             self.results = dict(checkpoint["metrics"])
         if self.tables is None:
-            self.attach(build_model(checkpoint["model"], stored))
+            self.attach(cast("RatingModel", build_model(checkpoint["model"], stored)))
         else:
             check_same_data(stored, self.tables)

@@ -67,7 +67,9 @@ def measure_calls(path: Path, *, rounds: int, clock: Clock) -> dict[str, float]:
     assert isinstance(network, MLP)
     shipped = Recommender(network)
     everything = replace(tables, complete=torch.ones_like(tables.complete))
-    whole = Recommender(restore_model(content, everything))
+    of_all = restore_model(content, everything)
+    assert isinstance(of_all, MLP)
+    whole = Recommender(of_all)
     users = cycle(tables.user_ids[torch.randperm(len(tables.user_ids))].tolist())
     ratings = {int(film): float(1 + film % 5) for film in tables.movie_ids[::50][:20]}
     dense = dense_forward(tables, network)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,15 @@ def test_the_unit_scale_runs_from_the_lowest_to_the_highest_stars(tables: Tables
     assert (tables.min_stars, tables.max_stars) == (0.5, 5.0)
     stars = torch.tensor([0.5, 2.75, 5.0])
     assert tables.to_stars(torch.tensor([0, 0.5, 1])).tolist() == stars.tolist()
+
+
+@pytest.mark.parametrize(("given", "levels"), [((1, 5, 3), [1, 2, 3, 4, 5]), ((1, 2.5), [1, 1.5, 2, 2.5])])
+def test_levels_are_half_steps_where_people_gave_half_stars(
+    tables: Tables, given: tuple[float, ...], levels: list[float]
+) -> None:
+    stars = torch.tensor(given)
+    other = replace(tables, history_stars=stars.half(), min_stars=stars.min().item(), max_stars=stars.max().item())
+    assert other.levels.tolist() == levels
 
 
 def test_stars_are_clipped_to_the_scale(tables: Tables) -> None:
