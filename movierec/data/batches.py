@@ -43,6 +43,12 @@ class Batch(NamedTuple):
         return Batch(*(column.to(device, non_blocking=True) for column in self))
 
 
+def users_alone(number: int) -> Batch:
+    """Make a row for each user and without a film, for models that read whole histories."""
+    nothing = torch.zeros(number, dtype=torch.int32)
+    return Batch(torch.arange(number, dtype=torch.int32), nothing, nothing, nothing.float(), nothing - 1)
+
+
 class Share(NamedTuple):
     """Which of several processes this is, and where it computes."""
 

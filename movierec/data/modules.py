@@ -10,7 +10,7 @@ from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from movierec.console import busy, expand_home
-from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loader
+from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loader, users_alone
 from movierec.data.cache import Prepared
 from movierec.data.features import USER_COLUMNS, Missing, check_columns, known_columns
 from movierec.data.leakage import check_copies
@@ -232,8 +232,12 @@ class MovieDataModule(LightningDataModule):
         return self.tables, self.rows
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Load the training ratings in an order that changes each epoch."""
-        loader = self.loader(self.rows["train"], self.batch_size, shuffle=True)
+        """Load the training ratings in an order that changes each epoch; for some tasks the users."""
+        rows = self.rows["train"]
+        if self.trainer is not None and getattr(self.trainer.lightning_module, "batches_of_users", False):
+            assert self.tables is not None
+            rows = users_alone(len(self.tables.user_ids))
+        loader = self.loader(rows, self.batch_size, shuffle=True)
         if self.trainer is not None:  # Lightning tells the epoch of a resumed fit after it has taken the first batch
             assert isinstance(loader.sampler, BatchSampler)
             loader.sampler.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]

@@ -93,6 +93,12 @@ class Tables:
         step = 1.0 if (self.history_stars % 1 == 0).all() else 0.5
         return torch.arange(self.min_stars, self.max_stars + step / 2, step)
 
+    @property
+    def liked_stars(self) -> float:
+        """The lowest stars of a film that somebody likes: the first level in the upper quarter of the scale."""
+        levels = self.levels
+        return float(levels[levels >= self.max_stars - (self.max_stars - self.min_stars) / 4][0])
+
     def seen(self, user: int) -> np.ndarray:
         """List the films that a user, given by row, has rated in any part: [num_seen] int64, ascending."""
         first, last = self.seen_offsets[user : user + 2].tolist()

@@ -63,8 +63,13 @@ def compare_scores(one: np.ndarray, other: np.ndarray) -> Interval:
         one: The score of each user, [num_users].
         other: The scores of another model, for the same users in the same order.
     """
-    difference = np.stack([np.ones(len(one)), np.subtract(one, other, dtype=np.float64)], axis=-1)
-    return bootstrap(difference, lambda sums: np.asarray(sums[..., 1] / sums[..., 0]))
+    return mean_interval(np.subtract(one, other, dtype=np.float64))
+
+
+def mean_interval(scores: np.ndarray) -> Interval:
+    """Compute the mean of a score per user, [num_users]."""
+    sums = np.stack([np.ones(len(scores)), scores], axis=-1)
+    return bootstrap(sums, lambda sums: np.asarray(sums[..., 1] / sums[..., 0]))
 
 
 def squares_by_user(runs: Sequence[PredictedRows]) -> np.ndarray:

@@ -65,7 +65,8 @@ METRICS = {
         Metric(name="map", label="MAP", scale="list", direction="max"),
     )
 }
-# Of lists among all films that a user has not rated, under `retrieval` in metrics.json.
+# Of lists among all films that a user has not rated: under `retrieval` in metrics.json, and with the prefix `list_`
+# among the validation metrics of a list model.
 LIST_METRICS = {
     metric.name: metric
     for metric in (
@@ -74,5 +75,6 @@ LIST_METRICS = {
         Metric(name="map@10", label="MAP@10", scale="list", direction="max"),
         Metric(name="coverage", label="coverage", scale="other", direction="max"),
         Metric(name="novelty", label="novelty", scale="other", direction="max", digits=2),
+        Metric(name="personality", label="personality", scale="other", direction="max", digits=2),
     )
 }

@@ -1,117 +1,149 @@
-"""Measure recommendations: how many of the films that a user liked are in the first ten of all unrated films.
+"""Measure lists: how many of the films that a user liked are in the first ten of all films not yet rated.
 
-A user's relevant films are the test ratings of 4 stars and more. All films are ranked that the model can score and that
-the user has not rated in training or validation. Few of thousands are relevant, so the numbers are far lower than
-those of ranking only rated films.
+A user's relevant films are those of a part of the ratings, test or validation, that they liked: a rating in the upper
+quarter of the scale, 4 stars of 5. Left out are the films that the user has rated before. Few of thousands are
+relevant, so the numbers are far lower than those of ranking only rated films.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
+from scipy.sparse import csr_array
 
 from movierec.data.batches import Batch
-from movierec.data.histories import history_of
-from movierec.data.statistics import describe, sums
+from movierec.data.histories import history_of, known_ratings
+from movierec.data.tables import Tables
+from movierec.metrics.bootstrap import mean_interval
+from movierec.models.item_knn import NeighbourModel
 from movierec.models.model import Model
+from movierec.models.popularity import PopularityModel
 from movierec.models.scoring import top_positions
 
-LIKED_STARS = 4.0
 DEPTH = 10
-MIN_RATINGS = 20  # how it was chosen: docs/recommending.md
 SCORES = (f"recall@{DEPTH}", f"ndcg@{DEPTH}", f"map@{DEPTH}")
-Rank = Callable[[int, np.ndarray], np.ndarray]  # a user and the rows of films to their scores
+USERS_AT_ONCE = 128
+Watch = Callable[[list[int]], Iterable[int]]  # such as a progress bar
 
 
-def evaluate_retrieval(
-    model: Model,
-    rows: Mapping[str, Batch],
-    *,
-    num_users: int,
-    min_ratings: int = MIN_RATINGS,
-    watch: Callable[[list[int]], Iterable[int]] = iter,
-) -> tuple[dict[str, dict[str, float]], pd.DataFrame]:
-    """Measure the recommendations of a model, of popularity and of the films' mean ratings, on the same users.
+class Targets(NamedTuple):
+    """What lists should hold, and what they should not.
+
+    Attributes:
+        users: Rows of the users who like a film of the part, [num_measured] int64.
+        liked: The films that each user likes, [num_users, num_movies].
+        seen: The films that each user has rated before, [num_users, num_movies].
+    """
+
+    users: np.ndarray
+    liked: csr_array
+    seen: csr_array
+
+
+def list_targets(tables: Tables, rows: Mapping[str, Batch], part: str, *, num_users: int | None = None) -> Targets:
+    """Find the films that lists should hold.
+
+    Args:
+        tables: The tables of a data set.
+        rows: The ratings of each part: train, val and test.
+        part: `val` or `test`. With `test`, the validation ratings are left out, too.
+        num_users: Measure a random choice of so many users; all by default.
+    """
+    liked = matrix(rows[part].take(tables.to_stars(rows[part].rating) >= tables.liked_stars), tables)
+    known = known_ratings(tables)
+    seen = csr_array((np.ones_like(known.data), known.indices, known.indptr), shape=known.shape)
+    if part == "test":
+        seen = csr_array(seen + matrix(rows["val"], tables))
+    users = np.flatnonzero(np.diff(liked.indptr))
+    return Targets(np.sort(np.random.default_rng(0).permutation(users)[:num_users]), liked, seen)
+
+
+def matrix(rows: Batch, tables: Tables) -> csr_array:
+    """Write pairs of users and films as a matrix of ones, [num_users, num_movies]."""
+    pairs = rows.user.numpy(), rows.movie.numpy()
+    return csr_array((np.ones(len(rows.user)), pairs), shape=(len(tables.user_ids), len(tables.movie_ids)))
+
+
+def evaluate_lists(
+    model: Model, rows: Mapping[str, Batch], *, num_users: int | None = None, watch: Watch = iter
+) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
+    """Measure the lists of a model, and of popularity and item-kNN, for the same users, on the test ratings.
 
     Args:
         model: The model, in evaluation mode, on the CPU.
         rows: The ratings of each part: train, val and test.
-        num_users: Number of users to measure, drawn at random from those who like a film in the test ratings.
-        min_ratings: Training ratings that a film needs to be recommended by any of the three.
-        watch: Iterates over the users, such as a progress bar.
+        num_users: As in `list_targets`.
+        watch: Iterates over batches of users, such as a progress bar.
 
     Returns:
-        For `model`, `popularity` and `film_mean`: recall@10, ndcg@10 and map@10, means over users; coverage, the share
-        of the candidate films that is recommended to anyone; novelty, the mean of -log2 of the share of users who have
-        rated a recommended film; and the number of users. The second result is a table of each user's recall, NDCG and
-        MAP, by `ranking` and `user_id`.
+        For `model`, `popularity` and `item_knn`, the metrics of `measure_lists`. The second result is a table of each
+        user's recall, NDCG and MAP, by `ranking` and `user_id`.
     """
-    tables = model.tables
-    validated = by_user(rows["val"], len(tables.user_ids))
-    stars = tables.to_stars(rows["test"].rating)
-    liked = by_user(rows["test"].take(stars >= LIKED_STARS), len(tables.user_ids))
-    users = np.flatnonzero([len(films) for films in liked])
-    users = np.sort(np.random.default_rng(0).permutation(users)[:num_users])
-    size = len(tables.movie_ids)
-    of_films = sums(rows["train"].movie.numpy(), tables.to_stars(rows["train"].rating).numpy().astype(float), size)
-    mean, count, _ = describe(of_films).T
-    candidates = np.flatnonzero(tables.complete.numpy() & (count >= min_ratings))
-
-    def by_model(user: int, films: np.ndarray) -> np.ndarray:
-        return model.rank(history_of(tables, user), torch.from_numpy(films)).numpy()
-
-    rankings: dict[str, Rank] = {
-        "model": by_model,
-        "popularity": lambda _, films: count[films],
-        "film_mean": lambda _, films: mean[films],
-    }
-    lists: dict[str, list[np.ndarray]] = {name: [] for name in rankings}
-    for user in watch(users.tolist()):
-        unseen = np.setdiff1d(candidates, np.concatenate([history_of(tables, user).movies, validated[user]]))
-        for name, rank in rankings.items():
-            lists[name].append(unseen[top_positions(rank(user, unseen), DEPTH)])
-    share = count / max(len(tables.user_ids), 1)
-    relevant = [liked[user] for user in users]
-    scores = {name: compare_all(found, relevant) for name, found in lists.items()}
-    found = {name: means(scores[name]) | measure(shown, candidates, share) for name, shown in lists.items()}
-    ids = tables.user_ids.numpy()[users]
-    columns = [table.assign(ranking=name, user_id=ids) for name, table in scores.items()]
-    return found, pd.concat(columns, ignore_index=True)
+    targets = list_targets(model.tables, rows, "test", num_users=num_users)
+    popularity, item_knn = PopularityModel(model.tables), NeighbourModel(model.tables)
+    popularity.fit()
+    item_knn.fit()
+    measured, tables = {}, []
+    for name, one in {"model": model, "popularity": popularity, "item_knn": item_knn}.items():
+        measured[name], scores = measure_lists(one, targets, watch=watch if one is model else iter)
+        tables.append(scores.assign(ranking=name))
+    return measured, pd.concat(tables, ignore_index=True)
 
 
-def by_user(rows: Batch, num_users: int) -> list[np.ndarray]:
-    """List the films of each user's ratings."""
-    order = np.argsort(rows.user.numpy(), kind="stable")
-    ends = np.cumsum(np.bincount(rows.user.numpy(), minlength=num_users))
-    return np.split(rows.movie.numpy()[order].astype(np.int64), ends[:-1])
-
-
-def measure(lists: list[np.ndarray], candidates: np.ndarray, share: np.ndarray) -> dict[str, float]:
-    """Measure coverage and novelty over all lists.
+@torch.inference_mode()
+def measure_lists(model: Model, targets: Targets, *, watch: Watch = iter) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Measure the lists of a model.
 
     Args:
-        lists: Films recommended to each user, the best first.
-        candidates: All films that can be recommended.
+        model: The model, in evaluation mode.
+        targets: What its lists should hold.
+        watch: As in `evaluate_lists`.
+
+    Returns:
+        recall@10, ndcg@10 and map@10, means over users, and `intervals` of them; coverage, the share of all films that
+        is listed for anyone; novelty, the mean of -log2 of the share of users who have rated a listed film;
+        personality, the mean share of films that the lists of two users do not have in common; and the number of
+        users. The second result is a table of each user's recall, NDCG and MAP, by `user_id`.
+    """
+    tables, users = model.tables, targets.users
+    count = np.bincount(tables.history_movies.numpy(), minlength=len(tables.movie_ids))
+    is_hidden = ~model.listed.numpy() | (count < model.list_min_ratings)
+    lists, scores = [], []
+    for start in watch(list(range(0, len(users), USERS_AT_ONCE))):
+        rows = users[start : start + USERS_AT_ONCE]
+        ranked = model.rank_all([history_of(tables, int(user)) for user in rows]).numpy()
+        ranked[:, is_hidden] = -np.inf
+        ranked[targets.seen[rows].nonzero()] = -np.inf
+        for user, of_films in zip(rows, ranked, strict=True):
+            best = top_positions(of_films, DEPTH)
+            lists.append(best[of_films[best] > -np.inf])
+            first, last = targets.liked.indptr[user : user + 2]
+            scores.append(compare(lists[-1], targets.liked.indices[first:last]))
+    table = pd.DataFrame(scores, columns=list(SCORES), dtype=np.float64)
+    means: dict[str, Any] = {name: float(table[name].mean()) for name in SCORES}
+    means["intervals"] = {name: list(mean_interval(table[name].to_numpy())[1:]) for name in SCORES} if scores else {}
+    found = means | describe(lists, count / max(len(tables.user_ids), 1))
+    return found, table.assign(user_id=tables.user_ids.numpy()[users])
+
+
+def describe(lists: list[np.ndarray], share: np.ndarray) -> dict[str, float]:
+    """Measure coverage, novelty and personality over all lists.
+
+    Args:
+        lists: Films listed for each user, the best first.
         share: Share of the users who have rated each film, [num_movies].
     """
     shown = np.concatenate(lists) if lists else np.empty(0, dtype=np.int64)
+    times, number = np.bincount(shown, minlength=len(share)).astype(float), len(lists)
+    pairs = number * (number - 1)
     return {
-        "coverage": len(np.unique(shown)) / max(len(candidates), 1),
+        "coverage": len(np.unique(shown)) / max(len(share), 1),
         "novelty": float(-np.log2(np.maximum(share[shown], 1e-12)).mean()) if len(shown) else float("nan"),
-        "users": float(len(lists)),
+        "personality": 1 - float((times * (times - 1)).sum()) / DEPTH / pairs if pairs else float("nan"),
+        "users": float(number),
     }
-
-
-def compare_all(lists: list[np.ndarray], relevant: list[np.ndarray]) -> pd.DataFrame:
-    """Score each user's list, best film first, against the films that the user liked, at least one."""
-    scores = [compare(found, films) for found, films in zip(lists, relevant, strict=True)]
-    return pd.DataFrame(scores, columns=list(SCORES), dtype=np.float64)
-
-
-def means(scores: pd.DataFrame) -> dict[str, float]:
-    """Average each score over the users; NaN without any."""
-    return {name: float(scores[name].mean()) for name in SCORES}
 
 
 def compare(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float, float]:

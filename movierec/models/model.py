@@ -3,9 +3,11 @@
 import importlib
 import inspect
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import pandas as pd
+import torch
 from torch import Tensor, nn
 
 from movierec.data.histories import History
@@ -23,13 +25,43 @@ class Model(nn.Module, ABC):
         tables: The tables of a data set.
     """
 
+    list_min_ratings: ClassVar[int] = 0  # ratings that a film needs to be listed, unless the user says otherwise
+
     def __init__(self, tables: Tables) -> None:
         super().__init__()
         self.tables = tables
+        self.directions: Tensor | None = None  # the film vectors, of length 1
 
     @abstractmethod
     def rank(self, history: History, films: Tensor) -> Tensor:
         """Score films for a list, the highest first: [size]."""
+
+    def rank_all(self, histories: Sequence[History]) -> Tensor:
+        """Score all films for several people, [num_people, num_movies]; -inf for films that cannot be listed."""
+        films = self.listed.nonzero()[:, 0]
+        scores = torch.full((len(histories), len(self.tables.movie_ids)), -torch.inf)
+        for row, history in zip(scores, histories, strict=True):
+            row[films] = self.rank(history, films).float().cpu()
+        return scores
+
+    @property
+    def listed(self) -> Tensor:
+        """Whether each film can be listed, [num_movies] bool."""
+        return self.tables.complete
+
+    def reasons(self, history: History, films: Tensor) -> Tensor | None:
+        """Compute what each rated film adds to the scores of films.
+
+        Returns:
+            [size, num_rated]; None if the model does not know it.
+        """
+        return None
+
+    def similar(self, film: int) -> Tensor:
+        """Score how similar each film is to one: [num_movies]; here the cosine of `film_vectors`, -1 to 1."""
+        if self.directions is None:
+            self.directions = nn.functional.normalize(self.film_vectors(), dim=1)
+        return self.directions @ self.directions[film]
 
     @abstractmethod
     def explain(self, history: History, films: Tensor) -> pd.DataFrame:
@@ -66,7 +98,12 @@ class Model(nn.Module, ABC):
 
 
 class RatingModel(Model):
-    """Base of the models that predict stars. `explain` divides them before they are clipped."""
+    """Base of the models that predict stars. `explain` divides them before they are clipped.
+
+    Lists leave out films of few ratings, of which the predicted stars are guesses (docs/recommending.md).
+    """
+
+    list_min_ratings: ClassVar[int] = 20
 
     @abstractmethod
     def rank(self, history: History, films: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from movierec.errors import CheckpointError, ConfigError
-from movierec.metrics.registry import METRICS
+from movierec.metrics.registry import LIST_METRICS, METRICS
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -69,18 +69,19 @@ class BestCheckpoint(RunCheckpoint):
     """Keep the best epoch in best.ckpt.
 
     Args:
-        monitor: The metric that chooses the best epoch, such as `val/rmse` or `val/ndcg@10`; errors are best
-            low, all else high. Without one, the last epoch counts as the best.
+        monitor: The metric that chooses the best epoch, such as `val/rmse`, or `val/list_ndcg@10` of lists; errors
+            are best low, all else high. Without one, the last epoch counts as the best.
 
     Raises:
         ConfigError: There is no such metric.
     """
 
     def __init__(self, *, monitor: str | None = "val/rmse") -> None:
-        known = [f"val/{name}" for name in METRICS]
+        metrics = METRICS | {f"list_{name}": metric for name, metric in LIST_METRICS.items()}
+        known = [f"val/{name}" for name in metrics]
         if monitor is not None and monitor not in known:
             raise ConfigError(f"Expected checkpoint.monitor to be null or one of {', '.join(known)}; got {monitor}.")
-        direction = METRICS[monitor.removeprefix("val/")].direction if monitor else "min"
+        direction = metrics[monitor.removeprefix("val/")].direction if monitor else "min"
         super().__init__(
             filename="best",
             monitor=monitor,

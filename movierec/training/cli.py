@@ -23,7 +23,10 @@ from movierec.training.base_task import BaseTask
 from movierec.training.bias_task import BiasTask  # noqa: F401 - so that help lists it
 from movierec.training.checkpoints import BestCheckpoint, LastCheckpoint
 from movierec.training.config import refuse_aliases
+from movierec.training.ease_task import EaseTask  # noqa: F401 - likewise
 from movierec.training.gibbs_task import GibbsTask  # noqa: F401 - likewise
+from movierec.training.history_task import HistoryTask  # noqa: F401 - likewise
+from movierec.training.list_baseline_task import ListBaselineTask  # noqa: F401 - likewise
 from movierec.training.rating_task import RatingTask
 
 SEED = 123
@@ -190,7 +193,7 @@ class ExperimentCLI(LightningCLI):
         add(
             "--ranking_users",
             type=NonNegativeInt | None,
-            help="Number of users whose recommendations `test` measures. Default: 1000; 0: none.",
+            help="Most users whose lists `test` measures, chosen at random. Default: 10000; 0: none.",
         )
         for name, group in (parser.groups or {}).items():
             group.title = TITLES.get(name, group.title)

@@ -16,6 +16,7 @@ from movierec.errors import ConfigError, DivergenceError, MovierecError, WorkerE
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 from movierec.termination import Terminated
+from movierec.training.base_rating_task import BaseRatingTask
 from movierec.training.base_task import BaseTask
 from movierec.training.checkpoints import RunCheckpoint, WholeCheckpointIO
 from movierec.training.cli import ExperimentCLI
@@ -26,7 +27,7 @@ from movierec.training.progress import RunProgress, track
 from movierec.training.record import RunRecord, is_partial, record_baselines, record_retrieval
 from movierec.training.resume import Start, check_trained_with, choose_start, find_checkpoint, hold
 
-RANKING_USERS = 1000
+RANKING_USERS = 10_000
 
 
 class Experiment:
@@ -185,11 +186,15 @@ class Experiment:
             (`retrieval`).
         """
         self.interruptible(self.trainer.test, verbose=False)
-        users = RANKING_USERS if self.options.ranking_users is None else self.options.ranking_users
+        users, found = self.options.ranking_users, self.model.results
+        users = RANKING_USERS if users is None else users
         if self.is_partial or not self.trainer.is_global_zero:
-            return self.model.results
-        found = self.model.results | {"baselines": record_baselines(self.run, self.model, self.data.rows)}
-        if users and math.isfinite(self.model.results["test"]["loss"]):  # else there is nothing to rank by
+            return found
+        if isinstance(self.model, BaseRatingTask):
+            found = found | {"baselines": record_baselines(self.run, self.model, self.data.rows)}
+            if not math.isfinite(found["test"]["loss"]):  # there is nothing to rank by
+                return found
+        if users:
             assert self.start.checkpoint is not None
             found["retrieval"] = record_retrieval(
                 self.run, self.start.checkpoint, self.data.rows, num_users=users, watch=self.watch
@@ -202,7 +207,7 @@ class Experiment:
         return self.predictions.path
 
     def watch(self, users: list[int]) -> Iterable[int]:
-        """Show the progress over users, unless the progress bar is off."""
+        """Show the progress over batches of users, unless the progress bar is off."""
         return users if self.options.trainer.enable_progress_bar is False else track(users, "recommend")
 
     def interruptible(self, function: Callable[..., Any], **options: Any) -> None:

@@ -6,13 +6,14 @@ from torch.optim import Optimizer
 
 from movierec.data.batches import Batch
 from movierec.errors import ConfigError
+from movierec.training.base_rating_task import BaseRatingTask
 from movierec.training.base_task import BaseTask
 
 
-class GradientFreeTask(BaseTask):
-    """Fit a model once an epoch, before the epoch's batches measure it on the training ratings.
+class GradientFree(BaseTask):
+    """Fit a model once an epoch, before the epoch's batches.
 
-    A subclass builds the model, predicts batches with it, and defines `fit_epoch`.
+    A subclass builds the model and defines `fit_epoch`.
     """
 
     automatic_optimization = False
@@ -38,11 +39,22 @@ class GradientFreeTask(BaseTask):
         self.fit_epoch()
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """Count the errors of a batch in the epoch's metrics."""
-        self.running.update(self.predict_batch(batch), batch.rating)
+        """Count a step, without fitting anything."""
         # Lightning counts the steps of optimizers, of which there are none, and saves no checkpoint before the first.
         self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress.increment_completed()
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Use no optimizer."""
         return []
+
+
+class GradientFreeTask(GradientFree, BaseRatingTask):
+    """Fit a model of ratings, which the epoch's batches then measure on the training ratings.
+
+    A subclass builds the model, predicts batches with it, and defines `fit_epoch`.
+    """
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """Count the errors of a batch in the epoch's metrics."""
+        super().training_step(batch, batch_idx)
+        self.running.update(self.predict_batch(batch), batch.rating)

@@ -68,6 +68,8 @@ class RunProgress(ProgressBar):
         """Print the metrics of the finished epoch, and show the validation error beside the bar."""
         done, metrics = trainer.current_epoch, trainer.callback_metrics
         shown = f"  val rmse {metrics['val/rmse_stars']:.4f} stars" if "val/rmse_stars" in metrics else ""
+        if "val/list_ndcg@10" in metrics:
+            shown = f"  val NDCG@10 of lists {metrics['val/list_ndcg@10']:.4f}"
         for task in self.bar.task_ids:
             self.bar.update(task, description=f"epoch {done + 1}/{trainer.max_epochs}", metrics=shown.strip())
         unit = [f"{part} {metrics[f'{part}/rmse']:.4f}" for part in ("val", "train") if f"{part}/rmse" in metrics]

@@ -12,12 +12,12 @@ from movierec.data.tables import Tables
 from movierec.errors import ConfigError
 from movierec.models.mlp import MLP
 from movierec.models.network import RatingNetwork
-from movierec.training.base_task import BaseTask
+from movierec.training.base_rating_task import BaseRatingTask
 from movierec.training.continuation import catch_up
 from movierec.training.divergence import DivergenceWatch, Step
 
 
-class RatingTask(BaseTask):
+class RatingTask(BaseRatingTask):
     """Train a network to predict ratings on the unit scale.
 
     Args:

@@ -18,10 +18,11 @@ from movierec.errors import DivergenceError
 from movierec.metrics.baselines import measure_baselines
 from movierec.metrics.diagnostics import Background, Rated, diagnose
 from movierec.metrics.test_rows import LISTS, PredictedRows, write_lists
-from movierec.metrics.topn import MIN_RATINGS, evaluate_retrieval
+from movierec.metrics.topn import evaluate_lists
 from movierec.models.checkpoint import read_checkpoint, read_model
 from movierec.runs import Run, effective_options, replace_text
 from movierec.training import tensorboard as board
+from movierec.training.base_rating_task import BaseRatingTask
 from movierec.training.base_task import BaseTask
 from movierec.training.checkpoints import best_checkpoint
 from movierec.training.environment import describe_hardware, describe_revision, versions
@@ -162,12 +163,13 @@ class RunRecord(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the metrics of all parts of the ratings, and the diagnostics of the test."""
         self.record_evaluation(trainer, pl_module, "test")
-        assert isinstance(pl_module, BaseTask)
+        if not isinstance(pl_module, BaseRatingTask):
+            return
         if self.run is not None and trainer.is_global_zero and trainer.ckpt_path and not is_partial(trainer):
             self.record_diagnostics(trainer, pl_module, self.run)
         pl_module.test_rows = {}
 
-    def record_diagnostics(self, trainer: Trainer, task: BaseTask, run: Run) -> None:
+    def record_diagnostics(self, trainer: Trainer, task: BaseRatingTask, run: Run) -> None:
         """Write diagnostics.json, the test rows, and TensorBoard's pages about the test."""
         assert task.tables is not None
         assert task.model is not None
@@ -267,7 +269,7 @@ def is_partial(trainer: Trainer) -> bool:
     return bool(trainer.fast_dev_run or limits(trainer, part))  # type: ignore[attr-defined]
 
 
-def record_baselines(run: Run | None, task: BaseTask, rows: Mapping[str, Batch]) -> dict[str, Any]:
+def record_baselines(run: Run | None, task: BaseRatingTask, rows: Mapping[str, Batch]) -> dict[str, Any]:
     """Measure the baselines on a model's test rows, and write them to the metrics.json of its run.
 
     Returns:
@@ -288,13 +290,14 @@ def record_retrieval(
     num_users: int,
     watch: Callable[[list[int]], Iterable[int]],
 ) -> dict[str, Any]:
-    """Measure the recommendations of a checkpoint, on the CPU, and write them to its run.
+    """Measure the lists of a checkpoint, on the CPU, and write them to its run.
 
     Returns:
-        The means of `evaluate_retrieval`, and `min_ratings`.
+        The metrics of `evaluate_lists`, and `min_ratings`, the ratings that a film needs to be listed by the model.
     """
-    measured, by_user = evaluate_retrieval(read_model(checkpoint), rows, num_users=num_users, watch=watch)
-    found = {"min_ratings": MIN_RATINGS, **measured}
+    model = read_model(checkpoint)
+    measured, by_user = evaluate_lists(model, rows, num_users=num_users, watch=watch)
+    found = {"min_ratings": model.list_min_ratings, **measured}
     if run is not None:
         run.write_metrics(run.read_metrics() | {"retrieval": found})
         write_lists(by_user, run.path)

@@ -13,12 +13,12 @@ from movierec.metrics.baselines import BASELINES
 from movierec.metrics.caveats import LEAKING, describe_constant, is_constant
 from movierec.metrics.published import published_row
 from movierec.metrics.registry import LIST_METRICS, METRICS
-from movierec.metrics.topn import LIKED_STARS
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import Run
+from movierec.training.base_rating_task import BaseRatingTask
 from movierec.training.base_task import BaseTask
 
-RANKINGS = {"model": "the model", "popularity": "number of ratings", "film_mean": "mean rating"}
+RANKINGS = {"model": "model", "popularity": "popularity", "item_knn": "item-kNN"}
 NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
 
 
@@ -80,8 +80,7 @@ def print_fit(
         epochs, took = fit["epochs"]["trained"], duration(fit["seconds"]["fit"])
         out.say(f"Trained {epochs} epoch{'s' * (epochs != 1)} in {took}; epoch {best['epoch'] + 1} is the best.")
     if "val" in best["metrics"]:
-        out.print(metrics_table(best["metrics"], ("val",), tables, f"epoch {best['epoch'] + 1}", partial=partial))
-        print_notes(best["metrics"], ("val",), tables, partial=partial)
+        print_validated(best["metrics"], tables, f"epoch {best['epoch'] + 1}", partial=partial)
     out.print(f"checkpoint: {path}", soft_wrap=True)
     if run is not None:
         out.print(f"run:        {run.path}", soft_wrap=True)
@@ -91,10 +90,22 @@ def print_fit(
 def print_validation(task: BaseTask, checkpoint: Path | None, *, partial: bool) -> None:
     """Print the validation metrics of a checkpoint."""
     assert task.tables is not None
-    out = console()
-    out.print(metrics_table(task.results, ("val",), task.tables, f"epoch {task.stored_epoch + 1}", partial=partial))
-    print_notes(task.results, ("val",), task.tables, partial=partial)
-    out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
+    print_validated(task.results, task.tables, f"epoch {task.stored_epoch + 1}", partial=partial)
+    console().print(f"checkpoint: {checkpoint}", soft_wrap=True)
+
+
+def print_validated(results: dict[str, dict[str, float]], tables: Tables, title: str, *, partial: bool) -> None:
+    """Print the validation metrics of a model of ratings, or of lists."""
+    if "rmse" in results["val"]:
+        console().print(metrics_table(results, ("val",), tables, title, partial=partial))
+        print_notes(results, ("val",), tables, partial=partial)
+        return
+    table = Table("lists", title=title, title_justify="left")
+    table.add_column(NAMES["val"], justify="right")
+    for name, metric in LIST_METRICS.items():
+        if f"list_{name}" in results["val"]:
+            table.add_row(metric.label, metric.format(results["val"][f"list_{name}"]))
+    console().print(table)
 
 
 def print_test(
@@ -118,18 +129,21 @@ def print_test(
     """
     assert task.tables is not None
     out = console()
-    published = None if task.tables.record["sample"] else published_row(name)
-    parts = ("test", "val", "train")
     title = f"{name}, epoch {task.stored_epoch + 1}"
-    out.print(metrics_table(task.results, parts, task.tables, title, partial=partial, published=published))
-    out.say("Only the test rows were neither trained on nor used to choose an epoch.")
-    if any(part_label(part, task.tables).endswith("*") for part in NAMES):
-        out.say("* The statistics of these rows contain their own ratings, so the numbers leak.")
-    print_notes(task.results, parts, task.tables, partial=partial)
+    if isinstance(task, BaseRatingTask):
+        published = None if task.tables.record["sample"] else published_row(name)
+        parts = ("test", "val", "train")
+        out.print(metrics_table(task.results, parts, task.tables, title, partial=partial, published=published))
+        out.say("Only the test rows were neither trained on nor used to choose an epoch.")
+        if any(part_label(part, task.tables).endswith("*") for part in NAMES):
+            out.say("* The statistics of these rows contain their own ratings, so the numbers leak.")
+        print_notes(task.results, parts, task.tables, partial=partial)
+    else:
+        out.say(title)
     if "baselines" in found:
         out.say(describe_baselines(found))
     if "retrieval" in found:
-        print_retrieval(found["retrieval"])
+        print_retrieval(found["retrieval"], task.tables)
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
     if run is not None and not partial:
         out.print(f"metrics:    {run.path / 'metrics.json'}\nnext:       python -m movierec report", soft_wrap=True)
@@ -163,21 +177,19 @@ def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tabl
         )
 
 
-def print_retrieval(retrieval: dict[str, Any]) -> None:
-    """Print the metrics of the recommendations, beside rankings that do not depend on the user."""
+def print_retrieval(retrieval: dict[str, Any], tables: Tables) -> None:
+    """Print the metrics of the lists, beside those of the baselines."""
     rankings = {name: values for name, values in retrieval.items() if isinstance(values, dict)}
     users = int(rankings["model"]["users"])
-    table = Table("films ranked by", title=f"recommendations to {users:,} users", title_justify="left")
+    table = Table("ranked by", title=f"lists of {users:,} users", title_justify="left")
     for metric in LIST_METRICS.values():
         table.add_column(metric.label, justify="right")
     for ranking, values in rankings.items():
         table.add_row(RANKINGS[ranking], *(metric.format(values[name]) for name, metric in LIST_METRICS.items()))
     out = console()
     out.print(table)
-    out.say(
-        f"Counted are test films of {LIKED_STARS:g} stars or more; ranked are films with at least "
-        f"{retrieval['min_ratings']} training ratings.",
-    )
+    ranked = f"films with at least {number} ratings" if (number := retrieval["min_ratings"]) else "all films it knows"
+    out.say(f"Counted are test films of at least {tables.liked_stars:g} stars; the model ranks {ranked}.")
 
 
 def print_predictions(path: Path, rows: int, checkpoint: Path | None) -> None:

@@ -1,0 +1,92 @@
+"""Films scored by weights between films: what somebody has rated speaks for what lies close to it."""
+
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+from torch import Tensor, nn
+
+from movierec.data.histories import History
+from movierec.data.tables import Tables
+from movierec.models.list_model import FILMS, RATINGS, ListModel
+
+VECTOR_LENGTH = 64
+
+
+class ItemModel(ListModel):
+    """Scores are x W + prior * fade / (fade + n) of a person with n ratings, where x is their share of the best stars.
+
+    Args:
+        tables: The tables of a data set.
+        fade: Number of ratings after which half of the prior is left; infinite: all of it stays.
+        liked_only: x is 1 for each liked film, and 0 for all others.
+        min_ratings: See `ListModel`.
+        max_films: See `ListModel`.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        *,
+        fade: float = 10.0,
+        liked_only: bool = False,
+        min_ratings: int = RATINGS,
+        max_films: int = FILMS,
+    ) -> None:
+        super().__init__(tables, min_ratings=min_ratings, max_films=max_films)
+        self.fade, self.liked_only = fade, liked_only
+        size = len(self.films)
+        self.weights = nn.Parameter(torch.zeros(size, size, dtype=torch.half), requires_grad=False)
+        self.prior = nn.Parameter(torch.zeros(size), requires_grad=False)
+
+    def inputs(self, stars: csr_array) -> csr_array:
+        """Compute x of some people, [num_people, num_films] float32."""
+        tables = self.tables
+        values = stars.data >= tables.liked_stars if self.liked_only else stars.data / tables.max_stars
+        return csr_array((values.astype(np.float32), stars.indices, stars.indptr), shape=stars.shape)
+
+    def score(self, stars: csr_array) -> Tensor:
+        """Score all films of the model; see `ListModel`."""
+        inputs, number = self.inputs(stars), torch.from_numpy(np.diff(stars.indptr)).float()
+        if len(number) == 1:  # only the rows of the rated films
+            x = torch.from_numpy(inputs.data).to(self.weights.device)
+            of_ratings = (x @ self.weights[torch.from_numpy(inputs.indices).long()].float())[None]
+        else:
+            x = torch.from_numpy(inputs.toarray()).to(self.weights.device)
+            of_ratings = x @ self.weights.float()
+        return of_ratings + self.faded(number).to(self.prior)[:, None] * self.prior
+
+    def faded(self, number: Tensor) -> Tensor:
+        """Compute what is left of the prior after a number of ratings, 0 to 1."""
+        return torch.ones_like(number) if np.isinf(self.fade) else self.fade / (self.fade + number)
+
+    def reasons(self, history: History, films: Tensor) -> Tensor:
+        """Compute what each rated film adds to scores: x_i W_ij; see `Model`."""
+        inputs = torch.zeros(len(history.movies))
+        rated, wanted = self.place[torch.from_numpy(history.movies)], self.place[films]
+        stars = self.matrix([history])
+        inputs[rated >= 0] = torch.from_numpy(self.inputs(stars).data)
+        shares: Tensor = inputs * self.weights[rated.clamp(min=0)][:, wanted.clamp(min=0)].float().T
+        return shares * (wanted >= 0)[:, None]
+
+    def similar(self, film: int) -> Tensor:
+        """Score films by the mean of both weights between them and a film; see `Model`."""
+        scores = torch.full((len(self.place),), -torch.inf)
+        if (place := int(self.place[film])) >= 0:
+            scores[self.films] = (self.weights[place].float() + self.weights[:, place].float()) / 2
+        return scores
+
+    def film_vectors(self) -> Tensor:
+        """Place films such that products of vectors are close to the weights between them; see `Model`."""
+        vectors = torch.zeros(len(self.place), min(VECTOR_LENGTH, len(self.films)))
+        weights = self.weights.float()
+        left, values, _ = torch.svd_lowrank(weights + weights.T, q=vectors.shape[1])
+        vectors[self.films] = left * values.sqrt()
+        return vectors
+
+
+def liked_shares(model: ListModel, stars: csr_array) -> Tensor:
+    """Compute the share of the people who like each film, [num_films]."""
+    liked = stars.data >= model.tables.liked_stars
+    counts = np.bincount(stars.indices[liked], minlength=stars.shape[1])
+    return torch.from_numpy(counts / max(stars.shape[0], 1)).float()

@@ -1,0 +1,68 @@
+"""Fitting EASE, as a LightningModule."""
+
+from itertools import product
+
+from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from torch import Tensor
+from torch.nn import functional
+
+from movierec.data.tables import Tables
+from movierec.models.ease_model import EaseModel
+from movierec.models.factor_inputs import make_features
+from movierec.training.gradient_free_task import GradientFree
+from movierec.training.list_task import ListTask
+
+
+class EaseTask(GradientFree, ListTask):
+    """Fit EASE with star weights in closed form; an epoch tries one pair of penalties, and the best epoch is kept.
+
+    Args:
+        l2: Penalties of each weight to try.
+        p: Penalties for each unit on the diagonal of the Gram matrix, to try with each of those.
+        content_weight: How much the features of films count beside the ratings. They are the genres, or with
+            `data.side_information` all that the data module reads of films.
+        min_ratings: Training ratings that a film needs to be listed.
+        max_films: The most films to list, those of the most ratings.
+    """
+
+    model: EaseModel
+
+    def __init__(
+        self,
+        *,
+        l2: tuple[PositiveFloat, ...] = (50.0, 100.0, 200.0, 400.0),
+        p: tuple[NonNegativeFloat, ...] = (1.0, 2.0),
+        content_weight: NonNegativeFloat = 0.0,
+        min_ratings: NonNegativeInt = 5,
+        max_films: PositiveInt = 20_000,
+    ) -> None:
+        super().__init__()
+        self.grid = list(product(l2, p))
+        self.content_weight, self.min_ratings, self.max_films = content_weight, min_ratings, max_films
+        self.gram: Tensor | None = None
+
+    def build_model(self, tables: Tables) -> EaseModel:
+        """Build the model, not fitted."""
+        return EaseModel(
+            tables,
+            content_weight=float(self.content_weight),
+            min_ratings=int(self.min_ratings),
+            max_films=int(self.max_films),
+        )
+
+    def fit_epoch(self) -> None:
+        """Fit with the next pair of penalties; after the last, the fit is over."""
+        if self.gram is None:
+            self.gram = self.model.gram_matrix(self.content()).to(self.device)
+        l2, p = self.grid[self.current_epoch % len(self.grid)]
+        self.model.fit(self.gram, l2=l2, p=p)
+        if self.current_epoch + 1 >= len(self.grid):
+            self.trainer.should_stop = True
+
+    def content(self) -> Tensor | None:
+        """Read the features of the films, each film's of length 1; None if they do not count."""
+        if not self.content_weight:
+            return None
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        side = data.read_side_information() if data.options.side_information else None
+        return functional.normalize(make_features(self.model.tables, side).films, dim=1)
