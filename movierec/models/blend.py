@@ -3,6 +3,8 @@
 score = z(EASE) + weight / n z(network), z: less the mean over the films, divided by their standard deviation
 """
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from scipy.sparse import csr_array
@@ -26,6 +28,8 @@ class BlendModel(ListModel):
         min_ratings: See `ListModel`.
         max_films: See `ListModel`.
     """
+
+    explained_by: ClassVar[str] = "Reasons are those of the closed-form half of the model; the network has none."
 
     def __init__(
         self,

@@ -83,6 +83,10 @@ class FactorModel(RatingModel):
         frame.insert(0, "average", shares.average)
         return frame.assign(prediction=frame.sum(axis=1))
 
+    def reasons(self, history: History, films: Tensor) -> Tensor:
+        """Compute what each rated film adds to predictions, stars; see `Model`."""
+        return explain(self.posterior, self.person(history), films).rated
+
     def film_vectors(self) -> Tensor:
         """Place films such that products of vectors are the covariances of what people's tastes make of them.
 

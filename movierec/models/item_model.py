@@ -1,6 +1,5 @@
 """Films scored by weights between films: what somebody has rated speaks for what lies close to it."""
 
-
 import numpy as np
 import torch
 from scipy.sparse import csr_array

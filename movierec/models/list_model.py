@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ class ListModel(Model):
         min_ratings: Training ratings that a film needs.
         max_films: The most films to score, those of the most ratings.
     """
+
+    unlisted: ClassVar[str] = "of too few ratings for the model to list"
 
     def __init__(self, tables: Tables, *, min_ratings: int = RATINGS, max_films: int = FILMS) -> None:
         super().__init__(tables)

@@ -26,6 +26,8 @@ class Model(nn.Module, ABC):
     """
 
     list_min_ratings: ClassVar[int] = 0  # ratings that a film needs to be listed, unless the user says otherwise
+    unlisted: ClassVar[str] = "without the metadata that the model reads"  # films that cannot be listed
+    explained_by: ClassVar[str] = ""  # what to know of its explanations
 
     def __init__(self, tables: Tables) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ FORMATS = ["table", "csv", "json"]
 
 def add_recommend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `recommend`."""
-    command = commands.add_parser("recommend", help="list the films that a user will rate highest")
+    command = commands.add_parser("recommend", help="list the films that a user will like most")
     who = command.add_mutually_exclusive_group(required=True)
     who.add_argument("--user_id", help="id of a user in the ratings, or `new` for a user without ratings")
     who.add_argument(
@@ -28,7 +28,17 @@ def add_recommend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     who.add_argument("--all", action="store_true", help="all users of the ratings; needs --out")
     command.add_argument("--include_seen", action="store_true", help="also list films that the user has rated")
-    command.add_argument("--explain", action="store_true", help="show what moved each prediction")
+    command.add_argument("--explain", action="store_true", help="show why each film is listed")
+    command.add_argument(
+        "--novelty", type=float, default=0.0, metavar="X", help="prefer films of few ratings, from 0 (default) to 1"
+    )
+    command.add_argument(
+        "--stars_from",
+        type=expand_home,
+        metavar="FILE",
+        help="checkpoint of the model that predicts stars (default: the best one of the newest finished rating run of "
+        "the same ratings)",
+    )
     command.add_argument(
         "--out", type=expand_home, metavar="FILE", help="with --all: the file to write, .csv or .parquet"
     )
@@ -51,7 +61,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--ckpt_path",
         type=expand_home,
         metavar="FILE",
-        help="checkpoint of the model (default: the best one of the newest finished run)",
+        help="checkpoint of the model that orders films (default: the best one of the newest finished run of a list "
+        "model, or without any, of a rating model)",
     )
     command.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
     command.add_argument(
@@ -67,8 +78,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--min_ratings",
         type=int,
         metavar="N",
-        help="only films with at least N ratings, because predictions for films with few ratings are guesses "
-        "(default: 20, see docs/recommending.md)",
+        help="only films with at least N ratings (default: what the model asks for: 20 of a rating model, whose "
+        "predictions for films with few ratings are guesses, see docs/recommending.md)",
     )
     command.add_argument(
         "--exclude", action="append", default=[], metavar="FILM", help="leave out a film, by id or title"
@@ -93,15 +104,16 @@ def recommend(options: argparse.Namespace) -> int:
     from movierec.recommend.lists import show
 
     check(options)
-    path, recommender = load(options)
+    recommender, models = load(options)
     notes: list[str] = []
     filters = filters_of(options, recommender, notes) | {"include_seen": options.include_seen}
+    filters["novelty"] = options.novelty
     if options.all:
-        return recommend_all(options, recommender, filters, [*notes, name_model(path, recommender)])
+        return recommend_all(options, recommender, filters, [*notes, *models])
     whom = whom_of(options, recommender, notes)
     frame = recommender.recommend(**whom, top=options.top, explain=options.explain, **filters)
     title = str(options.ratings or ("a new user" if options.user_id == "new" else f"user {options.user_id}"))
-    show(frame, title, [*notes, *frame.attrs["notes"], name_model(path, recommender)], options.format)
+    show(frame, title, [*notes, *frame.attrs["notes"], *models], options.format)
     return 0
 
 
@@ -126,10 +138,12 @@ def check_numbers(options: argparse.Namespace) -> None:
     """Refuse numbers that are out of range.
 
     Raises:
-        ConfigError: No film is to be listed, or films of less than no rating.
+        ConfigError: A number is out of range.
     """
     if options.top < 1:
         raise ConfigError(f"Expected --top to be at least 1, got {options.top}.")
+    if not 0 <= getattr(options, "novelty", 0) <= 1:
+        raise ConfigError(f"Expected --novelty from 0 to 1, got {options.novelty}.")
     if (options.min_ratings or 0) < 0:
         raise ConfigError(f"Expected --min_ratings to be at least 0, got {options.min_ratings}.")
 
@@ -143,51 +157,93 @@ def similar(options: argparse.Namespace) -> int:
     from movierec.recommend.lists import show
 
     check_numbers(options)
-    path, recommender = load(options)
+    recommender, models = load(options)
     notes: list[str] = []
     movie_id = find_film(options.film, recommender, notes)
     frame = recommender.similar(movie_id, top=options.top, **filters_of(options, recommender, notes))
     title = recommender.films.titles[recommender.films.row(movie_id)]
-    show(frame, f"films like {title}", [*notes, name_model(path, recommender)], options.format)
+    show(frame, f"films like {title}", [*notes, models[0]], options.format)
     return 0
 
 
-def load(options: argparse.Namespace) -> tuple[Path, "Recommender"]:
-    """Read the chosen checkpoint.
+def load(options: argparse.Namespace) -> tuple["Recommender", list[str]]:
+    """Read the chosen checkpoints: of the model that orders films, and of the one that predicts stars, if any.
+
+    Returns:
+        The recommender, and a line on each of the models.
 
     Raises:
-        CheckpointError: There is none.
+        CheckpointError: There is no model, or a file is damaged.
     """
     with busy("loading PyTorch"):
+        from movierec.models.model import RatingModel
         from movierec.recommend.recommender import Recommender
         from movierec.runs import existing_checkpoint
 
-    path = newest_checkpoint(options.runs) if options.ckpt_path is None else existing_checkpoint(options.ckpt_path)
+    runs = finished_runs(options.runs)
+    path = (
+        newest_checkpoint(options.runs, runs) if options.ckpt_path is None else existing_checkpoint(options.ckpt_path)
+    )
     with busy("reading the model"):
-        return path, Recommender.from_checkpoint(path)
+        recommender = Recommender.from_checkpoint(path)
+        lines = [name_model("model", path, recommender.tables.record)]
+        if isinstance(recommender.model, RatingModel):
+            return recommender, lines
+        same = ratings_of(recommender.tables.record)
+        rating_runs = [
+            one for one, metrics in runs.items() if not is_list(metrics) and ratings_of(metrics["data"]) == same
+        ]
+        stars_from = getattr(options, "stars_from", None) or next(reversed(rating_runs), None)
+        if stars_from is None:
+            return recommender, lines
+        both = Recommender.from_checkpoint(path, stars_from=existing_checkpoint(stars_from))
+    assert both.stars_from is not None
+    return both, [*lines, name_model("stars", Path(stars_from), both.stars_from.tables.record)]
 
 
-def newest_checkpoint(root: Path) -> Path:
-    """Find the best checkpoint of the newest run that was trained to its end or tested.
+def finished_runs(root: Path) -> dict[Path, dict[str, Any]]:
+    """Find the best checkpoints of the runs that were trained to their end or tested, the oldest first.
+
+    Returns:
+        Each run's metrics.json, by the checkpoint.
+    """
+    from movierec.runs import find_runs
+
+    runs = {run.checkpoints / "best.ckpt": run.read_metrics() for _, run in find_runs(root)}
+    ended = [path for path, metrics in runs.items() if metrics.get("end") in ("planned", "early") or "test" in metrics]
+    return {path: runs[path] for path in sorted(filter(Path.is_file, ended), key=lambda path: path.stat().st_mtime)}
+
+
+def is_list(metrics: dict[str, Any]) -> bool:
+    """Tell whether a run is of a model that orders films, and predicts no stars."""
+    return "rmse" not in metrics.get("val", {}) and "rmse" not in metrics.get("test", {})
+
+
+def ratings_of(record: dict[str, Any]) -> tuple[str, bool]:
+    """Name the ratings that a run read."""
+    return record["options"]["release"], record["sample"]
+
+
+def newest_checkpoint(root: Path, runs: dict[Path, dict[str, Any]]) -> Path:
+    """Choose the newest finished run of a list model, or without any, of a rating model.
 
     Raises:
         CheckpointError: There is none.
     """
     from movierec.runs import find_runs
 
-    runs = {run.checkpoints / "best.ckpt": run.read_metrics() for _, run in find_runs(root)}
-    trained = sorted((path for path in runs if path.is_file()), key=lambda path: path.stat().st_mtime)
-    ended = [path for path in trained if runs[path].get("end") in ("planned", "early") or "test" in runs[path]]
-    if ended:
-        return ended[-1]
-    if trained:
+    if runs:
+        return ([path for path, metrics in runs.items() if is_list(metrics)] or list(runs))[-1]
+    unfinished = [path for _, run in find_runs(root) if (path := run.checkpoints / "best.ckpt").is_file()]
+    if unfinished:
+        newest = max(unfinished, key=lambda path: path.stat().st_mtime)
         raise CheckpointError(
             f"Expected a run in {root} whose training has ended, found none. To use an unfinished one: "
-            f"--ckpt_path {quoted([str(trained[-1])])}"
+            f"--ckpt_path {quoted([str(newest)])}"
         )
     raise CheckpointError(
         f"Expected a trained run in {root}, found none. Train one, with `python -m movierec fit "
-        "--config configs/model1.yaml`, or name a file with --ckpt_path."
+        "--config configs/model7.yaml`, or name a file with --ckpt_path."
     )
 
 
@@ -250,9 +306,8 @@ def recommend_all(
     return 0
 
 
-def name_model(path: Path, recommender: "Recommender") -> str:
-    """Name the model and its training data."""
-    record = recommender.tables.record
+def name_model(what: str, path: Path, record: dict[str, Any]) -> str:
+    """Name a model and its training data."""
     return (
-        f"model: {path}, trained on {record['options']['release']}{' (generated sample)' if record['sample'] else ''}"
+        f"{what}: {path}, trained on {record['options']['release']}{' (generated sample)' if record['sample'] else ''}"
     )

@@ -7,10 +7,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from movierec.data.tables import Tables
 from movierec.datasets.titles import TitleIndex, natural, year_of
 from movierec.errors import ConfigError, UnknownIdError
-from movierec.metrics.topn import MIN_RATINGS
+from movierec.models.model import Model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,29 +19,30 @@ class Filters:
     Attributes:
         genres: Films of at least one of these genres, ignoring case; empty for all.
         years: The first and the last year.
-        min_ratings: Number of ratings that a film needs; predictions for films with fewer are guesses.
+        min_ratings: Number of ratings that a film needs; None for what the model asks for.
         exclude: Ids of films to leave out.
         include_seen: Whether to include films that the user has rated.
     """
 
     genres: Collection[str] = ()
     years: tuple[int, int] | None = None
-    min_ratings: int = MIN_RATINGS
+    min_ratings: int | None = None
     exclude: Collection[int] = ()
     include_seen: bool = False
 
 
 class Films:
-    """The films of a data set.
+    """The films of a data set, of which a model can list some.
 
     Args:
-        tables: The tables of the data set.
+        model: The model.
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, model: Model) -> None:
+        tables = model.tables
         self.titles, self.genres = [natural(title) for title in tables.titles], tables.genres
-        self.ids, self.complete = tables.movie_ids.numpy(), tables.complete.numpy()
-        self.num_ratings = tables.num_ratings
+        self.ids, self.listed, self.num_ratings = tables.movie_ids.numpy(), model.listed.numpy(), tables.num_ratings
+        self.min_ratings = model.list_min_ratings
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -63,15 +63,14 @@ class Films:
         row = int(np.searchsorted(self.ids, movie_id))
         return row if row < len(self.ids) and self.ids[row] == movie_id else None
 
-    def allowed(self, filters: Filters, *, complete: bool = True) -> np.ndarray:
-        """Return which films may be recommended: [num_movies] bool.
+    def allowed(self, filters: Filters) -> np.ndarray:
+        """Return which films the filters let through, listed by the model or not: [num_movies] bool.
 
         Raises:
             ConfigError: No film has one of the genres.
         """
-        allowed = self.num_ratings >= filters.min_ratings
-        if complete:
-            allowed &= self.complete
+        fewest = self.min_ratings if filters.min_ratings is None else filters.min_ratings
+        allowed = self.num_ratings >= fewest
         if filters.genres:
             wanted = {genre.casefold() for genre in filters.genres}
             if unknown := wanted - {genre.casefold() for genre in self.all_genres}:
@@ -85,8 +84,8 @@ class Films:
         allowed[[self.row(movie_id) for movie_id in filters.exclude]] = False
         return allowed
 
-    def describe(self, rows: np.ndarray, stars: np.ndarray) -> pd.DataFrame:
-        """Make a frame of films with their predicted stars."""
+    def describe(self, rows: np.ndarray, **columns: np.ndarray) -> pd.DataFrame:
+        """Make a frame of films with further columns, such as their predicted stars."""
         titles = [self.titles[row] for row in rows]
         return pd.DataFrame(
             {
@@ -95,10 +94,20 @@ class Films:
                 "title": titles,
                 "year": pd.array([year_of(title) for title in titles], dtype="Int64"),
                 "genres": [self.genres[row] for row in rows],
-                "stars": stars,
+                **columns,
                 "num_ratings": self.num_ratings[rows],
             }
         )
+
+    def alike(self, row: int) -> np.ndarray:
+        """Score how alike films are to one by their genres and years, [num_movies]: at most 1."""
+        own, year = set(self.genres[row].split("|")), year_of(self.titles[row])
+        scores = np.empty(len(self))
+        for other, (title, genres) in enumerate(zip(self.titles, self.genres, strict=True)):
+            its, its_year = set(genres.split("|")), year_of(title)
+            apart = abs(its_year - year) if its_year and year else 20
+            scores[other] = len(own & its) / len(own | its) - apart / 100
+        return scores
 
     @cached_property
     def index(self) -> TitleIndex:

@@ -13,7 +13,14 @@ from movierec.console import CONTROL, Console, printable
 from movierec.recommend.output import write_csv
 
 WIDEST = 10_000  # columns of a table, more than any needs
-LABELS = {"rank": "", "title": "film", "num_ratings": "ratings", "from_film_ratings": "ratings", "own_stars": "own"}
+LABELS = {
+    "rank": "",
+    "title": "film",
+    "because": "because you rated",
+    "num_ratings": "ratings",
+    "from_film_ratings": "ratings",
+    "own_stars": "own",
+}
 
 
 def show(frame: pd.DataFrame, title: str, notes: list[str], form: str) -> None:
@@ -40,11 +47,13 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     hidden = ["movie_id", "year", "average", "prediction"]
     if "average" in frame:  # an explanation takes the room of what else there is to say
         hidden += ["genres", "num_ratings"]
+    if "because" in frame:
+        hidden += [name for name in frame if str(name).startswith("from_")]
     shown = frame.drop(columns=hidden, errors="ignore")
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for name in shown:
         label = LABELS.get(str(name), str(name).removeprefix("from_").replace("_", " "))
-        is_text = name in ("title", "genres")
+        is_text = name in ("title", "genres", "because")
         table.add_column(label, justify="left" if is_text else "right", no_wrap=not is_text)
     for row in shown.to_dict("records"):
         table.add_row(*(cell(str(name), value) for name, value in row.items()))
@@ -54,7 +63,7 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     console.width = max(console.width, needed.minimum) if console.is_terminal else needed.maximum
     console.print(title, soft_wrap=True)
     console.print(table)
-    if "average" in frame and len(frame):
+    if "average" in frame and "because" not in frame and len(frame):
         console.print(
             f"An average user gives an average film {frame['average'].iloc[0]:.2f} stars. The columns add up to the "
             "prediction, which is then clipped to the scale.",

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from movierec.console import cell
 from movierec.errors import ConfigError
 
-TEXTS = ("title", "genres")  # the columns that others have written
+TEXTS = ("title", "genres", "because")  # the columns that others have written
 Write = Callable[[pd.DataFrame], None]
 
 

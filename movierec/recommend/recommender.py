@@ -1,47 +1,57 @@
-"""Recommend the films that a user will rate highest, from a checkpoint alone."""
+"""Recommend films to anybody, from checkpoints alone."""
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
 
 from movierec.data.histories import History, history_of
 from movierec.data.statistics import sums
-from movierec.errors import ConfigError, UnknownIdError
+from movierec.errors import CheckpointError, ConfigError, UnknownIdError
 from movierec.models.checkpoint import read_model
-from movierec.models.model import RatingModel
+from movierec.models.model import Model, RatingModel
 from movierec.models.scoring import top_positions
 from movierec.recommend.films import Films, Filters, count_films
 
 DAMPING = 25  # ratings of the mean film that are added to each film's own, for a user of whom nothing is known
+USERS_AT_ONCE = 128
+REASONS = 2  # rated films that an explanation names
 
 
 class Recommender:
-    """Recommend the films that a user will rate highest.
+    """Recommend films: one model orders them, and one that predicts ratings says how many stars to expect.
 
     Threads may share one recommender; values that are computed at first use may then be computed twice.
 
     Args:
-        model: A trained model, on the CPU.
+        model: A trained model, on the CPU, which orders the films.
+        stars_from: A model that predicts the stars. Default: the first one, if it does.
     """
 
-    def __init__(self, model: RatingModel) -> None:
+    def __init__(self, model: Model, *, stars_from: RatingModel | None = None) -> None:
         self.model, self.tables = model, model.tables
-        self.films, self.user_ids = Films(model.tables), model.tables.user_ids.numpy()
+        self.films, self.user_ids = Films(model), model.tables.user_ids.numpy()
+        self.stars_from = stars_from or (model if isinstance(model, RatingModel) else None)
 
     @classmethod
-    def from_checkpoint(cls, path: str | Path) -> Self:
-        """Read a checkpoint of `fit`. No data are needed.
+    def from_checkpoint(cls, path: str | Path, *, stars_from: str | Path | None = None) -> Self:
+        """Read checkpoints of `fit`. No data are needed.
+
+        Args:
+            path: Of the model that orders films.
+            stars_from: Of the model that predicts stars.
 
         Raises:
-            CheckpointError: The file is damaged, of another program or version, or holds weights that are not finite.
+            CheckpointError: A file is damaged, of another program or version, or holds weights that are not finite; or
+                the second model predicts no stars.
         """
-        return cls(cast("RatingModel", read_model(Path(path))))
+        rater = None if stars_from is None else read_model(Path(stars_from))
+        if rater is not None and not isinstance(rater, RatingModel):
+            raise CheckpointError(f"Expected a model that predicts stars in {stars_from}, got {type(rater).__name__}.")
+        return cls(read_model(Path(path)), stars_from=rater)
 
     def recommend(
         self,
@@ -50,29 +60,34 @@ class Recommender:
         ratings: Mapping[int, float] | None = None,
         days: Mapping[int, int] | None = None,
         top: int = 10,
+        novelty: float = 0.0,
         explain: bool = False,
         **filters: Any,
     ) -> pd.DataFrame:
-        """List the films that a user will rate highest; without a user, those that most people like.
+        """List the films that a user will like most; without a user, those that most people like.
 
         Args:
             user_id: A user of the training ratings.
             ratings: Stars by film id, of a new user.
             days: Days since 1970, UTC, of these ratings, by film id; used only if every rating has one.
             top: Number of films to list.
-            explain: Whether to add the explanation of each prediction: `average`, the prediction for an average user
-                and film, and the share of each group of inputs, such as `from_user`. They add up to `prediction`.
+            novelty: From 0 to 1, how much rarely rated films are preferred: what is subtracted from the standardised
+                score for each standard deviation of a film's log number of ratings.
+            explain: Whether to add the explanation of each score: `because` names the rated films that added most to
+                it; `average`, the score of an average user and film, and the shares `from_...` of each group of inputs
+                add up to `prediction`.
             filters: See `Filters`.
 
         Returns:
-            rank, movie_id, title, year, genres, stars (predicted, on the rating scale), num_ratings (of the film, in
-            any part of the data) and, with `include_seen`, own_stars. `attrs["notes"]` says what was left out.
+            rank, movie_id, title, year, genres, stars (predicted, on the rating scale; left out without a model that
+            predicts them), num_ratings (of the film, in any part of the data) and, with `include_seen`, own_stars.
+            `attrs["notes"]` says what was left out.
 
         Raises:
             UnknownIdError: The user or a film is not in the ratings.
             ConfigError: Arguments contradict each other, or stars are outside the scale.
         """
-        check_top(top)
+        check_numbers(top, novelty)
         chosen = Filters(**filters)
         if user_id is not None and ratings is not None:
             raise ConfigError("Expected a user_id or ratings, got both. Leave one out.")
@@ -81,34 +96,39 @@ class Recommender:
                 raise ConfigError("Expected a user_id or ratings with explain; without them, nothing is predicted.")
             return self.popular(top, chosen)
         history, seen = self.user(user_id) if user_id is not None else self.new_user(ratings or {}, days)
-        rows, stars = self.rank(history, seen, top, chosen)
-        frame = self.films.describe(rows, stars)
+        scores = self.model.rank_all([history])[0].numpy()
+        rows = self.best(scores, seen, top, chosen, allowed=self.films.allowed(chosen), novelty=novelty)
+        frame = self.films.describe(rows, **self.stars(history, rows))
         if chosen.include_seen:
             own = dict(zip(history.movies.tolist(), history.stars.tolist(), strict=True))
             frame["own_stars"] = [own.get(row, np.nan) for row in rows.tolist()]
         if explain:
-            frame = frame.join(self.model.explain(history, torch.from_numpy(rows)))
-        frame.attrs["notes"] = self.notes(seen, chosen, wanted=top, found=len(rows))
+            frame = frame.join(self.explain(history, rows))
+        frame.attrs["notes"] = self.notes(seen, chosen, wanted=top, found=len(rows), explained=explain)
         return frame
 
-    def recommend_all(self, *, top: int = 10, **filters: Any) -> Iterator[pd.DataFrame]:
-        """List the films that each user will rate highest, user by user, in bounded memory.
+    def recommend_all(self, *, top: int = 10, novelty: float = 0.0, **filters: Any) -> Iterator[pd.DataFrame]:
+        """List the films that each user will like most, user by user, in bounded memory.
 
         Yields:
-            user_id, rank, movie_id, title and stars, for one user; no rows if no film is left.
+            user_id, rank, movie_id, title and stars (if predicted), for one user; no rows if no film is left.
 
         Raises:
             ConfigError: As in `recommend`.
             UnknownIdError: A film to exclude is not in the ratings.
         """
-        check_top(top)
+        check_numbers(top, novelty)
         chosen = Filters(**filters)
-        allowed = np.flatnonzero(self.films.allowed(chosen))
-        for user_id in self.user_ids.tolist():
-            rows, stars = self.rank(*self.user(user_id), top, chosen, allowed=allowed)
-            frame = self.films.describe(rows, stars)[["rank", "movie_id", "title", "stars"]]
-            frame.insert(0, "user_id", user_id)
-            yield frame
+        allowed = self.films.allowed(chosen)
+        for start in range(0, len(self.user_ids), USERS_AT_ONCE):
+            people = [self.user(user_id) for user_id in self.user_ids[start : start + USERS_AT_ONCE].tolist()]
+            ranked = self.model.rank_all([history for history, _ in people]).numpy()
+            for (history, seen), scores in zip(people, ranked, strict=True):
+                rows = self.best(scores, seen, top, chosen, allowed=allowed, novelty=novelty)
+                frame = self.films.describe(rows, **self.stars(history, rows))
+                frame = frame.drop(columns=["year", "genres", "num_ratings"])
+                frame.insert(0, "user_id", history.user_id)
+                yield frame
 
     def predict(self, user_id: int, movie_ids: Collection[int]) -> np.ndarray:
         """Predict the stars that a user gives films, as `predict` on the command line does.
@@ -118,33 +138,37 @@ class Recommender:
 
         Raises:
             UnknownIdError: The user or a film is not in the ratings, or a film lacks what the network reads.
+            ConfigError: No model predicts stars.
         """
+        if self.stars_from is None:
+            raise ConfigError(f"Expected a model that predicts stars, got {type(self.model).__name__}.")
         rows = np.array([self.films.row(movie_id) for movie_id in movie_ids], dtype=np.int64)
-        if len(bad := np.flatnonzero(~self.films.complete[rows])):
-            raise UnknownIdError(f"Film {self.films.ids[rows[bad[0]]]} lacks metadata that the network reads.")
         history, _ = self.user(user_id)
-        return self.model.predict(history, torch.from_numpy(rows)).numpy()
+        stars = self.stars(history, rows)["stars"]
+        if len(bad := np.flatnonzero(np.isnan(stars))):
+            raise UnknownIdError(f"Film {self.films.ids[rows[bad[0]]]} lacks metadata that the network reads.")
+        return stars
 
     def similar(self, movie_id: int, *, top: int = 10, **filters: Any) -> pd.DataFrame:
-        """List the films most similar to one, by the cosine of the model's film vectors.
+        """List the films most similar to one, according to the model that orders films.
+
+        Of a film of too few ratings for a list model, they are those of the same genres and about the same year.
 
         Returns:
-            rank, movie_id, title, year, genres, similarity (-1 to 1) and num_ratings.
+            rank, movie_id, title, year, genres, similarity and num_ratings.
 
         Raises:
             ConfigError: As in `recommend`.
             UnknownIdError: The film is not in the ratings, or lacks what the network reads.
         """
-        check_top(top)
+        check_numbers(top)
         row = self.films.row(movie_id)
-        if not self.films.complete[row]:
+        is_alike = not self.films.listed[row] and not isinstance(self.model, RatingModel)
+        if not self.films.listed[row] and not is_alike:
             raise UnknownIdError(f"Film {movie_id} lacks metadata that the network reads.")
-        cosine = (self.directions @ self.directions[row]).numpy()
-        allowed = self.films.allowed(Filters(**filters))
-        allowed[row] = False
-        rows = np.flatnonzero(allowed)
-        best = rows[top_positions(cosine[rows], top)]
-        return self.films.describe(best, cosine[best]).rename(columns={"stars": "similarity"})
+        scores = self.films.alike(row) if is_alike else self.model.similar(row).detach().numpy()
+        rows = self.best(scores, np.array([row]), top, Filters(), allowed=self.films.allowed(Filters(**filters)))
+        return self.films.describe(rows, similarity=scores[rows])
 
     def user(self, user_id: int) -> tuple[History, np.ndarray]:
         """Look up a user of the ratings.
@@ -192,35 +216,87 @@ class Recommender:
         given = np.array([days[movie_id] for movie_id in ratings], dtype=np.int64) if days and is_dated else None
         return History(rows, stars, days=given), rows
 
-    def rank(
-        self, history: History, seen: np.ndarray, top: int, filters: Filters, *, allowed: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Find the films that a user will rate highest; of equal ones, the lower id comes first.
+    def best(
+        self,
+        scores: np.ndarray,
+        seen: np.ndarray,
+        top: int,
+        filters: Filters,
+        *,
+        allowed: np.ndarray,
+        novelty: float = 0.0,
+    ) -> np.ndarray:
+        """Find the films of the highest scores; of equal ones, the lower id comes first.
 
         Args:
-            history: The user's ratings.
+            scores: Of all films, [num_movies].
             seen: Rows of the films to leave out, unless the filters include them.
             top: Number of films to find.
             filters: Which films may be listed.
-            allowed: Rows of these films, if already known.
+            allowed: Which films these filters let through, [num_movies] bool.
+            novelty: See `recommend`.
 
         Returns:
-            Rows of the films, [found] int64, and their predicted stars, [found].
+            Rows of the films, [found] int64.
         """
-        rows = np.flatnonzero(self.films.allowed(filters)) if allowed is None else allowed
+        is_left = allowed & self.films.listed
         if not filters.include_seen:
-            rows = np.setdiff1d(rows, seen, assume_unique=True)
-        best = rows[top_positions(self.model.rank(history, torch.from_numpy(rows)).numpy(), top)]
-        return best, self.model.predict(history, torch.from_numpy(best)).numpy()
+            is_left[seen] = False
+        rows = np.flatnonzero(is_left)
+        ranked = scores[rows]
+        if novelty and len(rows):
+            ranked = standardise(ranked) - novelty * standardise(np.log1p(self.films.num_ratings[rows]))
+        return rows[top_positions(ranked, top)]
+
+    def stars(self, history: History, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Predict the stars of films, [size] float32, by name for `Films.describe`; NaN where the model cannot."""
+        rater = self.stars_from
+        if rater is None:
+            return {}
+        if rater is self.model:
+            its_rows = rows
+        else:
+            history, its_rows = self.translate(history, rater), rows_of(self.films.ids[rows], rater)
+        stars = np.full(len(rows), np.nan, dtype=np.float32)
+        is_known = (its_rows >= 0) & rater.listed.numpy()[its_rows]
+        stars[is_known] = rater.predict(history, torch.from_numpy(its_rows[is_known])).numpy()
+        return {"stars": stars}
+
+    def translate(self, history: History, rater: RatingModel) -> History:
+        """Find a person's ratings among the films and users of another model."""
+        if history.user_id is not None:
+            user = int(np.searchsorted(rater.tables.user_ids.numpy(), history.user_id))
+            return history_of(rater.tables, user)
+        rows = rows_of(self.films.ids[history.movies], rater)
+        is_known = rows >= 0
+        days = None if history.days is None else history.days[is_known]
+        return History(rows[is_known], history.stars[is_known], days=days)
+
+    def explain(self, history: History, rows: np.ndarray) -> pd.DataFrame:
+        """Divide the scores of films into shares, and name the rated films that added most to each."""
+        films = torch.from_numpy(rows)
+        frame = self.model.explain(history, films)
+        reasons = self.model.reasons(history, films)
+        if reasons is not None:
+            names = [
+                f"{self.films.titles[row].partition(' (')[0]} ({stars:g})"
+                for row, stars in zip(history.movies, history.stars, strict=True)
+            ]
+            strongest = reasons.topk(min(REASONS, len(names)), dim=1)
+            frame["because"] = [
+                ", ".join(names[place] for place, share in zip(places, shares, strict=True) if share > 0)
+                for places, shares in zip(strongest[1].tolist(), strongest[0].tolist(), strict=True)
+            ]
+        return frame
 
     def popular(self, top: int, filters: Filters) -> pd.DataFrame:
         """List the films with the highest mean rating, damped by 25 ratings at the mean of all."""
         movies, stars = self.tables.history_movies.numpy(), self.tables.history_stars.numpy().astype(np.float64)
         number, total, _ = sums(movies, stars, len(self.films))
         mean = (total + DAMPING * stars.mean()) / (number + DAMPING)
-        rows = np.flatnonzero(self.films.allowed(filters, complete=False))
+        rows = np.flatnonzero(self.films.allowed(filters))
         best = rows[top_positions(mean[rows], top)]
-        frame = self.films.describe(best, mean[best])
+        frame = self.films.describe(best, stars=mean[best])
         note = (
             "Nothing is known of this user. These are the films that most people like: stars are their mean rating, "
             f"damped by {DAMPING} ratings at the mean of all films."
@@ -228,28 +304,40 @@ class Recommender:
         frame.attrs["notes"] = [note]
         return frame
 
-    def notes(self, seen: np.ndarray, filters: Filters, *, wanted: int, found: int) -> list[str]:
+    def notes(self, seen: np.ndarray, filters: Filters, *, wanted: int, found: int, explained: bool) -> list[str]:
         """Say what was left out, and why the list is short if it is."""
         notes = []
         if not filters.include_seen:
             notes.append(f"Left out: the {count_films(len(seen))} that the user has rated.")
-        if incomplete := int((~self.films.complete).sum()):
-            notes.append(f"Left out: {count_films(incomplete)} without the metadata that the model reads.")
+        if left_out := int((~self.films.listed).sum()):
+            notes.append(f"Left out: {count_films(left_out)} {self.model.unlisted}.")
         if found < wanted:
             notes.append(f"Only {count_films(found)} of {wanted:,} could be listed: the filters leave no more.")
+        if explained and self.model.explained_by:
+            notes.append(self.model.explained_by)
         return notes
 
-    @cached_property
-    def directions(self) -> Tensor:
-        """The model's film vectors, normalised to length 1: [num_movies, d]."""
-        return nn.functional.normalize(self.model.film_vectors(), dim=1)
+
+def rows_of(movie_ids: np.ndarray, model: Model) -> np.ndarray:
+    """Look up the rows of films in a model's tables, [size] int64; -1 where it has none."""
+    known = model.tables.movie_ids.numpy()
+    rows = np.searchsorted(known, movie_ids).clip(max=len(known) - 1)
+    return np.where(known[rows] == movie_ids, rows, -1)
 
 
-def check_top(top: int) -> None:
-    """Refuse a number of films below 1.
+def standardise(values: np.ndarray) -> np.ndarray:
+    """Subtract the mean, and divide by the standard deviation."""
+    scaled: np.ndarray = (values - values.mean()) / max(values.std(), 1e-9)
+    return scaled
+
+
+def check_numbers(top: int, novelty: float = 0.0) -> None:
+    """Refuse a number of films below 1, and novelty outside 0 to 1.
 
     Raises:
-        ConfigError: The number is below 1.
+        ConfigError: A number is out of range.
     """
     if top < 1:
         raise ConfigError(f"Expected at least 1 film to list, got {top}.")
+    if not 0 <= novelty <= 1:
+        raise ConfigError(f"Expected novelty from 0 to 1, got {novelty}.")

@@ -121,7 +121,7 @@ def gather(root: Path, *, every: bool = False) -> tuple[list[Measured], list[str
 def read_tested(run: Run) -> tuple[dict[str, Any], str]:
     """Read the metrics.json of a tested run, or say why there is nothing to show."""
     content = run.read_metrics()
-    if content.get("test"):
+    if content.get("test") or content.get("retrieval"):
         return content, ""
     if not run.metrics.exists() and not run.has_checkpoint:
         return {}, "no checkpoint and no metrics.json: its training stopped before the end of an epoch. Train again."

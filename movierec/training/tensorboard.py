@@ -24,7 +24,12 @@ DIMENSIONS = 32
 CHARTED = ("rmse", "loss", "r2")  # measured of training and of validation rows
 COMPARED = ("val/rmse_stars", "val/ndcg@10", "val/list_ndcg@10", "val/r2", "train/rmse")
 TRACED = ("rmse_stars", "noise_stars", "user_norm", "film_norm")  # of the newest sample of a chain
-MEASURED = ("rmse_stars", "ndcg@10", "list_ndcg@10", "list_recall@10")  # of the best epoch and of a test: columns of HParams
+MEASURED = (
+    "rmse_stars",
+    "ndcg@10",
+    "list_ndcg@10",
+    "list_recall@10",
+)  # of the best epoch and of a test: columns of HParams
 # metrics.json has all metrics; these are the ones to look at over the epochs, or to compare runs by.
 SHOWN = {
     *(f"{part}/{name}" for part in ("train", "val") for name in CHARTED),
