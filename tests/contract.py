@@ -100,7 +100,7 @@ class ModelContract:
     def test_a_checkpoint_alone_makes_lists(self, model: RatingModel, folder: Path) -> None:
         recommender = Recommender.from_checkpoint(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt")
         assert len(recommender.recommend(1, top=5, explain=True)) == 5
-        assert len(recommender.similar(int(recommender.films.ids[recommender.films.complete][0]), top=5)) == 5
+        assert len(recommender.similar(int(recommender.films.ids[recommender.films.listed][0]), top=5)) == 5
         assert type(recommender.model) is type(model)
 
     def test_a_fit_that_is_resumed_ends_with_the_same_weights(

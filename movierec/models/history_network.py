@@ -68,9 +68,10 @@ class HistoryNetwork(ListModel):
             z, [num_people, width].
         """
         code = (stars - MIDDLE) / SPREAD
-        bag = {"offsets": offsets, "mode": "sum", "include_last_offset": True}
-        total = functional.embedding_bag(films, self.vectors, **bag)
-        total = total + functional.embedding_bag(films, self.star_vectors, per_sample_weights=code, **bag)
+        total = functional.embedding_bag(films, self.vectors, offsets, mode="sum", include_last_offset=True)
+        total = total + functional.embedding_bag(
+            films, self.star_vectors, offsets, mode="sum", per_sample_weights=code, include_last_offset=True
+        )
         z = torch.tanh(self.offset + total * offsets.diff().clamp(min=1)[:, None] ** -0.5)
         return functional.dropout(z, self.dropout, training=self.training)
 

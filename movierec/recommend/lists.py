@@ -48,7 +48,7 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     if "average" in frame:  # an explanation takes the room of what else there is to say
         hidden += ["genres", "num_ratings"]
     if "because" in frame:
-        hidden += [name for name in frame if str(name).startswith("from_")]
+        hidden += [str(name) for name in frame if str(name).startswith("from_")]
     shown = frame.drop(columns=hidden, errors="ignore")
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for name in shown:

@@ -246,7 +246,8 @@ class Recommender:
         ranked = scores[rows]
         if novelty and len(rows):
             ranked = standardise(ranked) - novelty * standardise(np.log1p(self.films.num_ratings[rows]))
-        return rows[top_positions(ranked, top)]
+        best: np.ndarray = rows[top_positions(ranked, top)]
+        return best
 
     def stars(self, history: History, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Predict the stars of films, [size] float32, by name for `Films.describe`; NaN where the model cannot."""

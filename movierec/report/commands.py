@@ -6,6 +6,7 @@ from typing import Literal
 
 from movierec.console import busy, printable
 from movierec.errors import CheckpointError
+from movierec.report.lists import print_lists, rank_all
 from movierec.report.page import write_report
 from movierec.report.results import gather
 from movierec.report.table import csv_text, markdown, print_table, tabulate
@@ -38,7 +39,9 @@ def report(root: Path, out: Path, form: Format, *, every: bool) -> int:
         )
     rows = tabulate(found)
     if form == "table":
-        print_table(rows, left_out)
+        if any(one.predicts_stars for one in found):
+            print_table(rows, left_out)
+        print_lists(rank_all(found))
     else:
         print(printable(markdown(rows) if form == "markdown" else csv_text(rows)), end="")
         print(printable("\n".join(left_out)), end="\n" * bool(left_out), file=sys.stderr)

@@ -4,10 +4,15 @@ from collections.abc import Iterable
 from statistics import fmean, stdev
 from typing import NamedTuple
 
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from movierec.console import Console
 from movierec.metrics.registry import LIST_METRICS
 from movierec.report.results import Measured
 
-RANKINGS = {"model": "the model", "popularity": "the number of ratings", "film_mean": "the mean rating"}
+RANKINGS = {"model": "the model", "popularity": "popularity", "item_knn": "item-kNN"}
 
 
 class Ranked(NamedTuple):
@@ -45,6 +50,18 @@ def rank_all(measured: Iterable[Measured]) -> list[Ranked]:
     last = {(one.ranking, one.test_set, *one.values): one.model for one in ranked}
     own = RANKINGS["model"]
     return [one for one in ranked if one.ranking == own or last[one.ranking, one.test_set, *one.values] == one.model]
+
+
+def print_lists(ranked: Iterable[Ranked]) -> None:
+    """Print a table of the rankings."""
+    table = Table("run", "ranked by", title="Lists among all films that a user has not rated", box=SIMPLE_HEAD, padding=0)
+    for metric in LIST_METRICS.values():
+        table.add_column(metric.short or metric.label, justify="right")
+    for one in ranked:
+        table.add_row(*map(Text, [one.model, one.ranking, *one.values]))
+    console = Console()
+    console.width = max(console.width, 80)
+    console.print(table)
 
 
 def values_of(one: Measured, ranking: str, metric: str) -> list[float]:

@@ -72,6 +72,11 @@ class Measured:
         return statistics.stdev(values) if len(values) > 1 else None
 
     @property
+    def predicts_stars(self) -> bool:
+        """Whether it is a model of ratings; models of lists have metrics of lists alone."""
+        return bool(self.values("test", "rmse"))
+
+    @property
     def test_set(self) -> str | None:
         """The hash of the test ratings; None if it is not recorded."""
         hashed = self.data.get("row_sets", {}).get("test")

@@ -87,6 +87,7 @@ class Row:
 
 def tabulate(found: Sequence[Measured]) -> list[Row]:
     """List the lines of the table: published and reproduced numbers, then each set of test ratings."""
+    found = [one for one in found if one.predicts_stars]
     letters = letter_test_sets(found)
     several = len({one.test_set for one in found}) > 1
     rows = [row for model in PUBLISHED for row in training_rows(model, found)]

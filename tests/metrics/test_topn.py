@@ -1,5 +1,4 @@
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from movierec.data.batches import Batch
 from movierec.data.histories import history_of, user_statistics
 from movierec.data.tables import Tables
-from movierec.metrics.topn import compare, evaluate_retrieval, measure
+from movierec.metrics.topn import compare, describe, evaluate_lists, list_targets
 from movierec.models.mlp import MLP
 
 
@@ -32,11 +31,12 @@ def test_an_empty_list_finds_nothing() -> None:
     assert compare(np.empty(0, dtype=np.int64), np.array([1])) == (0, 0, 0)
 
 
-def test_coverage_and_novelty_agree_with_a_hand_computation() -> None:
+def test_what_lists_of_all_users_have_in_common_agrees_with_a_hand_computation() -> None:
     share = np.array([0.5, 0.25, 0.125, 1.0])
-    found = measure([np.array([0, 1]), np.array([0, 2])], np.arange(4), share)
+    found = describe([np.array([0, 1]), np.array([0, 2])], share)
     assert found["coverage"] == 3 / 4
     assert found["novelty"] == (1 + 2 + 1 + 3) / 4
+    assert found["personality"] == 1 - 1 / 10  # one film in common, of ten
     assert found["users"] == 2
 
 
@@ -60,7 +60,7 @@ def five(tables: Tables) -> Tables:
         complete=torch.tensor([True, True, True, True, False]),
         history_offsets=torch.tensor([0, 2, 4, 8]),
         history_movies=torch.tensor([0, 1, 0, 1, 0, 2, 3, 4], dtype=torch.int32),
-        history_stars=torch.tensor([3.0, 5.0, 3.0, 4.0, 3.0, 2.0, 1.0, 5.0], dtype=torch.float16),
+        history_stars=torch.tensor([3.0, 5.0, 3.0, 4.0, 3.0, 2.5, 1.0, 5.0], dtype=torch.float16),
         history_days=torch.arange(8, dtype=torch.int32),
         min_stars=0.5,
         max_stars=5.0,
@@ -79,12 +79,10 @@ def parts() -> dict[str, Batch]:
     }
 
 
-def test_films_that_a_held_out_user_is_known_by_are_not_recommended_to_them(
-    five: Tables, parts: dict[str, Batch]
-) -> None:
-    parts["train"] = parts["train"].take(parts["train"].user != 1)
-    found, _ = evaluate_retrieval(network_of(five), parts, num_users=10, min_ratings=0)
-    assert found["popularity"]["coverage"] == 3 / 4  # films 0 and 1 are in the history of user 1: 2 and 3 are left
+@pytest.fixture(autouse=True)
+def any_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets networks list films of any number of ratings."""
+    monkeypatch.setattr(MLP, "list_min_ratings", 0)
 
 
 def network_of(tables: Tables) -> MLP:
@@ -92,29 +90,45 @@ def network_of(tables: Tables) -> MLP:
     return MLP(tables, hidden=[4], dropout=[0.0], activation="relu", normalisation="none").eval()
 
 
+def test_targets_are_liked_films_and_what_was_rated_before_is_seen(five: Tables, parts: dict[str, Batch]) -> None:
+    parts["train"] = parts["train"].take(parts["train"].user != 1)  # held out; the history is in the tables
+    targets = list_targets(five, parts, "test")
+    assert targets.users.tolist() == [0, 1, 2]
+    assert [targets.liked[[user]].indices.tolist() for user in range(3)] == [[3, 4], [3], [1]]
+    assert [sorted(targets.seen[[user]].indices.tolist()) for user in range(3)] == [[0, 1, 2], [0, 1], [0, 2, 3, 4]]
+    of_validation = list_targets(five, parts, "val")
+    assert of_validation.users.tolist() == [0]
+    assert sorted(of_validation.seen[[0]].indices.tolist()) == [0, 1]
+
+
 def test_rankings_of_all_unseen_films_agree_with_a_hand_computation(five: Tables, parts: dict[str, Batch]) -> None:
-    found, by_user = evaluate_retrieval(network_of(five), parts, num_users=10, min_ratings=0)
-    # Unseen are 3 for user 0, who likes 3 and 4; 2 and 3 for user 1, who likes 3 only; 1 for user 2, who likes it.
-    # Both 2 and 3 have one rating, and the lower row comes first; by their means, too.
-    expected = np.mean([1 / 2, 1, 1]), np.mean([1 / (1 + 1 / math.log2(3)), 1 / math.log2(3), 1])
-    for name in ("popularity", "film_mean"):
-        assert found[name]["recall@10"] == pytest.approx(expected[0])
-        assert found[name]["ndcg@10"] == pytest.approx(expected[1])
-        assert found[name]["map@10"] == pytest.approx(np.mean([1 / 2, 1 / 2, 1]))
-        assert found[name]["coverage"] == 3 / 4
-        assert found[name]["novelty"] == pytest.approx((3 * math.log2(3) + math.log2(3 / 2)) / 4)
-    assert found["model"]["recall@10"] == pytest.approx(expected[0])  # the same films, in an order of its own
+    found, by_user = evaluate_lists(network_of(five), parts)
+    # Unseen are 3 and 4 for user 0, who likes both; 2, 3 and 4 for user 1, who likes 3 only; 1 for user 2, who likes
+    # it. Films 2 to 4 have one rating each, and the lower row comes first.
+    popularity = found["popularity"]
+    assert popularity["recall@10"] == 1
+    assert popularity["ndcg@10"] == pytest.approx(np.mean([1, 1 / math.log2(3), 1]))
+    assert popularity["map@10"] == pytest.approx(np.mean([1, 1 / 2, 1]))
+    assert popularity["coverage"] == 4 / 5
+    assert popularity["novelty"] == pytest.approx((5 * math.log2(3) + math.log2(3 / 2)) / 6)
+    assert popularity["personality"] == pytest.approx(1 - (2 + 2) / 6 / 10)  # 3 and 4 are in two lists each
+    low, high = popularity["intervals"]["map@10"]
+    assert 1 / 2 <= low < popularity["map@10"] < high <= 1
     assert {values["users"] for values in found.values()} == {3}
     of_popularity = by_user[by_user["ranking"] == "popularity"]
-    assert of_popularity["recall@10"].tolist() == [1 / 2, 1, 1]
+    assert of_popularity["map@10"].tolist() == [1, 1 / 2, 1]
     assert of_popularity["user_id"].tolist() == five.user_ids.tolist()
 
 
-def test_films_of_few_training_ratings_are_recommended_by_none(five: Tables, parts: dict[str, Batch]) -> None:
-    found, _ = evaluate_retrieval(network_of(five), parts, num_users=10, min_ratings=2)
-    for values in found.values():  # left are 0, seen by all, and 1, unseen by user 2
-        assert values["recall@10"] == pytest.approx(1 / 3)
-        assert values["coverage"] == 1 / 2
+def test_films_that_a_model_cannot_list_or_of_too_few_ratings_are_not_listed(
+    five: Tables, parts: dict[str, Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, _ = evaluate_lists(network_of(five), parts)
+    assert found["model"]["recall@10"] == pytest.approx(np.mean([1 / 2, 1, 1]))  # film 4 lacks metadata
+    monkeypatch.setattr(MLP, "list_min_ratings", 2)
+    found, _ = evaluate_lists(network_of(five), parts)
+    assert found["model"]["recall@10"] == pytest.approx(1 / 3)  # left are 0, seen by all, and 1, unseen by user 2
+    assert found["model"]["coverage"] == 1 / 5
 
 
 def test_the_model_ranks_by_what_its_network_predicts(five: Tables, parts: dict[str, Batch]) -> None:
@@ -123,25 +137,18 @@ def test_the_model_ranks_by_what_its_network_predicts(five: Tables, parts: dict[
     own = user_statistics(five, history_of(five, 1)).expand(2, -1)
     with torch.inference_mode():
         scores = network(own, torch.tensor([2, 3]), bank)
-    found, _ = evaluate_retrieval(network, parts | {"test": rows((1, 3, 5.0))}, num_users=10, min_ratings=0)
+    found, _ = evaluate_lists(network, parts | {"test": rows((1, 3, 5.0))})
     assert found["model"]["map@10"] == (1 if scores[1] > scores[0] else 1 / 2)
 
 
 def test_at_most_so_many_users_are_measured_always_the_same(five: Tables, parts: dict[str, Batch]) -> None:
-    seen: list[int] = []
-
-    def watch(users: list[int]) -> Iterator[int]:
-        for user in users:
-            seen.append(user)
-            yield user
-
-    for _ in range(2):
-        found, _ = evaluate_retrieval(network_of(five), parts, num_users=2, min_ratings=0, watch=watch)
-        assert found["model"]["users"] == 2
-    assert seen[:2] == seen[2:]
+    first, again = (evaluate_lists(network_of(five), parts, num_users=2) for _ in range(2))
+    assert first[0]["model"]["users"] == 2
+    assert first[1]["user_id"].tolist() == again[1]["user_id"].tolist()
 
 
-def test_users_who_like_nothing_are_not_measured(five: Tables, parts: dict[str, Batch]) -> None:
-    found, _ = evaluate_retrieval(network_of(five), parts | {"test": rows((0, 3, 2.0))}, num_users=2, min_ratings=0)
-    assert found["model"]["users"] == 0
-    assert math.isnan(found["model"]["recall@10"])
+def test_likes_are_ratings_in_the_upper_quarter_of_any_scale(five: Tables) -> None:
+    assert five.liked_stars == 4
+    whole = replace(five, history_stars=five.history_stars.round(), min_stars=1.0)
+    assert whole.liked_stars == 4
+    assert replace(whole, max_stars=10.0).liked_stars == 8

@@ -120,7 +120,7 @@ def test_all_users_go_into_one_file(here: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_similar_takes_an_id_or_a_title(capsys: pytest.CaptureFixture[str], trained: Recommender) -> None:
-    row = int(trained.films.complete.nonzero()[0][0])
+    row = int(trained.films.listed.nonzero()[0][0])
     movie_id, title = str(trained.films.ids[row]), trained.films.titles[row]
     by_id = run(capsys, "similar", movie_id)
     assert by_id == run(capsys, "similar", title.upper())
@@ -204,7 +204,7 @@ def named(monkeypatch: pytest.MonkeyPatch, trained: Recommender) -> Recommender:
     titles = ["Godzilla (1998)", "Godzilla (Gojira) (1954)", "Emma (1996)", "Emma (1996)", "Femme Nikita, La (1990)"]
     other = Recommender(trained.model)
     other.films.titles = [natural(title) for title in [*titles, *trained.films.titles[5:]]]
-    other.films.complete = np.ones_like(trained.films.complete)
+    other.films.listed = np.ones_like(trained.films.listed)
     other.films.num_ratings = trained.films.num_ratings.copy()
     other.films.num_ratings[:5] = [30, 30, 4, 20, 30]
     monkeypatch.setattr(Recommender, "from_checkpoint", lambda _: other)

@@ -84,7 +84,7 @@ def test_the_list_is_the_top_of_all_unseen_films_and_never_a_seen_one(trained: R
     films = trained.films
     for user_id in trained.user_ids[::10].tolist():
         seen = set(films.ids[trained.user(user_id)[1]].tolist())
-        left = [film for film in films.ids[films.complete & (films.num_ratings >= 20)].tolist() if film not in seen]
+        left = [film for film in films.ids[films.listed & (films.num_ratings >= 20)].tolist() if film not in seen]
         scores = trained.predict(user_id, left)
         best = [left[place] for place in np.lexsort((left, -scores))[:10]]
         frame = trained.recommend(user_id)
@@ -98,7 +98,7 @@ def test_equal_predictions_are_listed_by_id_each_time(tables: Tables) -> None:
     nn.init.zeros_(network_of(recommender).rest[-1].weight)  # type: ignore[arg-type]
     level = Recommender(network_of(recommender))
     films = level.films
-    unseen = np.setdiff1d(np.flatnonzero(films.complete), level.user(9)[1])
+    unseen = np.setdiff1d(np.flatnonzero(films.listed), level.user(9)[1])
     for _ in range(3):
         assert list(level.recommend(9, top=5, min_ratings=0)["movie_id"]) == films.ids[unseen[:5]].tolist()
 
@@ -146,7 +146,7 @@ def test_seen_films_are_listed_with_the_own_rating_on_request(trained: Recommend
     assert len(own) < len(seen)  # what validates and tests is no model's business
     frame = trained.recommend(1, top=1000, include_seen=True, min_ratings=0).set_index("movie_id")["own_stars"]
     assert frame.dropna().to_dict() == own
-    assert len(frame) == trained.films.complete.sum()
+    assert len(frame) == trained.films.listed.sum()
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -184,7 +184,7 @@ def test_a_user_without_training_ratings_is_scored_like_predict(sample_root: Pat
 
 
 def test_films_without_metadata_are_counted_and_never_recommended(trained: Recommender) -> None:
-    incomplete = set(trained.films.ids[~trained.films.complete].tolist())
+    incomplete = set(trained.films.ids[~trained.films.listed].tolist())
     assert incomplete
     frame = trained.recommend(1, top=1000, min_ratings=0, include_seen=True)
     assert set(frame["movie_id"]) & incomplete == set()

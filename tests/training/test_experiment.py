@@ -137,21 +137,21 @@ def test_the_numbers_of_fit_validate_and_test_agree_and_go_into_the_run(trained:
     assert [path.name for path in RUN.parent.iterdir()] == ["version_0"]
 
 
-def test_a_test_measures_the_recommendations_beside_those_that_know_no_user(
+def test_a_test_measures_the_lists_beside_those_of_the_baselines(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["test", *SMALL, "--ranking_users", "50"]) == 0
     output = capsys.readouterr().out
-    for text in ("recommendations to 50 users", "the model", "number of ratings", "mean rating", "coverage", "novelty"):
+    for text in ("lists of 50 users", "model", "popularity", "item-kNN", "coverage", "novelty", "personality"):
         assert text in output
     found = read_metrics()["retrieval"]
     assert found["min_ratings"] == 20
-    assert {name: found[name]["users"] for name in ("model", "popularity", "film_mean")} == {
-        "model": 50, "popularity": 50, "film_mean": 50
+    assert {name: found[name]["users"] for name in ("model", "popularity", "item_knn")} == {
+        "model": 50, "popularity": 50, "item_knn": 50
     }  # fmt: skip
     assert 0 < found["popularity"]["recall@10"] < 1
     assert main(["test", *SMALL, "--ranking_users", "0"]) == 0
-    assert "recommendations" not in capsys.readouterr().out
+    assert "lists of" not in capsys.readouterr().out
     assert read_metrics()["retrieval"] == found
     assert main(["test", *SMALL, "--ckpt_path", "last", "--ranking_users", "0"]) == 0
     assert "retrieval" not in read_metrics()
