@@ -12,7 +12,8 @@ from torch import Tensor
 import movierec
 from movierec.data.histories import History, history_of
 from movierec.models.checkpoint import read_checkpoint, read_model
-from movierec.models.model import RatingModel
+from movierec.models.list_model import ListModel
+from movierec.models.model import Model, RatingModel
 from movierec.recommend.recommender import Recommender
 
 
@@ -20,6 +21,7 @@ class ModelContract:
     """Fit, score, explain, restore and resume a model on the sample."""
 
     config: ClassVar[dict[str, Any]]  # what stands below `model`
+    monitor: ClassVar[str] = "val/rmse"
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -38,8 +40,72 @@ class ModelContract:
         """Write the configuration of a small fit."""
         data = {"class_path": "TMDbDataModule", "init_args": {"root": str(sample_root), "batch_size": 256}}
         trainer = {"max_epochs": 2, "enable_progress_bar": False}
-        config = {"data": data, "model": cls.config, "trainer": trainer}
+        config = {"data": data, "model": cls.config, "trainer": trainer, "checkpoint": {"monitor": cls.monitor}}
         (folder / "own.yaml").write_text(json.dumps(config))  # JSON is YAML
+
+    @pytest.fixture
+    def model(self, folder: Path) -> Model:
+        """The best epoch."""
+        return read_model(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt")
+
+    @pytest.fixture
+    def films(self, model: Model) -> Tensor:
+        """The films that the model can list."""
+        return model.listed.nonzero().squeeze(1)
+
+    def test_films_are_scored_alone_as_together(self, model: Model, films: Tensor) -> None:
+        history = history_of(model.tables, 3)
+        together = model.rank(history, films[:20])
+        alone = torch.cat([model.rank(history, film[None]) for film in films[:20]])
+        torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+        assert model.rank(history, films[:0]).shape == (0,)
+
+    def test_the_shares_of_an_explanation_add_up(self, model: Model, films: Tensor) -> None:
+        frame = model.explain(history_of(model.tables, 5), films[:30])
+        total = frame["average"] + frame.filter(like="from_").sum(axis=1)
+        assert total.to_numpy() == pytest.approx(frame["prediction"].to_numpy(), abs=1e-4)
+
+    def test_people_of_other_ratings_and_of_none_are_scored(self, model: Model, films: Tensor) -> None:
+        rows = films[:4].numpy()
+        for stars in ([5.0, 5.0, 5.0, 5.0], [0.5, 1.0, 0.5, 1.0]):
+            assert model.rank(History(rows, np.array(stars)), films).isfinite().all()
+        assert model.rank(History(rows[:1], np.array([4.0])), films).isfinite().all()
+        assert model.rank(History(rows[:0], np.empty(0)), films).isfinite().all()
+
+    def test_many_people_are_scored_as_each_alone(self, model: Model, films: Tensor) -> None:
+        histories = [history_of(model.tables, user) for user in (3, 5, 8)]
+        together = model.rank_all(histories)
+        assert (together[:, ~model.listed] == -torch.inf).all()
+        alone = torch.stack([model.rank(history, films) for history in histories])
+        torch.testing.assert_close(together[:, films], alone, rtol=1e-4, atol=1e-4)
+
+    def test_every_film_has_a_vector(self, model: Model, films: Tensor) -> None:
+        vectors = model.film_vectors()
+        assert len(vectors) == len(model.tables.movie_ids)
+        assert vectors[films].isfinite().all()
+        assert vectors[films].std(dim=0).max() > 0
+
+    def test_a_checkpoint_alone_makes_lists(self, model: Model, folder: Path) -> None:
+        recommender = Recommender.from_checkpoint(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt")
+        assert len(recommender.recommend(1, top=5, explain=True)) == 5
+        assert len(recommender.similar(int(recommender.films.ids[recommender.films.listed][0]), top=5)) == 5
+        assert type(recommender.model) is type(model)
+
+    def test_a_fit_that_is_resumed_ends_with_the_same_weights(
+        self, folder: Path, tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.configure(tmp_path, sample_root)
+        monkeypatch.chdir(tmp_path)
+        movierec.fit("own.yaml", options={"trainer.max_epochs": 1})
+        movierec.fit("own.yaml", options={"trainer.max_epochs": 2, "ckpt_path": "last"})
+        last = "lightning_logs/own/version_0/checkpoints/last.ckpt"
+        expected, found = (read_checkpoint(path / last)["state_dict"] for path in (folder, tmp_path))
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], weight) for name, weight in expected.items())
+
+
+class RatingModelContract(ModelContract):
+    """What a model of ratings must do, too."""
 
     @pytest.fixture
     def model(self, folder: Path) -> RatingModel:
@@ -47,11 +113,6 @@ class ModelContract:
         model = read_model(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt")
         assert isinstance(model, RatingModel)
         return model
-
-    @pytest.fixture
-    def films(self, model: RatingModel) -> Tensor:
-        """The films that have all metadata."""
-        return model.tables.complete.nonzero().squeeze(1)
 
     def test_it_learns_and_is_measured(self, folder: Path) -> None:
         metrics = json.loads((folder / "lightning_logs/own/version_0/metrics.json").read_text())
@@ -69,48 +130,33 @@ class ModelContract:
         assert ((stars >= model.tables.min_stars) & (stars <= model.tables.max_stars)).all()
         assert (stars[score.argsort()].diff() >= 0).all()
 
-    def test_films_are_scored_alone_as_together(self, model: RatingModel, films: Tensor) -> None:
-        history = history_of(model.tables, 3)
-        together = model.rank(history, films[:20])
-        alone = torch.cat([model.rank(history, film[None]) for film in films[:20]])
-        torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
-        assert model.rank(history, films[:0]).shape == (0,)
-
-    def test_people_of_other_ratings_and_of_none_are_scored(self, model: RatingModel, films: Tensor) -> None:
-        rows = films[:4].numpy()
-        for stars in ([5.0, 5.0, 5.0, 5.0], [0.5, 1.0, 0.5, 1.0]):
-            assert model.predict(History(rows, np.array(stars)), films).isfinite().all()
-        assert model.predict(History(rows[:1], np.array([4.0])), films).isfinite().all()
-        assert model.predict(History(rows[:0], np.empty(0)), films).isfinite().all()
-
-    def test_the_shares_of_an_explanation_add_up(self, model: RatingModel, films: Tensor) -> None:
+    def test_an_explained_prediction_is_clipped_to_the_stars(self, model: RatingModel, films: Tensor) -> None:
         history = history_of(model.tables, 5)
-        frame = model.explain(history, films[:30])
-        total = frame["average"] + frame.filter(like="from_").sum(axis=1)
-        assert total.to_numpy() == pytest.approx(frame["prediction"].to_numpy(), abs=1e-4)
-        clipped = frame["prediction"].clip(model.tables.min_stars, model.tables.max_stars)
+        clipped = model.explain(history, films[:30])["prediction"].clip(model.tables.min_stars, model.tables.max_stars)
         assert clipped.to_numpy() == pytest.approx(model.predict(history, films[:30]).numpy(), abs=1e-4)
 
-    def test_every_film_has_a_vector(self, model: RatingModel, films: Tensor) -> None:
-        vectors = model.film_vectors()
-        assert len(vectors) == len(model.tables.movie_ids)
-        assert vectors[films].isfinite().all()
-        assert vectors[films].std(dim=0).max() > 0
 
-    def test_a_checkpoint_alone_makes_lists(self, model: RatingModel, folder: Path) -> None:
-        recommender = Recommender.from_checkpoint(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt")
-        assert len(recommender.recommend(1, top=5, explain=True)) == 5
-        assert len(recommender.similar(int(recommender.films.ids[recommender.films.listed][0]), top=5)) == 5
-        assert type(recommender.model) is type(model)
+class ListModelContract(ModelContract):
+    """What a model of lists must do, too."""
 
-    def test_a_fit_that_is_resumed_ends_with_the_same_weights(
-        self, folder: Path, tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        self.configure(tmp_path, sample_root)
-        monkeypatch.chdir(tmp_path)
-        movierec.fit("own.yaml", options={"trainer.max_epochs": 1})
-        movierec.fit("own.yaml", options={"trainer.max_epochs": 2, "ckpt_path": "last"})
-        last = "lightning_logs/own/version_0/checkpoints/last.ckpt"
-        expected, found = (read_checkpoint(path / last)["state_dict"] for path in (folder, tmp_path))
-        assert found.keys() == expected.keys()
-        assert all(torch.equal(found[name], weight) for name, weight in expected.items())
+    monitor: ClassVar[str] = "val/list_ndcg@10"
+
+    def test_its_lists_are_measured(self, folder: Path) -> None:
+        metrics = json.loads((folder / "lightning_logs/own/version_0/metrics.json").read_text())
+        assert metrics["end"] == "planned"
+        assert 0 < metrics["val"]["list_ndcg@10"] < 1
+        assert metrics["retrieval"]["model"]["users"] == 20
+        assert 0 < metrics["retrieval"]["model"]["recall@10"] < 1
+
+    def test_a_known_user_is_scored_as_a_new_one_of_the_same_ratings(self, model: ListModel, films: Tensor) -> None:
+        known = history_of(model.tables, 3)
+        new = History(known.movies, known.stars)
+        assert torch.equal(model.rank(known, films), model.rank(new, films))
+
+    def test_reasons_are_the_share_of_the_rated_films(self, model: ListModel, films: Tensor) -> None:
+        history = history_of(model.tables, 3)
+        reasons = model.reasons(history, films[:5])
+        if reasons is not None:
+            assert reasons.shape == (5, len(history.movies))
+            shares = model.explain(history, films[:5])["from_rated_films"]
+            assert reasons.sum(dim=1).numpy() == pytest.approx(shares.to_numpy(), abs=1e-5)

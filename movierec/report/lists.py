@@ -54,7 +54,9 @@ def rank_all(measured: Iterable[Measured]) -> list[Ranked]:
 
 def print_lists(ranked: Iterable[Ranked]) -> None:
     """Print a table of the rankings."""
-    table = Table("run", "ranked by", title="Lists among all films that a user has not rated", box=SIMPLE_HEAD, padding=0)
+    table = Table(
+        "run", "ranked by", title="Lists among all films that a user has not rated", box=SIMPLE_HEAD, padding=0
+    )
     for metric in LIST_METRICS.values():
         table.add_column(metric.short or metric.label, justify="right")
     for one in ranked:

@@ -74,7 +74,7 @@ class Measured:
     @property
     def predicts_stars(self) -> bool:
         """Whether it is a model of ratings; models of lists have metrics of lists alone."""
-        return bool(self.values("test", "rmse"))
+        return bool(self.newest.get("test"))
 
     @property
     def test_set(self) -> str | None:

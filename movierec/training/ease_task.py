@@ -51,11 +51,14 @@ class EaseTask(GradientFree, ListTask):
         )
 
     def fit_epoch(self) -> None:
-        """Fit with the next pair of penalties; after the last, the fit is over."""
+        """Fit with the next pair of penalties."""
         if self.gram is None:
             self.gram = self.model.gram_matrix(self.content()).to(self.device)
         l2, p = self.grid[self.current_epoch % len(self.grid)]
         self.model.fit(self.gram, l2=l2, p=p)
+
+    def on_train_epoch_end(self) -> None:
+        """End the fit after the last pair of penalties."""
         if self.current_epoch + 1 >= len(self.grid):
             self.trainer.should_stop = True
 

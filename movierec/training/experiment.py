@@ -202,7 +202,16 @@ class Experiment:
         return found
 
     def predict(self) -> Path:
-        """Write predictions to a csv file, and return its path."""
+        """Write predictions to a csv file, and return its path.
+
+        Raises:
+            ConfigError: The model predicts no stars.
+        """
+        if not isinstance(self.model, BaseRatingTask):
+            raise ConfigError(
+                f"Expected a model that predicts stars, got {type(self.model).__name__}, which orders films. Use "
+                "`recommend`, or predict with a rating model such as configs/model6.yaml."
+            )
         self.interruptible(self.trainer.predict, return_predictions=False)
         return self.predictions.path
 

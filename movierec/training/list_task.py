@@ -3,7 +3,6 @@
 import torch
 
 from movierec.data.batches import Batch
-from movierec.errors import ConfigError
 from movierec.metrics.topn import Targets, list_targets, measure_lists
 from movierec.training.base_task import BaseTask
 
@@ -37,14 +36,3 @@ class ListTask(BaseTask):
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Do nothing, see above."""
-
-    def on_predict_start(self) -> None:
-        """Refuse to predict ratings.
-
-        Raises:
-            ConfigError: Always.
-        """
-        raise ConfigError(
-            f"Expected a model that predicts stars, got {type(self).__name__}, which orders films. Use `recommend`, or "
-            "predict with a rating model such as configs/model6.yaml."
-        )

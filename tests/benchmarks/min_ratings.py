@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from movierec.data import MovieDataModule
-from movierec.metrics.topn import evaluate_retrieval
+from movierec.metrics.topn import list_targets, measure_lists
 from movierec.models.checkpoint import read_model
 from movierec.runs import run_of
 from movierec.training.continuation import check_same_data
@@ -22,7 +22,7 @@ LEAST = (0, 5, 10, 20, 50, 100, 200)
 
 
 def main() -> None:
-    """Measure a checkpoint, and print a table for each way to rank."""
+    """Measure a checkpoint, and print a table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.min_ratings", description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="of a run whose folder has its config.yaml")
     parser.add_argument("--users", type=int, default=1000, help="how many users to measure, at most")
@@ -31,16 +31,16 @@ def main() -> None:
     data = data_of(options.checkpoint)
     assert data.tables is not None
     check_same_data(network.tables, data.tables)
-    rows = {"train": data.rows["train"], "val": data.rows["val"].take(slice(0, 0)), "test": data.rows["val"]}
-    found = {least: evaluate_retrieval(network, rows, num_users=options.users, min_ratings=least)[0] for least in LEAST}
-    for ranking in found[LEAST[0]]:
-        table = Table(title=f"{ranking}, {found[LEAST[0]][ranking]['users']:.0f} users", title_justify="left")
-        table.add_column("at least so many ratings")
-        for least in LEAST:
-            table.add_column(str(least), justify="right")
-        for metric in ("recall@10", "ndcg@10", "map@10", "coverage"):
-            table.add_row(metric, *(f"{found[least][ranking][metric]:.3f}" for least in LEAST))
-        Console(width=120).print(table)
+    targets = list_targets(network.tables, data.rows, "val", num_users=options.users)
+    table = Table("at least so many ratings", title=f"{len(targets.users)} users", title_justify="left")
+    found = []
+    for least in LEAST:
+        type(network).list_min_ratings = least
+        found.append(measure_lists(network, targets)[0])
+        table.add_column(str(least), justify="right")
+    for metric in ("recall@10", "ndcg@10", "map@10", "coverage"):
+        table.add_row(metric, *(f"{one[metric]:.3f}" for one in found))
+    Console(width=120).print(table)
 
 
 def data_of(checkpoint: Path) -> MovieDataModule:

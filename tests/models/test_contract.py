@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from movierec.cli import main
-from tests.contract import ModelContract
+from movierec.models.ease_model import EaseModel
+from movierec.models.model import Model
+from tests.contract import ListModelContract, RatingModelContract
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/models.md").read_text(encoding="utf-8")
 PYTHON, YAML = (
@@ -20,14 +22,14 @@ PYTHON, YAML = (
 FAST = {"class_path": "torch.optim.AdamW", "init_args": {"lr": 0.01}}
 
 
-class TestMLP(ModelContract):
+class TestMLP(RatingModelContract):
     config: ClassVar[dict[str, Any]] = {
         "network": {"class_path": "MLP", "init_args": {"hidden": [16, 8], "dropout": 0.2}},
         "optimizer": FAST,
     }
 
 
-class TestBiasModel(ModelContract):
+class TestBiasModel(RatingModelContract):
     config: ClassVar[dict[str, Any]] = {"class_path": "movierec.training.bias_task.BiasTask"}
 
     def test_it_is_the_baseline_of_every_model(self, folder: Path) -> None:
@@ -46,14 +48,51 @@ class TestBiasModel(ModelContract):
         assert not Path("lightning_logs/two").exists()
 
 
-class TestFactorModel(ModelContract):
+class TestFactorModel(RatingModelContract):
     config: ClassVar[dict[str, Any]] = {
         "class_path": "movierec.training.gibbs_task.GibbsTask",
         "init_args": {"rank": 4, "implicit_rank": 8, "keep_every": 1},
     }
 
 
-class TestDocumentedModel(ModelContract):
+class TestEase(ListModelContract):
+    config: ClassVar[dict[str, Any]] = {
+        "class_path": "movierec.training.ease_task.EaseTask",
+        "init_args": {"l2": [50, 100], "p": [1]},
+    }
+
+    def test_the_penalties_of_the_best_epoch_are_kept(self, model: Model, folder: Path) -> None:
+        metrics = json.loads((folder / "lightning_logs/own/version_0/metrics.json").read_text())
+        assert isinstance(model, EaseModel)
+        assert model.penalty.tolist() == [[50, 1], [100, 1]][metrics["epoch"]]
+
+
+class TestHistoryNetwork(ListModelContract):
+    config: ClassVar[dict[str, Any]] = {
+        "class_path": "movierec.training.history_task.HistoryTask",
+        "init_args": {"width": 8},
+    }
+
+
+class TestBlend(ListModelContract):
+    config: ClassVar[dict[str, Any]] = {
+        "class_path": "movierec.training.history_task.BlendTask",
+        "init_args": {"width": 8},
+    }
+
+
+class TestPopularity(ListModelContract):
+    config: ClassVar[dict[str, Any]] = {"class_path": "movierec.training.list_baseline_task.ListBaselineTask"}
+
+
+class TestItemKNN(ListModelContract):
+    config: ClassVar[dict[str, Any]] = {
+        "class_path": "movierec.training.list_baseline_task.ListBaselineTask",
+        "init_args": {"ranking": "item_knn"},
+    }
+
+
+class TestDocumentedModel(RatingModelContract):
     config: ClassVar[dict[str, Any]] = yaml.safe_load(YAML[0])["model"] | {"optimizer": FAST}
 
     @pytest.fixture(scope="class", autouse=True)
