@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from scipy.sparse import csr_array
 
 from movierec.data.batches import Batch
-from movierec.data.histories import history_of, known_ratings
+from movierec.data.histories import History, history_of
 from movierec.data.tables import Tables
 from movierec.metrics.bootstrap import mean_interval
 from movierec.models.item_knn import NeighbourModel
@@ -22,28 +21,32 @@ from movierec.models.model import Model
 from movierec.models.popularity import PopularityModel
 from movierec.models.scoring import top_positions
 
-DEPTH = 10
+DEPTH, DEEPEST = 10, 100
 SCORES = (f"recall@{DEPTH}", f"ndcg@{DEPTH}", f"map@{DEPTH}")
+DEEP_SCORES = ("recall@20", "recall@50", f"ndcg@{DEEPEST}")
+NEW_USER_RATINGS = (1, 5, 10, 20, 50)
 USERS_AT_ONCE = 128
 Watch = Callable[[list[int]], Iterable[int]]  # such as a progress bar
 
 
-class Targets(NamedTuple):
-    """What lists should hold, and what they should not.
+class Target(NamedTuple):
+    """What the list of one user should hold.
 
     Attributes:
-        users: Rows of the users who like a film of the part, [num_measured] int64.
-        liked: The films that each user likes, [num_users, num_movies].
-        seen: The films that each user has rated before, [num_users, num_movies].
+        user_id: Id of the user.
+        history: The ratings that the model may read.
+        liked: Rows of the films to find, [num_liked] int64, at least one.
+        seen: Rows of the films to leave out, [num_seen] int64.
     """
 
-    users: np.ndarray
-    liked: csr_array
-    seen: csr_array
+    user_id: int
+    history: History
+    liked: np.ndarray
+    seen: np.ndarray
 
 
-def list_targets(tables: Tables, rows: Mapping[str, Batch], part: str, *, num_users: int | None = None) -> Targets:
-    """Find the films that lists should hold.
+def list_targets(tables: Tables, rows: Mapping[str, Batch], part: str, *, num_users: int | None = None) -> list[Target]:
+    """List what should be found for the users who like a film of a part.
 
     Args:
         tables: The tables of a data set.
@@ -51,24 +54,55 @@ def list_targets(tables: Tables, rows: Mapping[str, Batch], part: str, *, num_us
         part: `val` or `test`. With `test`, the validation ratings are left out, too.
         num_users: Measure a random choice of so many users; all by default.
     """
-    liked = matrix(rows[part].take(tables.to_stars(rows[part].rating) >= tables.liked_stars), tables)
-    known = known_ratings(tables)
-    seen = csr_array((np.ones_like(known.data), known.indices, known.indptr), shape=known.shape)
-    if part == "test":
-        seen = csr_array(seen + matrix(rows["val"], tables))
-    users = np.flatnonzero(np.diff(liked.indptr))
-    return Targets(np.sort(np.random.default_rng(0).permutation(users)[:num_users]), liked, seen)
+    liked = by_user(liked_rows(tables, rows[part]), tables)
+    validated = by_user(rows["val"], tables)
+    users = np.random.default_rng(0).permutation(np.flatnonzero([len(films) for films in liked]))[:num_users]
+    targets = []
+    for user in np.sort(users).tolist():
+        history = history_of(tables, user)
+        seen = np.concatenate([history.movies, validated[user]]) if part == "test" else history.movies
+        targets.append(Target(int(tables.user_ids[user]), history, liked[user], seen))
+    return targets
 
 
-def matrix(rows: Batch, tables: Tables) -> csr_array:
-    """Write pairs of users and films as a matrix of ones, [num_users, num_movies]."""
-    pairs = rows.user.numpy(), rows.movie.numpy()
-    return csr_array((np.ones(len(rows.user)), pairs), shape=(len(tables.user_ids), len(tables.movie_ids)))
+def new_user_targets(tables: Tables, test: Batch, number: int) -> list[Target]:
+    """List what should be found for held-out users of whom only some ratings are known, drawn at random.
+
+    Args:
+        tables: The tables of a data set, split by users.
+        test: The test ratings.
+        number: Number of ratings to know; users who do not like any film among their other ratings are left out.
+    """
+    tested, stars = by_user(test, tables), tables.to_stars(test.rating).numpy()
+    order = np.split(np.argsort(test.user.numpy(), kind="stable"), np.cumsum([len(films) for films in tested])[:-1])
+    rng, targets = np.random.default_rng(number), []
+    for user in np.flatnonzero([len(films) for films in tested]).tolist():
+        known = history_of(tables, user)
+        films = np.concatenate([known.movies, tested[user]])
+        given = np.concatenate([known.stars, stars[order[user]]])
+        drawn = rng.permutation(len(films))
+        first, rest = drawn[:number], drawn[number:]
+        if len(liked := films[rest[given[rest] >= tables.liked_stars]]):
+            history = History(films[first], given[first])
+            targets.append(Target(int(tables.user_ids[user]), history, liked, history.movies))
+    return targets
+
+
+def liked_rows(tables: Tables, rows: Batch) -> Batch:
+    """Pick the ratings of liked films."""
+    return rows.take(tables.to_stars(rows.rating) >= tables.liked_stars)
+
+
+def by_user(rows: Batch, tables: Tables) -> list[np.ndarray]:
+    """List the films of each user's ratings."""
+    order = np.argsort(rows.user.numpy(), kind="stable")
+    ends = np.cumsum(np.bincount(rows.user.numpy(), minlength=len(tables.user_ids)))
+    return np.split(rows.movie.numpy()[order].astype(np.int64), ends[:-1])
 
 
 def evaluate_lists(
     model: Model, rows: Mapping[str, Batch], *, num_users: int | None = None, watch: Watch = iter
-) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
+) -> tuple[dict[str, Any], pd.DataFrame]:
     """Measure the lists of a model, and of popularity and item-kNN, for the same users, on the test ratings.
 
     Args:
@@ -78,22 +112,33 @@ def evaluate_lists(
         watch: Iterates over batches of users, such as a progress bar.
 
     Returns:
-        For `model`, `popularity` and `item_knn`, the metrics of `measure_lists`. The second result is a table of each
-        user's recall, NDCG and MAP, by `ranking` and `user_id`.
+        For `model`, `popularity` and `item_knn`, the metrics of `measure_lists`; with held-out users, too, for each
+        number of ratings in NEW_USER_RATINGS, by `new_users`, the NDCG@10 of each for people of whom only so many
+        ratings are known. The second result is a table of each user's recall, NDCG and MAP, by `ranking` and
+        `user_id`.
     """
-    targets = list_targets(model.tables, rows, "test", num_users=num_users)
-    popularity, item_knn = PopularityModel(model.tables), NeighbourModel(model.tables)
+    tables = model.tables
+    targets = list_targets(tables, rows, "test", num_users=num_users)
+    popularity, item_knn = PopularityModel(tables), NeighbourModel(tables)
     popularity.fit()
     item_knn.fit()
-    measured, tables = {}, []
-    for name, one in {"model": model, "popularity": popularity, "item_knn": item_knn}.items():
-        measured[name], scores = measure_lists(one, targets, watch=watch if one is model else iter)
-        tables.append(scores.assign(ranking=name))
-    return measured, pd.concat(tables, ignore_index=True)
+    found: dict[str, Any] = {}
+    scores = []
+    rankings: dict[str, Model] = {"model": model, "popularity": popularity, "item_knn": item_knn}
+    for name, one in rankings.items():
+        found[name], table = measure_lists(one, targets, watch=watch if one is model else iter)
+        scores.append(table.assign(ranking=name))
+    if tables.held_out.any():
+        found["new_users"] = {
+            number: {name: measure_lists(one, fewer)[0][f"ndcg@{DEPTH}"] for name, one in rankings.items()}
+            for number in NEW_USER_RATINGS
+            if (fewer := new_user_targets(tables, rows["test"], number))
+        }
+    return found, pd.concat(scores, ignore_index=True)
 
 
 @torch.inference_mode()
-def measure_lists(model: Model, targets: Targets, *, watch: Watch = iter) -> tuple[dict[str, Any], pd.DataFrame]:
+def measure_lists(model: Model, targets: list[Target], *, watch: Watch = iter) -> tuple[dict[str, Any], pd.DataFrame]:
     """Measure the lists of a model.
 
     Args:
@@ -102,30 +147,30 @@ def measure_lists(model: Model, targets: Targets, *, watch: Watch = iter) -> tup
         watch: As in `evaluate_lists`.
 
     Returns:
-        recall@10, ndcg@10 and map@10, means over users, and `intervals` of them; coverage, the share of all films that
-        is listed for anyone; novelty, the mean of -log2 of the share of users who have rated a listed film;
-        personality, the mean share of films that the lists of two users do not have in common; and the number of
-        users. The second result is a table of each user's recall, NDCG and MAP, by `user_id`.
+        recall@10, ndcg@10 and map@10, means over users, and `intervals` of them; recall@20 and recall@50 (of at most
+        that many), ndcg@100; coverage, the share of all films that is listed for anyone; novelty, the mean of -log2 of
+        the share of users who have rated a listed film; personality, the mean share of films that the lists of two
+        users do not have in common; and the number of users. The second result is a table of each user's scores.
     """
-    tables, users = model.tables, targets.users
+    tables = model.tables
     count = np.bincount(tables.history_movies.numpy(), minlength=len(tables.movie_ids))
     is_hidden = ~model.listed.numpy() | (count < model.list_min_ratings)
     lists, scores = [], []
-    for start in watch(list(range(0, len(users), USERS_AT_ONCE))):
-        rows = users[start : start + USERS_AT_ONCE]
-        ranked = model.rank_all([history_of(tables, int(user)) for user in rows]).numpy()
+    for start in watch(list(range(0, len(targets), USERS_AT_ONCE))):
+        some = targets[start : start + USERS_AT_ONCE]
+        ranked = model.rank_all([target.history for target in some]).numpy()
         ranked[:, is_hidden] = -np.inf
-        ranked[targets.seen[rows].nonzero()] = -np.inf
-        for user, of_films in zip(rows, ranked, strict=True):
-            best = top_positions(of_films, DEPTH)
-            lists.append(best[of_films[best] > -np.inf])
-            first, last = targets.liked.indptr[user : user + 2]
-            scores.append(compare(lists[-1], targets.liked.indices[first:last]))
-    table = pd.DataFrame(scores, columns=list(SCORES), dtype=np.float64)
-    means: dict[str, Any] = {name: float(table[name].mean()) for name in SCORES}
+        for target, of_films in zip(some, ranked, strict=True):
+            of_films[target.seen] = -np.inf
+            best = top_positions(of_films, DEEPEST)
+            best = best[of_films[best] > -np.inf]
+            lists.append(best[:DEPTH])
+            scores.append((*compare(best[:DEPTH], target.liked), *compare_deep(best, target.liked)))
+    table = pd.DataFrame(scores, columns=[*SCORES, *DEEP_SCORES], dtype=np.float64)
+    means: dict[str, Any] = {name: float(table[name].mean()) for name in (*SCORES, *DEEP_SCORES)}
     means["intervals"] = {name: list(mean_interval(table[name].to_numpy())[1:]) for name in SCORES} if scores else {}
     found = means | describe(lists, count / max(len(tables.user_ids), 1))
-    return found, table.assign(user_id=tables.user_ids.numpy()[users])
+    return found, table[list(SCORES)].assign(user_id=[target.user_id for target in targets])
 
 
 def describe(lists: list[np.ndarray], share: np.ndarray) -> dict[str, float]:
@@ -152,11 +197,31 @@ def compare(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float, floa
     Source: K. Järvelin and J. Kekäläinen, 2002, for NDCG; average precision is divided by min(10, relevant).
     """
     hit = np.isin(found, relevant)
-    most = min(DEPTH, len(relevant))
-    discount = 1 / np.log2(np.arange(2, DEPTH + 2))
     precision = hit.cumsum() / np.arange(1, len(found) + 1)
     return (
         float(hit.sum() / len(relevant)),
-        float(discount[: len(found)][hit].sum() / discount[:most].sum()),
-        float(precision[hit].sum() / most),
+        ndcg(hit, len(relevant), DEPTH),
+        float(precision[hit].sum() / min(DEPTH, len(relevant))),
     )
+
+
+def compare_deep(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float, float]:
+    """Compute recall@20 and recall@50, each of at most so many films, and NDCG@100 of one list of 100 films.
+
+    Source: D. Liang et al., "Variational autoencoders for collaborative filtering", 2018.
+    """
+    hit = np.isin(found, relevant)
+    recall = [float(hit[:depth].sum() / min(depth, len(relevant))) for depth in (20, 50)]
+    return recall[0], recall[1], ndcg(hit, len(relevant), DEEPEST)
+
+
+def ndcg(hit: np.ndarray, num_relevant: int, depth: int) -> float:
+    """Compute the NDCG of a list, where hits gain 1.
+
+    Args:
+        hit: Whether each film of the list is relevant, [at most depth] bool.
+        num_relevant: Number of relevant films, at least 1.
+        depth: Length of the best possible list.
+    """
+    discount = 1 / np.log2(np.arange(2, depth + 2))
+    return float(discount[: len(hit)][hit].sum() / discount[: min(depth, num_relevant)].sum())

@@ -3,7 +3,7 @@
 import torch
 
 from movierec.data.batches import Batch
-from movierec.metrics.topn import Targets, list_targets, measure_lists
+from movierec.metrics.topn import Target, list_targets, measure_lists
 from movierec.training.base_task import BaseTask
 
 LOGGED = ("ndcg@10", "recall@10", "map@10", "coverage", "personality")
@@ -18,7 +18,7 @@ class ListTask(BaseTask):
 
     def __init__(self) -> None:
         super().__init__()
-        self.val_targets: Targets | None = None
+        self.val_targets: list[Target] | None = None
 
     def on_validation_epoch_end(self) -> None:
         """Measure the lists on the validation ratings."""

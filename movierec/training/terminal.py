@@ -179,7 +179,7 @@ def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tabl
 
 def print_retrieval(retrieval: dict[str, Any], tables: Tables) -> None:
     """Print the metrics of the lists, beside those of the baselines."""
-    rankings = {name: values for name, values in retrieval.items() if isinstance(values, dict)}
+    rankings = {name: retrieval[name] for name in RANKINGS if name in retrieval}
     users = int(rankings["model"]["users"])
     table = Table("ranked by", title=f"lists of {users:,} users", title_justify="left")
     for metric in LIST_METRICS.values():
@@ -190,6 +190,15 @@ def print_retrieval(retrieval: dict[str, Any], tables: Tables) -> None:
     out.print(table)
     ranked = f"films with at least {number} ratings" if (number := retrieval["min_ratings"]) else "all films it knows"
     out.say(f"Counted are test films of at least {tables.liked_stars:g} stars; the model ranks {ranked}.")
+    if "new_users" in retrieval:
+        table = Table(
+            "NDCG@10, ranked by", title="held-out users of whom so many ratings are known", title_justify="left"
+        )
+        for number in retrieval["new_users"]:
+            table.add_column(str(number), justify="right")
+        for ranking, words in RANKINGS.items():
+            table.add_row(words, *(f"{values[ranking]:.4f}" for values in retrieval["new_users"].values()))
+        out.print(table)
 
 
 def print_predictions(path: Path, rows: int, checkpoint: Path | None) -> None:

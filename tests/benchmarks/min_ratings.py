@@ -32,7 +32,7 @@ def main() -> None:
     assert data.tables is not None
     check_same_data(network.tables, data.tables)
     targets = list_targets(network.tables, data.rows, "val", num_users=options.users)
-    table = Table("at least so many ratings", title=f"{len(targets.users)} users", title_justify="left")
+    table = Table("at least so many ratings", title=f"{len(targets)} users", title_justify="left")
     found = []
     for least in LEAST:
         type(network).list_min_ratings = least

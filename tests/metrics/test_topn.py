@@ -8,7 +8,7 @@ import torch
 from movierec.data.batches import Batch
 from movierec.data.histories import history_of, user_statistics
 from movierec.data.tables import Tables
-from movierec.metrics.topn import compare, describe, evaluate_lists, list_targets
+from movierec.metrics.topn import compare, compare_deep, describe, evaluate_lists, list_targets, new_user_targets
 from movierec.models.mlp import MLP
 
 
@@ -93,12 +93,34 @@ def network_of(tables: Tables) -> MLP:
 def test_targets_are_liked_films_and_what_was_rated_before_is_seen(five: Tables, parts: dict[str, Batch]) -> None:
     parts["train"] = parts["train"].take(parts["train"].user != 1)  # held out; the history is in the tables
     targets = list_targets(five, parts, "test")
-    assert targets.users.tolist() == [0, 1, 2]
-    assert [targets.liked[[user]].indices.tolist() for user in range(3)] == [[3, 4], [3], [1]]
-    assert [sorted(targets.seen[[user]].indices.tolist()) for user in range(3)] == [[0, 1, 2], [0, 1], [0, 2, 3, 4]]
-    of_validation = list_targets(five, parts, "val")
-    assert of_validation.users.tolist() == [0]
-    assert sorted(of_validation.seen[[0]].indices.tolist()) == [0, 1]
+    assert [target.user_id for target in targets] == five.user_ids.tolist()
+    assert [target.liked.tolist() for target in targets] == [[3, 4], [3], [1]]
+    assert [sorted(target.seen.tolist()) for target in targets] == [[0, 1, 2], [0, 1], [0, 2, 3, 4]]
+    (of_validation,) = list_targets(five, parts, "val")
+    assert of_validation.liked.tolist() == [2]
+    assert of_validation.seen.tolist() == [0, 1]
+
+
+def test_of_new_users_some_ratings_are_known_and_the_liked_others_are_to_be_found(
+    five: Tables, parts: dict[str, Batch]
+) -> None:
+    first, second, third = new_user_targets(five, parts["test"], 1)
+    everything = {(0, 3.0), (1, 5.0), (3, 4.0), (4, 5.0)}  # of user 0: history and test ratings
+    known = set(zip(first.history.movies.tolist(), first.history.stars.tolist(), strict=True))
+    assert len(known) == 1
+    assert known < everything
+    assert set(first.liked.tolist()) == {film for film, stars in everything - known if stars >= 4}
+    assert first.seen.tolist() == first.history.movies.tolist()
+    assert [len(one.history.movies) for one in (second, third)] == [1, 1]
+    assert new_user_targets(five, parts["test"], 5) == []  # nobody has rated more
+
+
+def test_deep_recall_is_of_at_most_so_many_films() -> None:
+    found = np.arange(100)
+    relevant = np.concatenate([np.arange(0, 40, 2), np.arange(200, 210)])  # 20 in the list, at even places below 40
+    gain = sum(1 / math.log2(place + 2) for place in range(0, 40, 2))
+    best = sum(1 / math.log2(place + 2) for place in range(30))
+    assert compare_deep(found, relevant) == pytest.approx((10 / 20, 20 / 30, gain / best))
 
 
 def test_rankings_of_all_unseen_films_agree_with_a_hand_computation(five: Tables, parts: dict[str, Batch]) -> None:
