@@ -78,7 +78,6 @@ def draw_state(ratings: TrainingRatings) -> State:
             for kind, count in ratings.num_slots.items()
         },
         effect_precision=strength,
-        training_rmse=0.0,
     )
 
 

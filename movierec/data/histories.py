@@ -65,6 +65,12 @@ def training_ratings(tables: Tables) -> csr_array:
     return csr_array((known.data[is_kept], known.indices[is_kept], offsets), shape=known.shape)
 
 
+def training_days(tables: Tables) -> Tensor:
+    """Return the days of `training_ratings`, row by row: [num_training] int64; -1 where unknown."""
+    is_kept = ~tables.held_out.repeat_interleave(tables.history_offsets.diff())
+    return tables.history_days[is_kept].long()
+
+
 def user_statistics(tables: Tables, history: History) -> Tensor:
     """Compute what a network reads of a user, scaled as in training.
 

@@ -8,9 +8,10 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from movierec.data.histories import training_ratings
+from movierec.data.histories import training_days, training_ratings
 from movierec.data.side_information import SideInformation
 from movierec.data.tables import Tables
+from movierec.models.factor_times import Times
 from movierec.models.side_information import Matrix, fit_features, fit_implicit
 from movierec.models.training_ratings import TrainingRatings
 
@@ -41,10 +42,25 @@ def join(blocks: Mapping[str, Matrix], count: int) -> Tensor:
     return fit_features(list(blocks.values()))[1] if blocks else torch.zeros(count, 0)
 
 
-def build_ratings(
-    tables: Tables, features: Features, implicit_rank: int, device: torch.device
-) -> tuple[TrainingRatings, Tensor]:
-    """Sort the training ratings for the sampler, and make the features of their users and films.
+class Inputs(NamedTuple):
+    """What a chain is conditioned on, and what else it takes to predict.
+
+    Attributes:
+        ratings: The training ratings, with the features of their users and films.
+        implicit: Weights by which the films that a person rated project to the users' implicit features,
+            [num_movies, d].
+        times: The effects of time; None without any.
+    """
+
+    ratings: TrainingRatings
+    implicit: Tensor
+    times: Times | None
+
+
+def build_inputs(
+    tables: Tables, features: Features, *, implicit_rank: int, time_periods: int, device: torch.device
+) -> Inputs:
+    """Sort the training ratings for the sampler, make the features of their users and films, and find their times.
 
     Held-out users keep their rows, without a rating.
 
@@ -52,15 +68,16 @@ def build_ratings(
         tables: The tables of a data set.
         features: Of users and films, from `make_features`.
         implicit_rank: How many directions of who has rated what are features of each side; 0: none.
+        time_periods: How many periods have effects on films, beside those of days on users; 0: no effects of time. If
+            the days of the ratings are not known, there are none either.
         device: Where the sampler computes.
-
-    Returns:
-        The ratings, and the weights by which the films that a person rated project to the users' implicit features,
-        [num_movies, d].
     """
     rated = training_ratings(tables)
     num_users, num_films = rated.shape
-    users = np.repeat(np.arange(num_users), np.diff(rated.indptr))
+    users = torch.from_numpy(np.repeat(np.arange(num_users), np.diff(rated.indptr))).to(device)
+    films, days = torch.from_numpy(rated.indices).long().to(device), training_days(tables).to(device)
+    has_times = time_periods > 0 and not (days < 0).any()
+    times = Times.of(users, days, num_periods=time_periods, num_films=num_films) if has_times else None
     user_features, film_features = ([group] if group.shape[1] else [] for group in features)
     weights = torch.zeros(num_films, 0)
     if implicit_rank:
@@ -69,12 +86,14 @@ def build_ratings(
         user_features, weights = [of_users, *user_features], projection.weight
         film_features = [fit_implicit(csr_array(counts.T), implicit_rank)[1], *film_features]
     ratings = TrainingRatings.build(
-        torch.from_numpy(users).to(device),
-        torch.from_numpy(rated.indices).long().to(device),
+        users,
+        films,
         torch.from_numpy(rated.data).float().to(device),
         num_users=num_users,
         num_films=num_films,
+        slots=times.slots(users, films, days) if times else None,
+        num_slots=times.num_slots if times else None,
         user_features=[group.to(device) for group in user_features],
         film_features=[group.to(device) for group in film_features],
     )
-    return ratings, weights
+    return Inputs(ratings, weights, times)

@@ -11,6 +11,7 @@ from movierec.data.histories import History, training_ratings
 from movierec.data.tables import Tables
 from movierec.models.factor_inputs import Features
 from movierec.models.factor_samples import Sample, stack, unstack
+from movierec.models.factor_times import period_of
 from movierec.models.factors_explanation import explain
 from movierec.models.factors_posterior import Person, Posterior
 from movierec.models.model import RatingModel
@@ -29,12 +30,19 @@ class FactorModel(RatingModel):
         super().__init__(tables)
         self.samples = nn.ParameterDict()
         none = Features(torch.zeros(len(tables.user_ids), 0), torch.zeros(len(tables.movie_ids), 0))
-        self.describe(none, none.films)
+        self.describe(none, none.films, torch.zeros(0, dtype=torch.int64))
         self.register_load_state_dict_pre_hook(make_room)  # type: ignore[no-untyped-call]
 
-    def describe(self, features: Features, implicit: Tensor) -> None:
-        """Take the features of users and films, and how the films that a person rated become implicit ones."""
+    def describe(self, features: Features, implicit: Tensor, period_starts: Tensor) -> None:
+        """Take what the samples do not hold.
+
+        Args:
+            features: Of users and films.
+            implicit: How the films that a person rated become implicit features, [num_movies, d].
+            period_starts: First day of each period but the first, [num_periods - 1] int64.
+        """
         self.user_features, self.film_features, self.implicit = map(frozen, (*features, implicit))
+        self.period_starts = frozen(period_starts)
 
     def take(self, sample: Sample, *, anew: bool) -> None:
         """Keep a sample, beside those before or instead of them."""
@@ -60,14 +68,29 @@ class FactorModel(RatingModel):
     def person(self, history: History) -> Person:
         """Infer a person's taste from their ratings, and of a user of the data from what describes them."""
         films, stars = torch.from_numpy(history.movies), torch.from_numpy(history.stars).float()
+        days = None if history.days is None else torch.from_numpy(history.days)
+        periods = self.periods(days)
         if history.user_id is None or not self.user_features.shape[1]:
-            return self.posterior.fold_in(films, stars)
+            return self.posterior.fold_in(films, stars, days=days, periods=periods)
         row = torch.searchsorted(self.tables.user_ids, history.user_id)
-        return self.posterior.fold_in(films, stars, features=[self.user_features[row].cpu()])
+        features = [self.user_features[row].cpu()]
+        return self.posterior.fold_in(films, stars, days=days, periods=periods, features=features)
 
-    def rank(self, history: History, films: Tensor) -> Tensor:
-        """Score films by the mean prediction of the samples, on the unit scale and not clipped; see `Model`."""
-        return self.tables.to_unit(self.posterior.centres(self.person(history), films).mean(dim=0))
+    def periods(self, days: Tensor | None) -> Tensor | None:
+        """Find the periods of days."""
+        return None if days is None else period_of(days, self.period_starts.cpu())
+
+    def rank(self, history: History, films: Tensor, days: Tensor | None = None) -> Tensor:
+        """Score films by the mean prediction of the samples, on the unit scale and not clipped; see `Model`.
+
+        Args:
+            history: The person's ratings.
+            films: Rows of the films, [size] int64.
+            days: Day of each prediction, in days since 1970, UTC, [size] int64. None if unknown, as for a list: time
+                has no effect then.
+        """
+        centres = self.posterior.centres(self.person(history), films, days=days, periods=self.periods(days))
+        return self.tables.to_unit(centres.mean(dim=0))
 
     def explain(self, history: History, films: Tensor) -> pd.DataFrame:
         """Divide predictions among the person, the film, its features and the films that the person rated; see `Model`.
@@ -110,6 +133,6 @@ def make_room(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) ->
     start = f"{prefix}samples."
     parts = {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
     module.samples = nn.ParameterDict({name: frozen(torch.empty_like(value)) for name, value in parts.items()})
-    for name in ("user_features", "film_features", "implicit"):
+    for name in ("user_features", "film_features", "implicit", "period_starts"):
         setattr(module, name, frozen(torch.empty_like(state[f"{prefix}{name}"])))
     module.__dict__.pop("posterior", None)

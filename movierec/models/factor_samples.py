@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from movierec.models.factor_priors import SidePriors
+from movierec.models.factor_times import DAY
 from movierec.models.factors_chain import State
-from movierec.models.training_ratings import DAY, TrainingRatings
+from movierec.models.training_ratings import TrainingRatings
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ class State(SidePriors):
         noise: s, variance of a typical user's ratings, [].
         effects: Of each kind, [num_slots].
         effect_precision: Of each kind, [].
-        training_rmse: Of this state alone on the training ratings, stars.
     """
 
     sweep: int
@@ -44,7 +43,6 @@ class State(SidePriors):
     noise: Tensor
     effects: dict[str, Tensor]
     effect_precision: dict[str, Tensor]
-    training_rmse: float
 
 
 def initial_state(ratings: TrainingRatings, rank: int, generator: Generator) -> State:
@@ -62,7 +60,6 @@ def initial_state(ratings: TrainingRatings, rank: int, generator: Generator) -> 
         noise=noise,
         effects={kind: like.new_zeros(count) for kind, count in ratings.num_slots.items()},
         effect_precision={kind: like.new_tensor(20.0) for kind in ratings.num_slots},
-        training_rmse=float(noise.sqrt()),
     )
 
 
@@ -128,7 +125,6 @@ def next_state(state: State, ratings: TrainingRatings, generator: Generator, hyp
         noise=noise,
         effects=effects,
         effect_precision=effect_precision,
-        training_rmse=float(squares.mean().sqrt()),
     )
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from movierec.models.factor_priors import HYPERPRIORS, Hyperpriors
 from movierec.models.factor_samples import Sample
+from movierec.models.factor_times import DAY, PERIOD
 from movierec.models.factors import regressors
-from movierec.models.training_ratings import DAY, PERIOD
 
 STEPS = 3  # of the fixed point; a fourth changes predictions by .002 stars on average
 

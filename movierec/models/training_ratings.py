@@ -7,8 +7,6 @@ from typing import Self
 import torch
 from torch import Tensor
 
-DAY, PERIOD = "day", "period"  # the effects: of a user on a day, of a film in a period
-
 
 @dataclass(frozen=True)
 class TrainingRatings:
@@ -85,17 +83,3 @@ class TrainingRatings:
 def offsets_of(rows: Tensor, count: int) -> Tensor:
     """Count ratings before each row, [count + 1] int64."""
     return torch.cat([rows.new_zeros(1), torch.bincount(rows, minlength=count).cumsum(0)])
-
-
-def day_slots(users: Tensor, days: Tensor) -> tuple[Tensor, Tensor]:
-    """Number the pairs of a user and a day.
-
-    Args:
-        users: Rows of the users, [num_ratings] int64.
-        days: Days since any date, not negative, [num_ratings] int64.
-
-    Returns:
-        Slot of each rating [num_ratings] int64, and the key of each slot, which is users * 2^32 + days.
-    """
-    keys, slots = torch.unique((users << 32) + days, return_inverse=True)
-    return slots, keys

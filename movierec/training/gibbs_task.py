@@ -12,12 +12,11 @@ from movierec.data.batches import Batch
 from movierec.data.histories import history_of
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError
-from movierec.models.factor_inputs import Features, build_ratings, make_features
+from movierec.models.factor_inputs import Features, Inputs, build_inputs, make_features
 from movierec.models.factor_model import FactorModel
 from movierec.models.factor_samples import Sample
 from movierec.models.factors import interactions
 from movierec.models.factors_chain import State, initial_state, sweep
-from movierec.models.training_ratings import TrainingRatings
 from movierec.training.gradient_free_task import GradientFreeTask
 from movierec.training.progress import track
 
@@ -33,13 +32,15 @@ class GibbsTask(GradientFreeTask):
     Args:
         rank: Length of the vectors of taste and character.
         implicit_rank: How many directions of who has rated what tell of users and of films; 0: none.
+        time_periods: How many periods, of equally many ratings, have an effect on each film, beside those of days on
+            users. They count where the day of a prediction is known, as for test ratings. 0: no effects of time.
         burn_in: Sweeps before samples are kept: the chain forgets where it started. At most half of
             `trainer.max_epochs`.
         keep_every: Sweeps from one kept sample to the next, after the burn-in.
     """
 
     model: FactorModel
-    ratings: TrainingRatings
+    inputs: Inputs
     chain: State
 
     def __init__(
@@ -47,11 +48,13 @@ class GibbsTask(GradientFreeTask):
         *,
         rank: PositiveInt = 32,
         implicit_rank: NonNegativeInt = 400,
+        time_periods: NonNegativeInt = 8,
         burn_in: NonNegativeInt = 50,
         keep_every: PositiveInt = 3,
     ) -> None:
         super().__init__(functional.mse_loss)
-        self.rank, self.implicit_rank, self.burn_in, self.keep_every = rank, implicit_rank, burn_in, keep_every
+        self.rank, self.implicit_rank, self.time_periods = rank, implicit_rank, time_periods
+        self.burn_in, self.keep_every = burn_in, keep_every
         self.generator = Generator()
         self.stored_chain: dict[str, Any] = {}
         self.newest = torch.empty(0)  # of the validation rows by the newest sample, stars
@@ -69,7 +72,13 @@ class GibbsTask(GradientFreeTask):
         data: MovieDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
         side = data.read_side_information() if data.options.side_information else None
         features = make_features(self.model.tables, side)
-        self.ratings, implicit = build_ratings(self.model.tables, features, self.implicit_rank, self.device)
+        self.inputs = build_inputs(
+            self.model.tables,
+            features,
+            implicit_rank=self.implicit_rank,
+            time_periods=self.time_periods,
+            device=self.device,
+        )
         if self.stored_chain:
             stored = move_data_to_device(self.stored_chain, self.device)
             self.chain = State.from_state_dict(stored["state"])
@@ -77,8 +86,10 @@ class GibbsTask(GradientFreeTask):
             self.generator.set_state(stored["generator"].cpu())
         else:
             self.generator.manual_seed(torch.initial_seed())
-            self.chain = initial_state(self.ratings, self.rank, self.generator)
-            self.model.describe(features, implicit)
+            self.chain = initial_state(self.inputs.ratings, self.rank, self.generator)
+            times = self.inputs.times
+            starts = times.starts if times else torch.zeros(0, dtype=torch.int64)
+            self.model.describe(features, self.inputs.implicit, starts)
             self.model.to(self.device)
 
     def fit_epoch(self) -> None:
@@ -87,7 +98,7 @@ class GibbsTask(GradientFreeTask):
         Raises:
             DivergenceError: A matrix is not positive definite; the samples before stay.
         """
-        self.chain = sweep(self.chain, self.ratings, generator=self.generator)
+        self.chain = sweep(self.chain, self.inputs.ratings, generator=self.generator)
         planned = self.trainer.max_epochs or 0
         number = self.chain.sweep - (min(self.burn_in, planned // 2) if planned > 0 else self.burn_in)
         if number <= 1 or (number - 1) % self.keep_every == 0:
@@ -95,14 +106,14 @@ class GibbsTask(GradientFreeTask):
 
     def keep(self, *, anew: bool) -> None:
         """Keep the state of the chain as a sample, and add its predictions of the validation rows."""
-        sample, tables = Sample.of_state(self.chain, self.ratings), self.model.tables
+        sample, tables = Sample.of_state(self.chain, self.inputs.ratings), self.model.tables
         self.model.take(sample, anew=anew)
         rows: Batch = self.trainer.datamodule.rows["val"]  # type: ignore[attr-defined]
         if tables.held_out.any():  # the chain has no vectors of these users
-            alone = FactorModel(tables)
-            alone.describe(Features(self.model.user_features, self.model.film_features), self.model.implicit)
+            model, alone = self.model, FactorModel(tables)
+            alone.describe(Features(model.user_features, model.film_features), model.implicit, model.period_starts)
             alone.take(sample, anew=True)
-            unit = score(alone, rows.user, rows.movie)
+            unit = score(alone, rows)
             self.newest = (tables.min_stars + unit * (tables.max_stars - tables.min_stars)).to(self.device)
         else:
             self.newest = self.draw_stars(rows.to(self.device))
@@ -110,7 +121,7 @@ class GibbsTask(GradientFreeTask):
 
     def draw_stars(self, rows: Batch) -> Tensor:
         """Predict by the state of the chain alone: stars, not clipped, [batch]."""
-        chain, ratings = self.chain, self.ratings
+        chain, (ratings, _, times) = self.chain, self.inputs
         users, films = (
             torch.where(number[:, None] > 0, vectors, prior.means(features, len(vectors)))
             for number, vectors, prior, features in (
@@ -118,7 +129,11 @@ class GibbsTask(GradientFreeTask):
                 (ratings.num_ratings_of_film, chain.films, chain.film_prior, ratings.film_features),
             )
         )
-        return ratings.average + interactions(users, films, rows.user.long(), rows.movie.long())
+        pairs = rows.user.long(), rows.movie.long()
+        stars = ratings.average + interactions(users, films, *pairs)
+        for kind, slots in times.slots(*pairs, rows.day.long()).items() if times else ():
+            stars += functional.pad(chain.effects[kind], (0, 1))[slots]  # 0 on other days than those of training
+        return stars
 
     def predict_batch(self, batch: Batch) -> Tensor:
         """Predict a batch on the unit scale, [batch]: in training by the chain's state, else what was scored before."""
@@ -146,8 +161,8 @@ class GibbsTask(GradientFreeTask):
     def score_all(self, loaders: Any) -> None:
         """Score all rows of an evaluation at once."""
         parts: list[Batch] = [loader.dataset.rows for loader in loaders]
-        user, movie = (torch.cat([getattr(part, name) for part in parts]) for name in ("user", "movie"))
-        self.scores = torch.split(score(self.model, user, movie, "score"), [len(part.rating) for part in parts])
+        rows = Batch(*map(torch.cat, zip(*parts, strict=True)))
+        self.scores = torch.split(score(self.model, rows, "score"), [len(part.rating) for part in parts])
 
     def on_evaluation_batch_start(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Begin with the scores of the next loader."""
@@ -199,23 +214,24 @@ class GibbsTask(GradientFreeTask):
             self.stored_chain = checkpoint["chain"]
 
 
-def score(model: FactorModel, user: Tensor, movie: Tensor, shown_as: str = "") -> Tensor:
+def score(model: FactorModel, batch: Batch, shown_as: str = "") -> Tensor:
     """Score rows, each user once: a person's taste takes longer than all their predictions.
 
     Args:
         model: The model.
-        user: Rows of the users, [size] int.
-        movie: Rows of the films, [size] int.
+        batch: The rows, with their days where they are known.
         shown_as: Name of a progress bar; none is shown without one.
 
     Returns:
         Ratings on the unit scale, not clipped, [size], on the CPU.
     """
-    user, movie = user.cpu().long(), movie.cpu().long()
+    user, movie, days = (column.cpu().long() for column in (batch.user, batch.movie, batch.day))
+    is_dated = bool((days >= 0).all())
     rows = user.argsort(stable=True)
     users, numbers = torch.unique_consecutive(user[rows], return_counts=True)
     people = track(users.tolist(), shown_as) if shown_as else users.tolist()
     scores = torch.empty(len(rows))
     for own, of_user in zip(people, torch.split(rows, numbers.tolist()), strict=True):
-        scores[of_user] = model.rank(history_of(model.tables, own), movie[of_user])
+        moments = days[of_user] if is_dated else None
+        scores[of_user] = model.rank(history_of(model.tables, own), movie[of_user], moments)
     return scores

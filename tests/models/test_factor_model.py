@@ -5,23 +5,31 @@ import torch
 from torch import Generator
 
 from movierec.data.tables import Tables
-from movierec.models.factor_inputs import build_ratings, make_features
+from movierec.models.factor_inputs import Inputs, build_inputs, make_features
 from movierec.models.factor_model import FactorModel
 from movierec.models.factor_samples import Sample, stack, unstack
 from movierec.models.factors_chain import State, initial_state, sweep
 from tests.factor_world import draw_state, tiny_ratings
 from tests.models.test_factors_chain import assert_equal
 
-CPU = torch.device("cpu")
+
+def inputs_of(tables: Tables, implicit_rank: int = 5, time_periods: int = 4) -> Inputs:
+    return build_inputs(
+        tables,
+        make_features(tables, None),
+        implicit_rank=implicit_rank,
+        time_periods=time_periods,
+        device=torch.device("cpu"),
+    )
 
 
 @pytest.fixture(scope="module")
 def model(tables: Tables) -> FactorModel:
     """Two samples of a short chain."""
-    features = make_features(tables, None)
-    ratings, implicit = build_ratings(tables, features, 5, CPU)
+    ratings, implicit, times = inputs_of(tables)
+    assert times
     model, generator = FactorModel(tables), Generator().manual_seed(0)
-    model.describe(features, implicit)
+    model.describe(make_features(tables, None), implicit, times.starts)
     state = initial_state(ratings, 3, generator)
     for number in range(3):
         state = sweep(state, ratings, generator=generator)
@@ -54,7 +62,7 @@ def test_products_of_film_vectors_are_covariances_of_what_tastes_make_of_films(m
 
 
 def test_the_sampler_reads_the_training_ratings_and_the_genres_and_nothing_of_other_parts(tables: Tables) -> None:
-    ratings, implicit = build_ratings(tables, make_features(tables, None), 5, CPU)
+    ratings, implicit, _ = inputs_of(tables)
     assert torch.equal(ratings.films, tables.history_movies.long())
     assert torch.equal(ratings.stars, tables.history_stars.float())
     assert torch.equal(ratings.user_offsets, tables.history_offsets)
@@ -72,7 +80,7 @@ def test_the_sampler_reads_the_training_ratings_and_the_genres_and_nothing_of_ot
 
 
 def test_without_implicit_directions_a_user_has_no_features(tables: Tables) -> None:
-    ratings, implicit = build_ratings(tables, make_features(tables, None), 0, CPU)
+    ratings, implicit, _ = inputs_of(tables, implicit_rank=0)
     assert not ratings.user_features
     assert implicit.shape == (len(tables.movie_ids), 0)
     assert len(ratings.film_features) == 1

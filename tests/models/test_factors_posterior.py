@@ -12,7 +12,7 @@ from movierec.models.factors_chain import initial_state, sum_of_effects, sweep
 from movierec.models.factors_explanation import explain
 from movierec.models.factors_posterior import Person, Posterior
 from movierec.models.side_information import fit_features, fit_implicit
-from movierec.models.training_ratings import TrainingRatings, day_slots
+from movierec.models.training_ratings import TrainingRatings
 
 NUM_USERS, NUM_FILMS, PERIODS = 40, 30, 2
 SCALE = (0.5, 5.0)
@@ -27,7 +27,7 @@ class Trained:
         counts[39] = counts[:, 29] = False
         user, film = (torch.from_numpy(rows) for rows in np.nonzero(counts))
         self.days = torch.from_numpy(random.integers(0, 3, len(user)))
-        slots, self.keys = day_slots(user, self.days)
+        keys, slots = torch.unique(3 * user + self.days, return_inverse=True)
         self.implicit, of_users = fit_implicit(counts.astype(float), 10)
         _, of_films = fit_implicit(counts.T.astype(float), 10)
         _, ages = fit_features([random.normal(size=(NUM_USERS, 2))])
@@ -39,7 +39,7 @@ class Trained:
             num_users=NUM_USERS,
             num_films=NUM_FILMS,
             slots={"day": slots, "period": film * PERIODS + self.days % PERIODS},
-            num_slots={"day": len(self.keys), "period": NUM_FILMS * PERIODS},
+            num_slots={"day": len(keys), "period": NUM_FILMS * PERIODS},
             user_features=[of_users, ages],
             film_features=[of_films, self.genres],
         )

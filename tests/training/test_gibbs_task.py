@@ -14,7 +14,7 @@ from movierec.data.histories import history_of
 from movierec.errors import CheckpointError
 from movierec.models import factors_chain
 from movierec.models.checkpoint import read_checkpoint, read_model
-from movierec.models.factor_inputs import build_ratings, make_features
+from movierec.models.factor_inputs import build_inputs, make_features
 from movierec.models.factor_model import FactorModel
 from movierec.models.factors_chain import State
 from movierec.models.training_ratings import TrainingRatings
@@ -71,13 +71,19 @@ def test_the_chain_is_in_last_ckpt_alone(folder: Path) -> None:
     assert read_checkpoint(folder / LAST)["chain"]["state"]["sweep"] == 24
 
 
-def test_each_test_row_is_predicted_from_the_history_of_its_user(folder: Path, model: FactorModel) -> None:
+def test_each_test_row_is_predicted_from_the_history_of_its_user_and_its_day(
+    folder: Path, model: FactorModel, sample_root: Path
+) -> None:
     rows = pd.read_parquet(folder / RUN / "test_rows.parquet")
+    ratings = pd.read_csv(sample_root / "ml-latest-small" / "ratings.csv")
+    pairs = zip(ratings["userId"], ratings["movieId"], strict=True)
+    days = dict(zip(pairs, ratings["timestamp"] // 86_400, strict=True))
     user_ids, movie_ids = (ids.tolist() for ids in (model.tables.user_ids, model.tables.movie_ids))
     for row in rows.sample(40, random_state=0).itertuples():
         history = history_of(model.tables, user_ids.index(row.user_id))
-        stars = model.predict(history, torch.tensor([movie_ids.index(row.movie_id)]))
-        assert stars.item() == pytest.approx(row.prediction, abs=1e-3)
+        film, day = torch.tensor([movie_ids.index(row.movie_id)]), torch.tensor([days[row.user_id, row.movie_id]])
+        unit = model.rank(history, film, day)
+        assert model.tables.to_stars(unit).item() == pytest.approx(row.prediction, abs=1e-3)
 
 
 def test_predict_and_validate_score_their_rows_as_test_does(
@@ -109,7 +115,8 @@ def test_held_out_users_train_nothing_and_are_measured_from_their_histories(
     held_out = model.tables.held_out
     assert held_out.any()
     own = model.tables.history_offsets.diff()[~held_out].sum()
-    trained, _ = build_ratings(model.tables, make_features(model.tables, None), 10, torch.device("cpu"))
+    features = make_features(model.tables, None)
+    trained, _, _ = build_inputs(model.tables, features, implicit_rank=10, time_periods=8, device=torch.device("cpu"))
     assert len(trained.stars) == own
     assert not trained.num_ratings_of_user[held_out].any()
     by_history = movierec.test("small.yaml", options={"ranking_users": 0, "data.split": "users"})
