@@ -69,6 +69,11 @@ class BaseTask(LightningModule, ABC):
             torch.manual_seed(torch.initial_seed() + self.global_rank)
         write_random_states(self, self.stored_random_states)
 
+    def on_train_epoch_start(self) -> None:
+        """Validate the last epoch, and keep its checkpoint, whatever `trainer.check_val_every_n_epoch` is."""
+        if self.trainer.current_epoch + 1 == self.trainer.max_epochs:
+            self.trainer.check_val_every_n_epoch = 1
+
     def log_values(self, values: dict[str, Tensor], epoch: int) -> None:
         """Log metrics that are final for an epoch, over the epochs rather than the steps.
 

@@ -273,13 +273,13 @@ class Experiment:
         if self.command != "fit":
             return "Nothing was written."
         if (last := self.last_checkpoint()) is None:
-            return "The first epoch was not finished, so nothing is kept."
+            return "No checkpoint was written yet, so nothing is kept."
         return f"{kept_epochs(last)} is kept in {last}\ngo on with: {self.shell_command('fit')} --resume"
 
     def kept_before(self) -> str:
         """Say what is kept of a fit that diverged; resuming it would diverge again."""
         if (last := self.last_checkpoint()) is None:
-            return "The first epoch was not finished, so nothing is kept."
+            return "No checkpoint was written yet, so nothing is kept."
         return (
             f"{kept_epochs(last)} is kept in {last.parent}. best.ckpt is the best epoch; "
             f"`{self.shell_command('test')}` tests it. Going on from last.ckpt would most likely end here again."

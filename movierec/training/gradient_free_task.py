@@ -36,6 +36,7 @@ class GradientFree(BaseTask):
 
     def on_train_epoch_start(self) -> None:
         """Fit the model."""
+        super().on_train_epoch_start()
         self.fit_epoch()
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:

@@ -75,7 +75,8 @@ class RunProgress(ProgressBar):
         unit = [f"{part} {metrics[f'{part}/rmse']:.4f}" for part in ("val", "train") if f"{part}/rmse" in metrics]
         shown += f"  (unit: {', '.join(unit)})" if unit else ""
         best = "  best" if is_best(trainer) else ""
-        self.console.print(f"epoch {done}/{trainer.max_epochs}{shown}{best}", soft_wrap=True)
+        if done % (trainer.check_val_every_n_epoch or 1) == 0:
+            self.console.print(f"epoch {done}/{trainer.max_epochs}{shown}{best}", soft_wrap=True)
 
     def start_evaluation(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the bar of a validation, test or prediction outside a fit."""

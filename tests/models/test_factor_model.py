@@ -1,9 +1,12 @@
 """The kept samples as a model of a data set."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Generator
 
+from movierec.data.histories import history_of
 from movierec.data.tables import Tables
 from movierec.models.factor_inputs import Inputs, build_inputs, make_features
 from movierec.models.factor_model import FactorModel
@@ -77,6 +80,65 @@ def test_the_sampler_reads_the_training_ratings_and_the_genres_and_nothing_of_ot
     own = slice(*tables.history_offsets[3:5].tolist())
     films = tables.history_movies[own].long()
     torch.testing.assert_close(implicit[films].sum(dim=0) / len(films) ** 0.5, ratings.user_features[0][3])
+
+
+def test_ratings_of_one_user_and_day_share_an_effect_and_those_of_a_film_in_one_period(tables: Tables) -> None:
+    ratings, _, times = inputs_of(tables)
+    assert times
+    days = tables.history_days.long()
+    same_day = (ratings.users[:500, None] == ratings.users) & (days[:500, None] == days)
+    assert torch.equal(ratings.slots["day"][:500, None] == ratings.slots["day"], same_day)
+    period = sum((days >= start).long() for start in times.starts)
+    assert torch.equal(ratings.slots["period"], ratings.films * 4 + period)
+
+
+def test_the_effects_of_days_and_periods_are_taken_off_the_ratings_of_a_history(model: FactorModel) -> None:
+    history = history_of(model.tables, 3)
+    assert history.days is not None
+    person, films, days = model.person(history), torch.from_numpy(history.movies), torch.from_numpy(history.days)
+    period = sum((days >= start).long() for start in model.period_starts)
+    for number, sample in enumerate(unstack(dict(model.samples.items()))):
+        effect = dict(zip(person.days.tolist(), person.day_effects[number].tolist(), strict=True))
+        own = torch.tensor([effect[day] for day in days.tolist()])
+        left = torch.from_numpy(history.stars).float() - model.posterior.average - sample.films[films, 0].float()
+        left -= sample.effects["period"].float()[films * 4 + period]
+        torch.testing.assert_close(person.regression.target[number], left)
+        # The vector was solved for effects of the round before.
+        torch.testing.assert_close(person.target[number], left - own, atol=0.02, rtol=0)
+
+
+def test_a_film_on_a_day_with_ratings_has_the_effects_of_that_day_and_else_those_of_its_period(
+    model: FactorModel,
+) -> None:
+    history = history_of(model.tables, 3)
+    assert history.days is not None
+    film, day = torch.tensor([5]), torch.tensor(history.days[:1])
+    undated, on_day, later = (
+        model.rank(history, film, when) * 4.5 for when in (None, day, torch.tensor([history.days.max() + 9_999]))
+    )
+    person, of_film = model.person(history), model.posterior.periods
+    assert of_film is not None
+    effect = person.day_effects[:, person.days == day].mean()
+    assert abs(float(effect)) > 1e-3
+    number = int((model.period_starts <= day).sum())
+    torch.testing.assert_close(on_day - undated, (effect + of_film[:, 5 * 4 + number].mean())[None])
+    torch.testing.assert_close(later - undated, of_film[:, 5 * 4 + 3].mean()[None])
+
+
+def test_a_new_user_whose_ratings_have_no_days_is_scored_without_effects(model: FactorModel) -> None:
+    history = replace(history_of(model.tables, 3), user_id=None)
+    assert not torch.equal(model.person(history).vectors, model.person(replace(history, days=None)).vectors)
+    assert not len(model.person(replace(history, days=None)).days)
+
+
+@pytest.mark.parametrize(("time_periods", "day"), [(0, 17_000), (4, -1)])
+def test_without_periods_and_without_days_there_are_no_effects_of_time(
+    tables: Tables, time_periods: int, day: int
+) -> None:
+    undated = replace(tables, history_days=torch.full_like(tables.history_days, day))
+    ratings, _, times = inputs_of(undated, time_periods=time_periods)
+    assert times is None
+    assert not ratings.slots
 
 
 def test_without_implicit_directions_a_user_has_no_features(tables: Tables) -> None:

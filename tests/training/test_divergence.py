@@ -108,7 +108,7 @@ def test_a_learning_rate_far_too_high_ends_the_fit_with_the_ids_of_the_batch(
     assert " of 16 in epoch 1: " in message
     assert " is of user " in message or "most of all that of user " in message
     assert "start again with --model.optimizer.lr 0.001, not 1e+30." in message
-    assert "The first epoch was not finished, so nothing is kept." in message
+    assert "No checkpoint was written yet, so nothing is kept." in message
     assert not LAST.exists()
     assert not (RUN / "metrics.json").exists()
 

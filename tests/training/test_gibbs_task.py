@@ -1,8 +1,10 @@
 """The factor model through fit, test and predict: what is kept of a chain, and what it predicts."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -19,6 +21,7 @@ from movierec.models.factor_model import FactorModel
 from movierec.models.factors_chain import State
 from movierec.models.training_ratings import TrainingRatings
 from movierec.training import gibbs_task
+from movierec.training.checkpoints import WholeCheckpointIO
 
 RUN = Path("lightning_logs/small/version_0")
 BEST, LAST = (RUN / "checkpoints" / f"{name}.ckpt" for name in ("best", "last"))
@@ -27,7 +30,7 @@ BEST, LAST = (RUN / "checkpoints" / f"{name}.ckpt" for name in ("best", "last"))
 def write_config(folder: Path, root: Path) -> None:
     data = {"class_path": "RatingsDataModule", "init_args": {"root": str(root), "batch_size": 5000}}
     model = {"class_path": "movierec.training.gibbs_task.GibbsTask"}
-    options = {"rank": 6, "implicit_rank": 10, "burn_in": 8, "keep_every": 3}
+    options = {"rank": 6, "implicit_rank": 10, "time_periods": 3, "burn_in": 8, "keep_every": 3}
     trainer = {"max_epochs": 24, "enable_progress_bar": False}
     config = {"data": data, "model": {**model, "init_args": options}, "trainer": trainer}
     (folder / "small.yaml").write_text(json.dumps(config))
@@ -123,6 +126,39 @@ def test_held_out_users_train_nothing_and_are_measured_from_their_histories(
     assert last["metrics"]["val"]["rmse_stars"] == pytest.approx(by_history["val"]["rmse_stars"], abs=0.03)
 
 
+def test_ratings_without_times_are_learnt_and_predicted_without_effects_of_time(
+    tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(sample_root / "ml-latest-small", tmp_path / "ml-latest-small")
+    ratings = tmp_path / "ml-latest-small" / "ratings.csv"
+    pd.read_csv(ratings).assign(timestamp=0).to_csv(ratings, index=False)
+    write_config(tmp_path, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    movierec.fit("small.yaml", options={"trainer.max_epochs": 4})
+    assert not [name for name in read_checkpoint(BEST)["state_dict"] if "effect" in name]
+    metrics = movierec.test("small.yaml", options={"ranking_users": 0})
+    assert metrics["test"]["rmse_stars"] < metrics["baselines"]["mean"]["rmse_stars"]
+
+
+def test_every_second_sweep_is_validated_and_kept_and_the_last_one_too(
+    tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(tmp_path, sample_root)
+    monkeypatch.chdir(tmp_path)
+    written: list[int] = []
+
+    def note(io: WholeCheckpointIO, checkpoint: dict[str, Any], path: str, **_: object) -> None:
+        if Path(path).name == LAST.name:
+            written.append(checkpoint["epoch"])
+        save(io, checkpoint, path)
+
+    save = WholeCheckpointIO.save_checkpoint
+    monkeypatch.setattr(WholeCheckpointIO, "save_checkpoint", note)
+    movierec.fit("small.yaml", options={"trainer.max_epochs": 5, "trainer.check_val_every_n_epoch": 2})
+    assert written == [1, 3, 4]
+    assert read_checkpoint(BEST)["epoch"] in written
+
+
 def test_side_information_describes_films_and_known_users(
     tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +197,10 @@ def test_a_chain_that_is_resumed_within_its_burn_in_ends_bit_for_bit_as_one_that
     movierec.fit("small.yaml", resume=True)
     expected, found = (read_checkpoint(place / LAST) for place in (folder, tmp_path))
     assert torch.equal(found["chain"]["val_stars"], expected["chain"]["val_stars"])
+    for kind in ("day", "period"):
+        effects = expected["chain"]["state"]["effects"][kind]
+        assert effects.abs().max() > 0
+        assert torch.equal(found["chain"]["state"]["effects"][kind], effects)
     for name, weight in expected["state_dict"].items():
         assert torch.equal(found["state_dict"][name], weight)
 

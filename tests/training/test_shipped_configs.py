@@ -75,7 +75,7 @@ def test_the_list_models_are_fitted_on_the_sample_and_make_lists(
     assert "Expected a model that predicts stars" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["model6", "model6_1m", "model6_combined"])
+@pytest.mark.parametrize("name", ["model6", "model6_1m", "model6_combined", "model6_large"])
 def test_the_factor_model_is_fitted_on_the_sample_and_makes_lists(
     name: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
