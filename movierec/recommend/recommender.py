@@ -131,7 +131,7 @@ class Recommender:
                 yield frame
 
     def predict(self, user_id: int, movie_ids: Collection[int]) -> np.ndarray:
-        """Predict the stars that a user gives films, as `predict` on the command line does.
+        """Predict the stars that a user gives films, as `predict --data.pairs` on the command line does.
 
         Returns:
             [len(movie_ids)] float32, on the rating scale.

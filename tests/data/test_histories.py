@@ -11,7 +11,7 @@ import torch
 
 from movierec.data import RatingsDataModule
 from movierec.data.batches import Batch
-from movierec.data.histories import history_of, user_statistics
+from movierec.data.histories import history_of, training_days, training_ratings, user_statistics
 from movierec.data.tables import Tables
 
 
@@ -86,6 +86,17 @@ def test_held_out_users_are_known_by_their_histories_alone(sample_root: Path, st
         expected = np.array([user_id, stars.mean(), len(stars), stars.std()])
         assert (read.double() * (high - low) + low).numpy() == pytest.approx(expected, abs=1e-3)
         assert torch.equal(read, tables.user_statistics[tables.scoring_bank, user])
+
+
+def test_the_days_of_training_ratings_are_in_the_order_of_their_stars_without_those_of_held_out_users(
+    sample_root: Path,
+) -> None:
+    tables, rows = prepared(sample_root, split="users")
+    train, rated = rows["train"], training_ratings(tables).tocoo()
+    pairs = zip(train.user.tolist(), train.movie.tolist(), strict=True)
+    day = dict(zip(pairs, train.day.tolist(), strict=True))
+    expected = [day[pair] for pair in zip(rated.row.tolist(), rated.col.tolist(), strict=True)]
+    assert training_days(tables).tolist() == expected
 
 
 def test_the_record_counts_the_ratings_that_held_out_users_are_known_by(sample_root: Path) -> None:
