@@ -12,13 +12,15 @@ import torch
 
 import movierec
 from movierec.cli import main
+from movierec.data import RatingsDataModule
 from movierec.data.histories import history_of
 from movierec.errors import CheckpointError
 from movierec.models import factors_chain
 from movierec.models.checkpoint import read_checkpoint, read_model
-from movierec.models.factor_inputs import build_inputs, make_features
+from movierec.models.factor_inputs import Inputs, build_inputs, make_features
 from movierec.models.factor_model import FactorModel
 from movierec.models.factors_chain import State
+from movierec.models.model import Model
 from movierec.models.training_ratings import TrainingRatings
 from movierec.training import gibbs_task
 from movierec.training.checkpoints import WholeCheckpointIO
@@ -34,6 +36,11 @@ def write_config(folder: Path, root: Path) -> None:
     trainer = {"max_epochs": 24, "enable_progress_bar": False}
     config = {"data": data, "model": {**model, "init_args": options}, "trainer": trainer}
     (folder / "small.yaml").write_text(json.dumps(config))
+
+
+def inputs_of(model: Model) -> Inputs:
+    features = make_features(model.tables, None)
+    return build_inputs(model.tables, features, implicit_rank=10, time_periods=3, device=torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +115,27 @@ def test_users_vectors_of_the_chain_and_their_histories_measure_the_validation_r
     assert read_checkpoint(folder / BEST)["metrics"]["val"]["rmse_stars"] == pytest.approx(by_history, abs=0.01)
 
 
+def test_a_row_has_the_effects_of_the_chain_for_its_day_and_its_period(
+    folder: Path, model: FactorModel, sample_root: Path
+) -> None:
+    chain, tables = State.from_state_dict(read_checkpoint(folder / LAST)["chain"]["state"]), model.tables
+    rows = RatingsDataModule(root=sample_root, cache=False).prepare()[1]["val"].take(slice(200))
+    task = gibbs_task.GibbsTask()
+    task.chain, task.inputs = chain, inputs_of(model)
+    ratings, starts = task.inputs.ratings, model.period_starts
+    found, num_known = task.draw_stars(rows), 0
+    task.inputs = task.inputs._replace(times=None)
+    expected = task.draw_stars(rows)
+    for number, (user, film, day) in enumerate(zip(rows.user, rows.movie, rows.day, strict=True)):
+        same = (ratings.users == user) & (tables.history_days == day)
+        num_known += bool(same.any())
+        if same.any():
+            expected[number] += chain.effects["day"][ratings.slots["day"][same][0]]
+        expected[number] += chain.effects["period"][film * 3 + (day >= starts).sum()]
+    assert 0 < num_known < len(rows.day)
+    torch.testing.assert_close(found, expected)
+
+
 def test_held_out_users_train_nothing_and_are_measured_from_their_histories(
     tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,8 +146,7 @@ def test_held_out_users_train_nothing_and_are_measured_from_their_histories(
     held_out = model.tables.held_out
     assert held_out.any()
     own = model.tables.history_offsets.diff()[~held_out].sum()
-    features = make_features(model.tables, None)
-    trained, _, _ = build_inputs(model.tables, features, implicit_rank=10, time_periods=8, device=torch.device("cpu"))
+    trained = inputs_of(model).ratings
     assert len(trained.stars) == own
     assert not trained.num_ratings_of_user[held_out].any()
     by_history = movierec.test("small.yaml", options={"ranking_users": 0, "data.split": "users"})
