@@ -131,8 +131,9 @@ class GibbsTask(GradientFreeTask):
         )
         pairs = rows.user.long(), rows.movie.long()
         stars = ratings.average + interactions(users, films, *pairs)
-        for kind, slots in times.slots(*pairs, rows.day.long()).items() if times else ():
-            stars += functional.pad(chain.effects[kind], (0, 1))[slots]  # 0 on other days than those of training
+        if times:
+            for kind, slots in times.slots(*pairs, rows.day.long()).items():
+                stars += functional.pad(chain.effects[kind], (0, 1))[slots]  # 0 on a day that training does not know
         return stars
 
     def predict_batch(self, batch: Batch) -> Tensor:
