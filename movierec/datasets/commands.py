@@ -168,7 +168,6 @@ def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     fetch.add_argument(
         "--rate", type=float, metavar="N", help="maximum requests a second (default: 40 for tmdb, 10 for omdb)"
     )
-    fetch.add_argument("--missing_only", action="store_true", help="skip films that are in the csv file")
     fetch.add_argument("--limit", type=int, metavar="N", help="maximum number of films to fetch now (default: all)")
     fetch.add_argument(
         "--base_url", metavar="URL", help="address of a mirror, which receives the keys (default: the service)"
@@ -188,7 +187,6 @@ def fetch_metadata(options: argparse.Namespace) -> int:
         releases=tuple(options.releases),
         max_age=service.max_age if options.max_age is None else options.max_age,
         rate=service.rate if options.rate is None else options.rate,
-        missing_only=options.missing_only,
         limit=options.limit,
         base_url=options.base_url or service.base_url,
         accept_terms=options.accept_terms,

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from movierec.console import asks_yes, is_attended
 from movierec.datasets.catalog import RELEASES, Release
-from movierec.datasets.client import CONNECTIONS, Client, QuotaError
+from movierec.datasets.client import CONNECTIONS, Client
 from movierec.datasets.meter import Meter
 from movierec.datasets.movielens import NO_ID, read_links, read_movies
 from movierec.datasets.omdb import OMDb
 from movierec.datasets.root import is_sample, way_to
 from movierec.datasets.rows import read_rows, write_rows
-from movierec.datasets.service import Key, Service, Verdict, read_keys
+from movierec.datasets.service import Service, Verdict, read_keys
 from movierec.datasets.store import AnswerStore, open_store
 from movierec.datasets.tmdb import TMDb
 from movierec.datasets.transfer import AttemptError
@@ -39,13 +39,12 @@ class Plan:
         releases: The releases whose films are fetched; empty for all below the root.
         max_age: Days after which an answer is fetched again; None for never.
         rate: Maximum requests a second.
-        missing_only: Whether films that are in the csv file are skipped.
         limit: Maximum number of films to fetch now; None for all.
         base_url: Address of the service or a mirror.
         accept_terms: Whether the user accepts the service's terms.
 
     Raises:
-        ConfigError: A number is out of range, or the data are a generated sample.
+        ConfigError: A number is out of range.
     """
 
     service: Service
@@ -53,7 +52,6 @@ class Plan:
     releases: tuple[str, ...] = ()
     max_age: float | None
     rate: float
-    missing_only: bool = False
     limit: int | None = None
     base_url: str
     accept_terms: bool = False
@@ -66,16 +64,11 @@ class Plan:
         ):
             if not is_good:
                 raise ConfigError(f"Expected {option}, got {value}.")
-        if is_sample(self.root):
-            raise ConfigError(
-                f"{self.root} holds the generated sample, whose films are invented: their ids mean other films at "
-                f"{self.service.title}. Name a folder with a MovieLens release as --root."
-            )
 
 
 @dataclass
 class Tally:
-    """Counts of the films by answer: found, unknown, another film, or no answer."""
+    """Counts of the films by answer: found, unknown, or no answer."""
 
     answers: Counter[Verdict] = field(default_factory=Counter)
     failed: int = 0
@@ -101,49 +94,44 @@ class Tally:
 
     def __str__(self) -> str:
         """List the counts that are not 0."""
-        counts = {"not found": Verdict.MISSING, "answered with another film": Verdict.OTHER}
-        found = f"{self.answers[Verdict.FILM]:,} fetched" if self.answers[Verdict.FILM] else "Nothing fetched"
-        others = (f"{self.answers[verdict]:,} {what}" for what, verdict in counts.items() if self.answers[verdict])
-        return ", ".join(filter(None, [found, *others, self.failures]))
+        found, missing = self.answers[Verdict.FILM], self.answers[Verdict.MISSING]
+        parts = [f"{found:,} fetched" if found else "Nothing fetched", f"{missing:,} not found" if missing else ""]
+        return ", ".join(filter(None, [*parts, self.failures]))
 
 
 def fetch(plan: Plan) -> None:
     """Fetch the films without an answer, and write all answers to the service's csv file.
 
     Raises:
-        ConfigError: There is no key, or the terms are not accepted.
+        ConfigError: There is no key, the terms are not accepted, or the data are a generated sample.
         MissingDataError: There is no release, or its links are missing.
         DataFormatError: The links or an earlier csv file are damaged.
         FetchError: The service does not answer, refuses the key, or the keys are used up.
         StoreError: The answers cannot be stored, or another fetch is running.
         KeyboardInterrupt: After Ctrl-C; the fetched films are written.
     """
+    service, tally = plan.service, Tally()
     releases = find_releases(plan)
     wanted = wanted_films(plan, releases)
-    path = plan.root / "metadata" / f"{plan.service.name}.csv"
-    with open_store(plan.root, plan.service.name) as store:
-        earlier = read_rows(path, plan.service)
-        num_films = write_rows(path, plan.service, earlier, store.films())  # what a fetch that was killed has kept
+    path = plan.root / "metadata" / f"{service.name}.csv"
+    with open_store(plan.root, service.name) as store:
+        earlier = read_rows(path, service)
         known = store.known(since=0.0 if plan.max_age is None else time.time() - plan.max_age * DAY)
+        known |= earlier.keys() - store.known()  # from elsewhere
         left = [film_id for film_id in wanted if film_id not in known]
         print(
-            f"{plan.service.title}: {len(wanted):,} films of {', '.join(release.name for release in releases)}, "
-            f"{len(wanted) - len(left):,} of them answered before."
+            f"{service.title}: {len(wanted):,} films of {', '.join(release.name for release in releases)}, "
+            f"{len(wanted) - len(left):,} of them answered before or in {path}."
         )
-        if plan.missing_only:
-            left = [film_id for film_id in left if film_id not in earlier]
-        now = left[: plan.limit]
-        if repeated := sum(film_id in earlier for film_id in now):
-            print(f"{are_left(repeated, f'fetched although already in {path}')}; --missing_only skips them.")
-        tally = Tally()
-        stop = run(plan, store, now, tally) if now else None
-        if tally.answers[Verdict.FILM]:
-            num_films = write_rows(path, plan.service, earlier, store.films())
-    print(f"{tally}. {path} {f'has {num_films:,} films' if num_films else 'is not written'}.")
-    num_left = len(left) - tally.answers.total()
-    if stop or tally.failed:
-        raise explain(stop, plan, tally, are_left(num_left)) from None
-    if num_left:
+        try:
+            if left:
+                run(plan, store, left[: plan.limit], tally)
+        except (FetchError, KeyboardInterrupt) as stop:
+            raise explain(stop, len(left) - tally.answers.total()) from None
+        finally:
+            num_films = write_rows(path, service, earlier, store.films())
+            print(f"{tally}. {path} {f'has {num_films:,} films' if num_films else 'is not written'}.")
+    if num_left := len(left) - tally.answers.total():
         print(f"{are_left(num_left)}. Run the same command again to go on.")
 
 
@@ -151,8 +139,14 @@ def find_releases(plan: Plan) -> list[Release]:
     """List the chosen releases, or those below the data root.
 
     Raises:
+        ConfigError: The data are a generated sample.
         MissingDataError: There is none.
     """
+    if is_sample(plan.root):
+        raise ConfigError(
+            f"{plan.root} holds the generated sample, whose films are invented: their ids mean other films at "
+            f"{plan.service.title}. Name a folder with a MovieLens release as --root."
+        )
     if plan.releases:
         return [RELEASES[name] for name in plan.releases]
     found = [release for release in RELEASES.values() if release.links and (plan.root / release.movies).is_file()]
@@ -180,16 +174,20 @@ def wanted_films(plan: Plan, releases: list[Release]) -> list[int]:
     return list(wanted)
 
 
-def run(plan: Plan, store: AnswerStore, film_ids: list[int], tally: Tally) -> FetchError | KeyboardInterrupt | None:
-    """Fetch films until all are answered, or return the error that stopped the fetch."""
+def run(plan: Plan, store: AnswerStore, film_ids: list[int], tally: Tally) -> None:
+    """Fetch films until all are answered.
+
+    Raises:
+        ConfigError: There is no key, or the terms are not accepted.
+        FetchError: The service is down or refuses the keys, or a film got no answer.
+    """
     print(f"Fetching {len(film_ids):,} films takes about {estimate(plan, len(film_ids))}.", flush=True)
     keys = read_keys(plan.service, os.environ)
     agree(plan, store)
-    try:
-        asyncio.run(ask_all(plan, keys, store, film_ids, tally))
-    except (FetchError, KeyboardInterrupt) as stop:
-        return stop
-    return None
+    client = Client(plan.service, keys, rate=plan.rate, base_url=plan.base_url)
+    asyncio.run(ask_all(client, store, film_ids, tally))
+    if tally.failed:
+        raise FetchError(f"{tally.failures}.")
 
 
 def estimate(plan: Plan, num_films: int) -> str:
@@ -200,10 +198,9 @@ def estimate(plan: Plan, num_films: int) -> str:
     return f"{timedelta(seconds=math.ceil(num_films / plan.rate))} at {plan.rate:g} a second"
 
 
-async def ask_all(plan: Plan, keys: list[Key], store: AnswerStore, film_ids: list[int], tally: Tally) -> None:
+async def ask_all(client: Client, store: AnswerStore, film_ids: list[int], tally: Tally) -> None:
     """Fetch films, many at once, and store each answer as soon as it comes."""
     remaining = iter(film_ids)
-    client = Client(plan.service, keys, rate=plan.rate, base_url=plan.base_url)
 
     async def work() -> None:
         for film_id in remaining:
@@ -220,7 +217,7 @@ async def ask_all(plan: Plan, keys: list[Key], store: AnswerStore, film_ids: lis
     # It would print a traceback of the SIGTERM that a task was stopped by.
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     try:
-        with Meter(plan.service.title, "films") as meter:
+        with Meter(client.service.title, "films") as meter:
             async with client.http, asyncio.TaskGroup() as tasks:
                 for _ in range(CONNECTIONS):
                     tasks.create_task(work())
@@ -235,7 +232,7 @@ def agree(plan: Plan, store: AnswerStore) -> None:
         ConfigError: The user does not accept them, or cannot be asked.
     """
     service = plan.service
-    if store.has_accepted(service.terms):
+    if store.known():  # accepted before
         print(service.terms.splitlines()[0], flush=True)
         return
     print(service.terms, flush=True)
@@ -244,24 +241,16 @@ def agree(plan: Plan, store: AnswerStore) -> None:
             raise ConfigError(f"Expected --accept_terms, since {service.title}'s terms (above) must be accepted first.")
         if not asks_yes("Do you accept these terms?"):
             raise ConfigError(f"Nothing fetched: {service.title}'s terms are not accepted.")
-    store.accept(service.terms)
 
 
-def explain(
-    stop: FetchError | KeyboardInterrupt | None, plan: Plan, tally: Tally, left: str
-) -> FetchError | KeyboardInterrupt:
-    """Make the error that says why films are left, and what to do."""
-    again = f"{left}. Run the same command again to go on: what has been fetched is kept."
+def explain(stop: FetchError | KeyboardInterrupt, num_left: int) -> FetchError | KeyboardInterrupt:
+    """Add to an error how many films are left, and what to do."""
+    again = f"{are_left(num_left)}. Run the same command again to go on: what has been fetched is kept."
     if isinstance(stop, KeyboardInterrupt):
         return type(stop)(f"{'terminated' if isinstance(stop, Terminated) else 'interrupted'}; {again}")
-    if isinstance(stop, QuotaError):
-        return FetchError(
-            f"The daily quota of all keys in {' and '.join(plan.service.variables)} is used up; {left}. Run the "
-            "same command again tomorrow, or with more keys, separated by commas; what has been fetched is kept."
-        )
-    return FetchError(f"{stop or f'{tally.failures}.'} {again}")
+    return FetchError(f"{stop} {again}")
 
 
-def are_left(num_films: int, what: str = "left") -> str:
+def are_left(num_films: int) -> str:
     """Write "1 film is left"."""
-    return f"{num_films:,} film{' is' if num_films == 1 else 's are'} {what}"
+    return f"{num_films:,} film{' is' if num_films == 1 else 's are'} left"

@@ -1,9 +1,10 @@
 """Fetch films from OMDb, which shows the details of IMDb. https://www.omdbapi.com."""
 
-import re
+from collections.abc import Mapping
+from typing import Any
 
-from movierec.datasets.field import get, load_object, text
-from movierec.datasets.service import Judgement, Key, Question, Service, Verdict, judge_film
+from movierec.datasets.field import text
+from movierec.datasets.service import Judgement, Question, Service, Verdict, judge_film
 
 UNKNOWN = "N/A"
 NOT_FOUND = {"incorrect imdb id.", "error getting data.", "movie not found!"}
@@ -31,28 +32,21 @@ class OMDb(Service):
         "Language", "Country", "Awards", "Metascore", "imdbRating", "imdbVotes", "Type", "BoxOffice",
     )  # fmt: skip
 
-    def question(self, film_id: int, key: Key) -> Question:
+    def question(self, film_id: int, key: str) -> Question:
         """Build the request for a film with its full plot, which costs no more than the short one."""
-        return Question("/", {"apikey": key.value, "i": imdb_name(film_id), "plot": "full"})
+        return Question("/", {"apikey": key, "i": imdb_name(film_id), "plot": "full"})
 
-    def judge(self, film_id: int, status: int, body: bytes) -> Judgement:
+    def judge(self, film_id: int, status: int, answer: Mapping[str, Any]) -> Judgement:
         """Judge an answer by its `Error`: a used-up and an invalid key have the same HTTP status."""
-        answer = load_object(body)
-        error = text(get(answer, "Error"))
-        if get(answer, "Response") == "False" or error:
+        error = text(answer.get("Error"))
+        if answer.get("Response") == "False" or error:
             return Judgement(verdict_of(error), error)
-        return judge_film(film_id, status, self.film_id(text(get(answer, "imdbID"))), is_object=answer is not None)
+        digits = text(answer.get("imdbID")).removeprefix("tt")
+        return judge_film(film_id, status, int(digits) if digits.isdecimal() else None)
 
-    def row(self, film_id: int, body: bytes) -> dict[str, str]:
+    def row(self, film_id: int, answer: Mapping[str, Any]) -> dict[str, str]:
         """Turn a film's answer into a row, in OMDb's own strings."""
-        answer = load_object(body)
-        row = {name: text(get(answer, name)) or UNKNOWN for name in self.columns}
-        return row | {"imdbID": imdb_name(film_id)}
-
-    def film_id(self, text: str) -> int | None:
-        """Read `tt0114709`, or the digits alone."""
-        match = re.fullmatch(r"(?:tt)?([0-9]{1,18})", text)
-        return int(match[1]) if match else None
+        return {name: text(answer.get(name)) or UNKNOWN for name in self.columns} | {"imdbID": imdb_name(film_id)}
 
 
 def imdb_name(film_id: int) -> str:

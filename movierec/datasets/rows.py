@@ -1,13 +1,15 @@
 """Read and write the csv file of a film service."""
 
 import csv
-import os
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from movierec.datasets.csv_file import records
+from movierec.datasets.csv_file import read_csv, read_header, refuse_rows
+from movierec.datasets.field import load_object
+from movierec.datasets.movielens import NO_ID, parse_ids
 from movierec.datasets.service import Service
-from movierec.errors import DataFormatError
+from movierec.runs import replace_text
 
 Rows = dict[int, dict[str, str]]
 
@@ -20,21 +22,14 @@ def read_rows(path: Path, service: Service) -> Rows:
     """
     if not path.is_file():
         return {}
-    lines = list(records(path))
-    column = service.columns[0]
-    header = lines[0][1] if lines else []
-    if column not in header:
-        raise DataFormatError(f"{path}, line 1: expected the column {column}, found none. Move the file away.")
+    key = service.columns[0]
+    columns = dict.fromkeys([key, *read_header(path)[1]], "str")
+    frame = read_csv(path, columns=columns, nulls=())
+    ids = parse_ids(frame[key])
+    refuse_rows(path, ids == NO_ID, frame[key], f"a film's id as {key}")
     rows: Rows = {}
-    for line, fields in lines[1:]:
-        if len(fields) != len(header):
-            expected = f"expected {len(header)} fields, found {len(fields)}"
-            raise DataFormatError(f"{path}, line {line}: {expected}. Correct or remove the line.")
-        row = dict(zip(header, fields, strict=True))
-        film_id = service.film_id(row[column])
-        if film_id is None:
-            raise DataFormatError(f"{path}, line {line}: {row[column]!r} is no {column}. Correct or remove the line.")
-        rows.setdefault(film_id, row)
+    for film_id, *values in zip(ids.tolist(), *(frame[name].tolist() for name in columns), strict=True):
+        rows.setdefault(film_id, dict(zip(columns, values, strict=True)))
     return rows
 
 
@@ -52,16 +47,12 @@ def write_rows(path: Path, service: Service, rows: Rows, answers: Iterable[tuple
     """
     merged = dict(rows)
     for film_id, body in answers:
-        merged[film_id] = rows.get(film_id, {}) | service.row(film_id, body)
-    if not merged:
-        return 0
-    columns = dict.fromkeys([*service.columns, *(name for row in rows.values() for name in row)])
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
+        merged[film_id] = rows.get(film_id, {}) | service.row(film_id, load_object(body))
+    if merged:
+        columns = dict.fromkeys([*service.columns, *(name for row in rows.values() for name in row)])
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(merged[film_id] for film_id in sorted(merged))
-        file.flush()
-        os.fsync(file.fileno())  # before the old file goes
-    partial.replace(path)
+        replace_text(path, text.getvalue())
     return len(merged)

@@ -3,7 +3,6 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple
 
@@ -14,8 +13,7 @@ class Verdict(Enum):
     """The kind of an answer."""
 
     FILM = "film"
-    MISSING = "missing"  # the service knows no such film
-    OTHER = "other"  # another film, as where IMDb has merged two ids
+    MISSING = "missing"  # the service knows no such film, or IMDb has merged its id with another
     USED_UP = "used up"  # the key has had its requests of the day
     REFUSED = "refused"  # the key is not valid
     FAILED = "failed"  # anything else, too many requests among it; worth another attempt
@@ -26,25 +24,6 @@ class Judgement(NamedTuple):
 
     verdict: Verdict
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key of a service; its value is never shown.
-
-    Attributes:
-        variable: Its environment variable.
-        number: Its position among the keys of that variable, from 1.
-        value: The key itself.
-    """
-
-    variable: str
-    number: int
-    value: str = field(repr=False)
-
-    def __str__(self) -> str:
-        """Say where the key comes from."""
-        return f"key {self.number} of {self.variable}"
 
 
 class Question(NamedTuple):
@@ -87,55 +66,49 @@ class Service(ABC):
     columns: ClassVar[tuple[str, ...]]
 
     @abstractmethod
-    def question(self, film_id: int, key: Key) -> Question:
+    def question(self, film_id: int, key: str) -> Question:
         """Build the request for a film."""
 
     @abstractmethod
-    def judge(self, film_id: int, status: int, body: bytes) -> Judgement:
-        """Judge an answer to the request for a film; never raises."""
+    def judge(self, film_id: int, status: int, answer: Mapping[str, Any]) -> Judgement:
+        """Judge the JSON object of an answer to the request for a film; empty if it is none."""
 
     @abstractmethod
-    def row(self, film_id: int, body: bytes) -> dict[str, str]:
-        """Turn a film's answer into a row of the csv file; never raises."""
-
-    @abstractmethod
-    def film_id(self, text: str) -> int | None:
-        """Read a film's id from the csv file; None if it is invalid."""
+    def row(self, film_id: int, answer: Mapping[str, Any]) -> dict[str, str]:
+        """Turn a film's answer into a row of the csv file."""
 
 
-def judge_film(film_id: int, status: int, found: Any, *, is_object: bool) -> Judgement:
-    """Judge an answer without an error message: it must be complete and about the requested film."""
-    if status != 200 or not is_object:  # noqa: PLR2004 - OK
-        what = "a JSON object" if is_object else "something that is no JSON object"
-        return Judgement(Verdict.FAILED, f"HTTP status {status} with {what}")
-    if not isinstance(found, int) or isinstance(found, bool):
-        return Judgement(Verdict.FAILED, f"an answer that does not say that it is for film {film_id}")
-    if found != film_id:
-        return Judgement(Verdict.OTHER, f"an answer for another film than {film_id}")
-    return Judgement(Verdict.FILM)
+def judge_film(film_id: int, status: int, found: Any) -> Judgement:
+    """Judge an answer without an error message, by the id of the film that it is about."""
+    if status != 200 or not isinstance(found, int):  # noqa: PLR2004 - OK
+        return Judgement(Verdict.FAILED, f"HTTP status {status} without a film")
+    return Judgement(Verdict.FILM if found == film_id else Verdict.MISSING)
 
 
-def read_keys(service: Service, environment: Mapping[str, str]) -> list[Key]:
+def read_keys(service: Service, environment: Mapping[str, str]) -> dict[str, str]:
     """Read a service's keys, separated by commas.
+
+    Returns:
+        The keys by what to call them in messages, such as "key 1 of OMDB_API_KEY".
 
     Raises:
         ConfigError: There is none, or one holds characters that no key has.
     """
-    keys = [
-        Key(variable, number, value.strip())
+    keys = {
+        f"key {number} of {variable}": value.strip()
         for variable in service.variables
         for number, value in enumerate(filter(str.strip, environment.get(variable, "").split(",")), start=1)
-    ]
+    }
     if not keys:
         names = " or ".join(service.variables)
         raise ConfigError(
             f"Expected a key of {service.title} in the environment variable {names}, found none. "
             f"Get one at {service.key_page} and set the variable; several keys are separated by commas."
         )
-    for key in keys:
-        if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", key.value):
+    for name, key in keys.items():
+        if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", key):
             raise ConfigError(
-                f"Expected letters, digits and ._~+/=- in {key}, found other characters. Copy it again from "
+                f"Expected letters, digits and ._~+/=- in {name}, found other characters. Copy it again from "
                 f"{service.key_page}."
             )
     return keys

@@ -14,7 +14,6 @@ from movierec.errors import StoreError
 
 STORE_FILE = "metadata/answers.sqlite"
 PATIENCE = 60.0  # seconds to wait while a fetch from another service writes
-DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
 SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;  -- NORMAL may lose the newest answers in a power cut
@@ -22,17 +21,11 @@ PRAGMA fullfsync = TRUE;    -- macOS: fsync alone leaves them in the disk's own 
 CREATE TABLE IF NOT EXISTS answers (
     service TEXT NOT NULL,
     film_id INTEGER NOT NULL,
-    verdict TEXT NOT NULL,  -- film, missing, or other: that of another film
+    verdict TEXT NOT NULL,  -- film or missing
     status INTEGER NOT NULL,  -- of HTTP
     fetched REAL NOT NULL,  -- seconds since 1970, UTC
     body BLOB NOT NULL,  -- as it came, compressed by zlib
     PRIMARY KEY (service, film_id)
-);
-CREATE TABLE IF NOT EXISTS consents (
-    service TEXT NOT NULL,
-    terms TEXT NOT NULL,
-    accepted REAL NOT NULL,  -- seconds since 1970, UTC
-    PRIMARY KEY (service, terms)
 );
 """
 
@@ -64,16 +57,6 @@ class AnswerStore:
         for film_id, body in self.connection.execute(query, (self.service, Verdict.FILM.value)):
             yield film_id, zlib.decompress(body)
 
-    def accept(self, terms: str) -> None:
-        """Remember that the user has accepted the service's terms."""
-        row = (self.service, terms, time.time())
-        self.connection.execute("INSERT OR REPLACE INTO consents VALUES (?, ?, ?)", row)
-
-    def has_accepted(self, terms: str) -> bool:
-        """Tell whether the user has accepted exactly these terms."""
-        query = "SELECT 1 FROM consents WHERE service = ? AND terms = ?"
-        return self.connection.execute(query, (self.service, terms)).fetchone() is not None
-
 
 @contextmanager
 def open_store(root: Path, service: str) -> Iterator[AnswerStore]:
@@ -101,12 +84,7 @@ def open_store(root: Path, service: str) -> Iterator[AnswerStore]:
             "fetched is kept."
         ) from None
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorname", "") in DAMAGED:
-            raise StoreError(
-                f"{path}: expected a store of answers, found a damaged or foreign file ({error}). Move it away, and "
-                "fetch again; films that are in the csv file stay there."
-            ) from error
         raise StoreError(
-            f"{path}: the answers cannot be stored or read: {error}. Check that the disk has room and that you may "
-            "write there, then run the same command again. All earlier answers are kept."
+            f"{path}: the answers cannot be stored or read: {error}. If the disk is full, make room and run the same "
+            "command again; if the file is damaged, move it away. Films that are in the csv file stay there."
         ) from error

@@ -1,15 +1,17 @@
 """Fetch films from TMDb, with credits and keywords. https://developer.themoviedb.org/reference/movie-details."""
 
-import re
+from collections.abc import Mapping
+from typing import Any
 
-from movierec.datasets.field import get, items, load_object, names, number, text
-from movierec.datasets.service import Judgement, Key, Question, Service, Verdict, judge_film
+from movierec.datasets.field import names, number, text
+from movierec.datasets.service import Judgement, Question, Service, Verdict, judge_film
 
 NUM_CAST = 10
 # https://developer.themoviedb.org/docs/errors
 INVALID_KEY = {3, 7, 10, 14, 35}
 NOT_FOUND = {6, 34}
-READ_TOKEN = "TMDB_READ_TOKEN"  # noqa: S105 - the name of a variable
+TEXTS = ("title", "release_date", "original_language", "overview")
+NUMBERS = ("vote_average", "vote_count", "budget", "revenue", "runtime", "popularity")
 TOKEN_START = "eyJ"  # noqa: S105 - of each JSON web token: {" in base64
 
 
@@ -19,7 +21,7 @@ class TMDb(Service):
     name = "tmdb"
     title = "TMDb"
     base_url = "https://api.themoviedb.org/3"
-    variables = (READ_TOKEN, "TMDB_API_KEY")
+    variables = ("TMDB_READ_TOKEN", "TMDB_API_KEY")
     key_page = "https://www.themoviedb.org/settings/api"
     rate = 40.0
     daily = None
@@ -37,42 +39,32 @@ class TMDb(Service):
         "budget", "revenue", "runtime", "popularity", "genres", "overview", "keywords", "cast", "directors",
     )  # fmt: skip
 
-    def question(self, film_id: int, key: Key) -> Question:
+    def question(self, film_id: int, key: str) -> Question:
         """Build the request for a film: a read token goes into a header, an older key into the parameters."""
         params = {"append_to_response": "credits,keywords"}
-        if key.variable == READ_TOKEN or key.value.startswith(TOKEN_START):
-            return Question(f"/movie/{film_id}", params, {"Authorization": f"Bearer {key.value}"})
-        return Question(f"/movie/{film_id}", params | {"api_key": key.value})
+        if key.startswith(TOKEN_START):
+            return Question(f"/movie/{film_id}", params, {"Authorization": f"Bearer {key}"})
+        return Question(f"/movie/{film_id}", params | {"api_key": key})
 
-    def judge(self, film_id: int, status: int, body: bytes) -> Judgement:
+    def judge(self, film_id: int, status: int, answer: Mapping[str, Any]) -> Judgement:
         """Judge an answer by TMDb's own status codes, because a proxy can answer 401 or 404."""
-        answer = load_object(body)
-        code, message = get(answer, "status_code"), text(get(answer, "status_message"))
+        code = answer.get("status_code")
         if isinstance(code, int):
-            verdict = (
-                Verdict.REFUSED if code in INVALID_KEY else Verdict.MISSING if code in NOT_FOUND else Verdict.FAILED
-            )
-            return Judgement(verdict, f"status code {code}: {message}")
-        return judge_film(film_id, status, get(answer, "id"), is_object=answer is not None)
+            kinds = dict.fromkeys(INVALID_KEY, Verdict.REFUSED) | dict.fromkeys(NOT_FOUND, Verdict.MISSING)
+            reason = f"status code {code}: {text(answer.get('status_message'))}"
+            return Judgement(kinds.get(code, Verdict.FAILED), reason)
+        return judge_film(film_id, status, answer.get("id"))
 
-    def row(self, film_id: int, body: bytes) -> dict[str, str]:
+    def row(self, film_id: int, answer: Mapping[str, Any]) -> dict[str, str]:
         """Turn a film's answer into a row."""
-        answer = load_object(body) or {}
-        texts = ("title", "release_date", "original_language", "overview")
-        numbers = ("vote_average", "vote_count", "budget", "revenue", "runtime", "popularity")
-        credit = get(answer, "credits")
-        directors = [person for person in items(get(credit, "crew")) if get(person, "job") == "Director"]
+        credit, keywords = answer.get("credits") or {}, answer.get("keywords") or {}
         return {
             "tmdbId": str(film_id),
-            **{name: text(get(answer, name)) for name in texts},
-            **{name: number(get(answer, name)) for name in numbers},
-            "origin_country": ", ".join(filter(None, map(text, items(get(answer, "origin_country"))))),
-            "genres": names(get(answer, "genres")),
-            "keywords": names(get(get(answer, "keywords"), "keywords")),
-            "cast": names(get(credit, "cast"), NUM_CAST),
-            "directors": names(directors),
+            **{name: text(answer.get(name)) for name in TEXTS},
+            **{name: number(answer.get(name)) for name in NUMBERS},
+            "origin_country": ", ".join(answer.get("origin_country") or ()),
+            "genres": names(answer.get("genres")),
+            "keywords": names(keywords.get("keywords")),
+            "cast": names(credit.get("cast"), NUM_CAST),
+            "directors": names([person for person in credit.get("crew") or () if person.get("job") == "Director"]),
         }
-
-    def film_id(self, text: str) -> int | None:
-        """Read `862`."""
-        return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None

@@ -16,9 +16,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from movierec.datasets import client
+from movierec.datasets import transfer
 from movierec.datasets.client import Answer, Client
-from movierec.datasets.service import Key, Verdict
+from movierec.datasets.service import Verdict
 from movierec.datasets.tmdb import TMDb
 from movierec.datasets.transfer import AttemptError
 from movierec.errors import FetchError
@@ -31,15 +31,15 @@ GOOD = Answer(Verdict.FILM, 200, json.dumps(FILM).encode())
 @pytest.fixture(autouse=True)
 def few_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three attempts at most, one soon after the other."""
-    monkeypatch.setattr(client, "ATTEMPTS", 3)
-    monkeypatch.setattr(client, "BACKOFF", 0.01)
+    monkeypatch.setattr(transfer, "ATTEMPTS", 3)
+    monkeypatch.setattr(transfer, "BACKOFF", 0.01)
 
 
 def ask(url: str, *film_ids: int, rate: float = 1000.0) -> list[Answer]:
     """Ask for films at once."""
 
     async def together() -> list[Answer]:
-        asked = Client(TMDb(), [Key("TMDB_API_KEY", 1, SECRET)], rate=rate, base_url=url)
+        asked = Client(TMDb(), {"key 1 of TMDB_API_KEY": SECRET}, rate=rate, base_url=url)
         async with asked.http:
             return await asyncio.gather(*(asked.ask(film_id) for film_id in film_ids or (7,)))
 
@@ -98,16 +98,6 @@ def send_nonsense(connection: socket.socket) -> None:
     connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
 
 
-def drip(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    for _ in range(1000):  # until the client has gone
-        try:
-            connection.sendall(b" ")
-        except OSError:
-            return
-        time.sleep(0.02)
-
-
 def test_a_film_is_the_answer_as_it_came(httpserver: HTTPServer) -> None:
     assert ask(answers(httpserver, film())) == [GOOD]
 
@@ -115,11 +105,6 @@ def test_a_film_is_the_answer_as_it_came(httpserver: HTTPServer) -> None:
 def test_a_film_that_is_not_there_is_an_answer_too(httpserver: HTTPServer) -> None:
     (answer,) = ask(answers(httpserver, problem(404, 34)))
     assert (answer.verdict, answer.status) == (Verdict.MISSING, 404)
-
-
-def test_another_film_is_an_answer_too(httpserver: HTTPServer) -> None:
-    other = '{"id": 8, "title": "Another"}'
-    assert ask(answers(httpserver, Response(other))) == [Answer(Verdict.OTHER, 200, other.encode())]
 
 
 @pytest.mark.parametrize(
@@ -148,19 +133,12 @@ def test_after_the_last_attempt_the_reason_is_told(httpserver: HTTPServer) -> No
 def test_what_a_terminal_would_obey_is_left_out_of_the_reason(httpserver: HTTPServer) -> None:
     with pytest.raises(AttemptError) as stop:
         ask(answers(httpserver, *[problem(500, 11, "A \x1b[31mred\x07 reason, à propos.")] * 3))
-    assert str(stop.value) == "status code 11: A  [31mred  reason, à propos."
+    assert str(stop.value) == "status code 11: A [31mred reason, à propos."
 
 
 @pytest.mark.parametrize("fail", [send_half, reset, send_nonsense])
 def test_a_broken_connection_is_tried_again(raw_server: Any, fail: Callable[[socket.socket], None]) -> None:
     assert ask(raw_server([fail, fail, send_film])) == [GOOD]
-
-
-def test_a_slow_drip_ends_at_the_timeout_and_is_tried_again(raw_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "TIMEOUT", 0.5)
-    assert ask(raw_server([drip, send_film])) == [GOOD]
-    with pytest.raises(AttemptError, match=r"no whole answer within 0\.5 s"):
-        ask(raw_server([drip] * 3))
 
 
 def test_without_a_server_the_reason_is_told() -> None:
@@ -181,35 +159,10 @@ def test_a_busy_service_that_names_no_time_is_asked_again_later(httpserver: HTTP
     assert ask(answers(httpserver, problem(429, 25), Response("slow down", 429), film())) == [GOOD]
 
 
-def test_a_pause_that_one_request_is_asked_for_holds_for_all(httpserver: HTTPServer) -> None:
-    times: list[float] = []
-
-    def answer(request: Request) -> Response:
-        times.append(time.monotonic())
-        if len(times) == 1:
-            return problem(429, 25, Retry_After="1")
-        return Response(json.dumps({"id": int(request.path.rsplit("/", 1)[1])}))
-
-    httpserver.expect_request("/movie/1").respond_with_handler(answer)
-    httpserver.expect_request("/movie/2").respond_with_handler(answer)
-
-    async def both() -> None:
-        asked = Client(TMDb(), [Key("TMDB_API_KEY", 1, SECRET)], rate=1000.0, base_url=httpserver.url_for(""))
-        async with asked.http:
-            first = asyncio.create_task(asked.ask(1))
-            while not asked.pause_until:  # noqa: ASYNC110 - the client has no event to wait for
-                await asyncio.sleep(0.01)
-            await asked.ask(2)
-            await first
-
-    asyncio.run(both())
-    assert len(times) == 3
-    assert times[1] - times[0] >= 0.9  # the pause, less what the first answer took to arrive
-
-
 def test_a_service_that_asks_for_an_hour_is_left_alone(httpserver: HTTPServer) -> None:
-    with pytest.raises(FetchError, match="pause of 60 minutes"):
+    with pytest.raises(AttemptError, match="pause of 60 minutes"):
         ask(answers(httpserver, problem(429, 25, Retry_After="3600")))
+    assert len(httpserver.log) == 1
 
 
 def test_an_invalid_key_stops_at_once_and_is_named_by_its_variable(httpserver: HTTPServer) -> None:
@@ -251,9 +204,7 @@ def test_the_rate_holds_over_many_requests(httpserver: HTTPServer) -> None:
 
 def test_a_server_that_cannot_show_who_it_is_gets_no_key(lapsed: ssl.SSLContext) -> None:
     with HTTPServer("localhost", 0, ssl_context=lapsed) as server:
-        with pytest.raises(
-            FetchError, match=r"certificate is not valid \(certificate has expired\): anyone may answer"
-        ):
+        with pytest.raises(FetchError, match="certificate has expired"):
             ask(f"https://localhost:{server.port}")
         assert server.log == []
 

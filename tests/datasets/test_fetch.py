@@ -14,7 +14,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from movierec.cli import main
-from movierec.datasets import client
+from movierec.datasets import transfer
 from movierec.datasets.fetch import SERVICES, Plan, fetch, find_releases, wanted_films
 from movierec.datasets.metadata import OMDB_FILE, TMDB_FILE
 from movierec.datasets.store import open_store
@@ -31,8 +31,8 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TMDB_READ_TOKEN", raising=False)
     monkeypatch.setenv("TMDB_API_KEY", SECRET)
     monkeypatch.setenv("OMDB_API_KEY", SECRET)
-    monkeypatch.setattr(client, "ATTEMPTS", 2)
-    monkeypatch.setattr(client, "BACKOFF", 0.01)
+    monkeypatch.setattr(transfer, "ATTEMPTS", 2)
+    monkeypatch.setattr(transfer, "BACKOFF", 0.01)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_each_film_is_asked_for_once_and_written_sorted(
         ("13", "Fjörð 千年の"),
     ]
     output = capsys.readouterr().out
-    assert "TMDb: 3 films of ml-latest-small, 0 of them answered before." in output
+    assert "TMDb: 3 films of ml-latest-small, 0 of them answered before or in " in output
     assert f"3 fetched. {root / TMDB_FILE} has 3 films." in output
     assert "This product uses the TMDB API but is not endorsed or certified by TMDB." in output
 
@@ -168,7 +168,7 @@ def test_a_damaged_csv_file_is_left_alone_and_nothing_is_asked(
     (root / TMDB_FILE).parent.mkdir()
     (root / TMDB_FILE).write_text("title\nOld\n", encoding="utf-8")
     assert run("tmdb", root, httpserver) == 1
-    assert f"{root / TMDB_FILE}, line 1: expected the column tmdbId" in capsys.readouterr().err
+    assert f"{root / TMDB_FILE}, line 1: expected a column tmdbId" in capsys.readouterr().err
     assert (root / TMDB_FILE).read_text(encoding="utf-8") == "title\nOld\n"
     assert asked == []
 
@@ -226,7 +226,7 @@ def test_a_used_up_quota_stops_the_run_and_the_next_day_goes_on(
     asked = serve(httpserver, answer)
     assert run("omdb", root, httpserver) == 1
     output = capsys.readouterr()
-    assert "The daily quota of all keys in OMDB_API_KEY is used up; 1 film is left." in output.err
+    assert "The daily quota of all keys in OMDB_API_KEY is used up." in output.err
     assert "2 fetched." in output.out
     assert [row["Title"] for row in rows(root / OMDB_FILE)] == ["Été", "Été"]
     left.update(one=10, two=10)
@@ -255,7 +255,7 @@ def test_a_film_without_an_answer_is_left_for_the_next_run(
     serve(httpserver, lambda film_id, _: Response("<html>", 502) if film_id in broken else film_of(film_id))
     assert run("tmdb", root, httpserver) == 1
     output = capsys.readouterr()
-    assert "2 fetched, 1 without an answer (HTTP status 502 with something that is no JSON object)." in output.out
+    assert "2 fetched, 1 without an answer (HTTP status 502 without a film)." in output.out
     assert "1 without an answer (HTTP status 502 " in output.err
     assert "1 film is left. Run the same command again to go on: what has been fetched is kept." in output.err
     assert len(rows(root / TMDB_FILE)) == 2
@@ -269,7 +269,7 @@ def test_a_film_for_which_another_is_answered_is_not_asked_for_again(
 ) -> None:
     asked = serve(httpserver, lambda film_id, _: film_of(13 if film_id == 12 else film_id))
     assert run("tmdb", root, httpserver) == 0
-    assert "2 fetched, 1 answered with another film." in capsys.readouterr().out
+    assert "2 fetched, 1 not found." in capsys.readouterr().out
     asked.clear()
     assert run("tmdb", root, httpserver) == 0
     assert asked == []

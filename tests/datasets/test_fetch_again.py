@@ -63,18 +63,14 @@ def test_what_a_killed_fetch_has_kept_is_written_before_a_key_is_asked_for(
     assert titles(root) == ["tt0000007,New"]
 
 
-def test_films_of_the_csv_file_are_asked_for_anew_unless_only_the_missing_ones_are_wanted(
-    root: Path, url: str, httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_films_of_a_csv_file_from_elsewhere_are_not_asked_for(root: Path, url: str, httpserver: HTTPServer) -> None:
     (root / OMDB_FILE).parent.mkdir()
     (root / OMDB_FILE).write_text("imdbID,Title\ntt0000001,Old\ntt0000002,Old\n", encoding="utf-8")
-    assert fetch(root, url, "--limit", "2", "--missing_only") == 0
+    assert fetch(root, url, "--limit", "2") == 0
     assert asked(httpserver) == ["tt0000003", "tt0000004"]
-    assert "already" not in capsys.readouterr().out
     assert titles(root) == ["tt0000001,Old", "tt0000002,Old", "tt0000003,New", "tt0000004,New"]
-    assert fetch(root, url, "--limit", "1") == 0
-    assert f"1 film is fetched although already in {root / OMDB_FILE}" in capsys.readouterr().out
-    assert titles(root)[:2] == ["tt0000001,New", "tt0000002,Old"]
+    assert fetch(root, url, "--limit", "2", "--max_age", "0") == 0
+    assert asked(httpserver) == ["tt0000003", "tt0000003", "tt0000004", "tt0000004"]
 
 
 def test_the_days_that_a_free_key_takes_are_told_before_the_first_request(
@@ -102,4 +98,4 @@ def test_without_any_film_no_file_is_written_and_the_message_says_so(
     assert fetch(root, httpserver.url_for(""), "--limit", "1") == 1
     output = capsys.readouterr()
     assert f"Nothing fetched. {root / OMDB_FILE} is not written.\n" in output.out
-    assert "1,500 films are left. Run the same command again tomorrow, or with more keys" in output.err
+    assert "1,500 films are left. Run the same command again" in output.err

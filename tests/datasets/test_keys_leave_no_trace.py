@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from movierec.cli import main
-from movierec.datasets import client
+from movierec.datasets import client, transfer
 from movierec.datasets.fetch import SERVICES, Plan, fetch
 from movierec.datasets.root import MARKER
 from movierec.datasets.sample import SampleSize, write_sample
@@ -106,8 +106,8 @@ def test_nothing_printed_logged_or_kept_holds_a_key(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(client, "ATTEMPTS", 2)
-    monkeypatch.setattr(client, "BACKOFF", 0.01)
+    monkeypatch.setattr(transfer, "ATTEMPTS", 2)
+    monkeypatch.setattr(transfer, "BACKOFF", 0.01)
     caplog.set_level(logging.DEBUG)
     texts = []
     for answer in failure, redirect, delay, refusal, film:

@@ -45,9 +45,9 @@ def test_without_films_no_file_is_written(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("title\nOld\n", "line 1: expected the column tmdbId"),
-        ("", "line 1: expected the column tmdbId"),
-        ("tmdbId,title\n99,Old\nx,Old\n", "line 3: 'x' is no tmdbId"),
+        ("title\nOld\n", "line 1: expected a column tmdbId"),
+        ("", "expected a header line"),
+        ("tmdbId,title\n99,Old\nx,Old\n", "line 3: expected a film's id as tmdbId, found 'x'"),
         ("tmdbId,title\n99,Old,more\n", "line 2: expected 2 fields, found 3"),
         ("tmdbId,title\n99,\xe9\n", "line 2: expected UTF-8 text"),
     ],

@@ -7,8 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 
 import httpx
@@ -119,7 +117,7 @@ def test_a_server_that_asks_for_a_pause_is_given_it(httpserver: HTTPServer, targ
 
 def test_a_server_that_asks_for_an_hour_is_left_alone(httpserver: HTTPServer, target: Path) -> None:
     url = serve(httpserver, Response("busy", 503, {"Retry-After": "3600"}))
-    with pytest.raises(DownloadError, match=r"answered 503 .*pause of 60 minutes\. Try later, or get it from"):
+    with pytest.raises(DownloadError, match=r"answered 503 .*pause of 60 minutes.* Try later, or get it from"):
         get(url, target)
     assert len(httpserver.log) == 1
 
@@ -133,15 +131,14 @@ def test_a_refusal_is_named_at_once(httpserver: HTTPServer, target: Path, status
 
 
 @pytest.mark.parametrize("end", ["closed", "reset", "silent"])
-@pytest.mark.parametrize("tag", ['ETag: "v1"', "Last-Modified: Wed, 26 Sep 2018 12:00:00 GMT"])
 def test_a_broken_connection_is_taken_up_where_it_broke(
-    target: Path, tag: str, end: str, monkeypatch: pytest.MonkeyPatch
+    target: Path, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transfer, "TIMEOUT", 1.0)
     half = len(BODY) // 2
 
     def breaks(connection: socket.socket, request: bytes) -> None:
-        connection.sendall(head(len(BODY), tag) + BODY[:half])
+        connection.sendall(head(len(BODY)) + BODY[:half])
         if end == "reset":
             time.sleep(0.2)  # a reset takes away what the other side has not read yet
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -151,29 +148,16 @@ def test_a_broken_connection_is_taken_up_where_it_broke(
     def goes_on(connection: socket.socket, request: bytes) -> None:
         start = int(request.split(b"Range: bytes=")[1].split(b"-")[0])
         part = f"Content-Range: bytes {start}-{len(BODY) - 1}/{len(BODY)}"
-        connection.sendall(head(len(BODY) - start, tag, part, status="206 Partial Content") + BODY[start:])
+        connection.sendall(head(len(BODY) - start, part, status="206 Partial Content") + BODY[start:])
 
     with raw_server(breaks, goes_on) as (url, requests):
         assert get(url, target) == BODY
     start = int(requests[1].split(b"Range: bytes=")[1].split(b"-")[0])
     assert start == half or (end == "reset" and 0 < start < half)  # the reset may come before all was read
-    assert f"If-Range: {tag.split(': ')[1]}".encode() in requests[1]
 
 
-@pytest.mark.parametrize("tag", ['ETag: W/"weak"', "X-Nothing: to name a version by"])
-def test_a_part_without_a_version_is_not_gone_on_with(target: Path, tag: str) -> None:
-    broken = sends(head(len(BODY), tag) + BODY[:100])
-    with raw_server(broken, sends(head(len(BODY), tag) + BODY)) as (url, requests):
-        assert get(url, target) == BODY
-    assert b"Range" not in requests[1]
-
-
-@pytest.mark.parametrize("status", ["200 OK", "206 Partial Content", "416 Range Not Satisfiable"])
-def test_a_server_that_cannot_go_on_is_asked_for_the_whole(target: Path, status: str) -> None:
-    answers = [sends(head(len(BODY), 'ETag: "old"') + b"other bytes")]
-    if status != "200 OK":
-        answers.append(sends(head(0, f"Content-Range: bytes 0-{len(BODY)}/{len(BODY)}", status=status)))
-    with raw_server(*answers, sends(head(len(BODY)) + BODY)) as (url, requests):
+def test_a_server_that_cannot_go_on_sends_the_whole(target: Path) -> None:
+    with raw_server(sends(head(len(BODY)) + b"some bytes."), sends(head(len(BODY)) + BODY)) as (url, requests):
         assert get(url, target) == BODY
     assert b"Range: bytes=11-" in requests[1]
 
@@ -194,7 +178,7 @@ def test_a_slow_server_is_waited_for_as_long_as_something_comes(target: Path, mo
 def test_nobody_there_is_an_error_that_says_so(target: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with pytest.raises(DownloadError, match=rf"could not be downloaded in {ATTEMPTS} attempts: Connection refused"):
+    with pytest.raises(DownloadError, match=rf"could not be downloaded in {ATTEMPTS} attempts: .*Connection refused"):
         get(address, target)
 
 
@@ -208,12 +192,12 @@ def test_a_certificate_that_lapsed_is_named_at_once_with_the_other_ways(target: 
 @pytest.mark.parametrize(
     ("proxy", "message"),
     [
-        ("socks5://127.0.0.1:9", r"\(ALL_PROXY is set\): .*Change the variable"),
-        ("nonsense://127.0.0.1:9", r"\(ALL_PROXY is set\): .*Change the variable"),
-        ("http://127.0.0.1:9", r"could not be downloaded in 6 attempts: Connection refused \(ALL_PROXY is set\)"),
+        ("socks5://127.0.0.1:9", "Change the variables of the proxy"),
+        ("nonsense://127.0.0.1:9", "Change the variables of the proxy"),
+        ("http://127.0.0.1:9", r"could not be downloaded in 6 attempts: .*Connection refused"),
     ],
 )
-def test_a_proxy_that_does_not_work_is_named_by_its_variable(
+def test_a_proxy_that_does_not_work_is_an_error_without_a_traceback(
     target: Path, proxy: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in "http_proxy", "https_proxy", "all_proxy", "no_proxy":
@@ -239,18 +223,10 @@ def waits(header: str) -> float:
     [
         ("0", 0),
         ("12", 12),
-        (" 12 ", 12),
         ("", 0),
         ("soon", 0),
         ("-5", 0),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
-        ("Wed, 99 Oct 99999 07:28:00 GMT", 0),
     ],
 )
-def test_retry_after_holds_seconds_or_a_date(header: str, seconds: float) -> None:
+def test_retry_after_holds_seconds(header: str, seconds: float) -> None:
     assert waits(header) == seconds
-
-
-def test_a_date_to_come_is_the_seconds_until_then() -> None:
-    until = datetime.now(UTC) + timedelta(hours=2)
-    assert 7000 < waits(format_datetime(until, usegmt=True)) <= 7200
