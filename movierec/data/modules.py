@@ -205,9 +205,9 @@ class MovieDataModule(LightningDataModule):
                     f"Expected {' and '.join(lacking)} in {self.root}, found none; a download does not bring metadata. "
                     f"Get all in turn: {'; '.join(way_to(self.root, action) for action in actions)}"
                 )
-            from movierec.datasets.download import Origin, download_releases  # noqa: PLC0415 - slow, and rarely needed
+            from movierec.datasets.download import download_releases  # noqa: PLC0415 - slow, and rarely needed
 
-            download_releases(missing, self.root, Origin())
+            download_releases(missing, self.root)
         with busy("reading the data"):
             self.prepare()
 

@@ -1,7 +1,7 @@
 """Catalogue of the MovieLens releases: address, files, sizes and terms."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 SERVER = "https://files.grouplens.org/datasets/movielens"
 CITATION = (
@@ -17,15 +17,6 @@ FILES: dict[Format, tuple[str, str]] = {
     "double_colon": ("ratings.dat", "movies.dat"),
     "tab": ("u.data", "u.item"),
 }
-
-
-class Version(NamedTuple):
-    """An earlier version of a release, with its counts."""
-
-    name: str
-    num_ratings: int
-    num_users: int
-    num_movies: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +35,7 @@ class Release:
         num_ratings: Number of published ratings; None if it changes.
         num_users: Number of users who have rated; None if it changes.
         num_movies: Number of listed films; None if it changes.
-        version: Name of the version with these counts.
-        earlier: Other versions published under the same name.
+        earlier: Numbers of ratings, users and films of earlier versions.
         splits: Its published divisions into training ratings, `<split>.base`, and test ratings, `<split>.test`.
         md5: Checksum of the archive; None if it changes.
         megabytes: Approximate size of the archive.
@@ -63,8 +53,7 @@ class Release:
     num_ratings: int | None = None
     num_users: int | None = None
     num_movies: int | None = None
-    version: str = "as published"
-    earlier: tuple[Version, ...] = ()
+    earlier: tuple[tuple[int, int, int], ...] = ()
     splits: tuple[str, ...] = ()
     md5: str | None = None
     megabytes: float
@@ -100,8 +89,7 @@ RELEASES = {
             num_ratings=100_836,
             num_users=610,
             num_movies=9_742,
-            version="September 2018",
-            earlier=(Version("October 2016", num_ratings=100_004, num_users=671, num_movies=9_125),),
+            earlier=((100_004, 671, 9_125),),  # of October 2016
             megabytes=1.0,
             redistribution="may be redistributed under the same terms",
         ),

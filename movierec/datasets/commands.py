@@ -41,14 +41,19 @@ def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def download_named(options: argparse.Namespace) -> int:
     """Download releases."""
-    from movierec.datasets.download import Origin, download_releases
+    from movierec.datasets.download import download_releases
     from movierec.errors import ConfigError
 
     names = list(dict.fromkeys(options.names))
     if options.from_zip and len(names) > 1:
         raise ConfigError(f"Expected one release with --from-zip, got {', '.join(names)}. Install one at a time.")
-    origin = Origin(server=options.mirror, archive=options.from_zip)
-    download_releases([RELEASES[name] for name in names], options.root, origin, again=options.again)
+    download_releases(
+        [RELEASES[name] for name in names],
+        options.root,
+        server=options.mirror,
+        archive=options.from_zip,
+        again=options.again,
+    )
     return 0
 
 
@@ -66,37 +71,23 @@ def add_sample(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--ratings", type=int, default=20_000, help="number of ratings of each release (default: %(default)s)"
     )
     sample.add_argument("--seed", type=int, default=0, help="the same seed gives the same files (default: %(default)s)")
-    sample.add_argument(
-        "--releases",
-        nargs="+",
-        metavar="RELEASE",
-        help="releases of MovieLens to generate, any but ml-100k (default: ml-latest-small ml-1m)",
-    )
     sample.set_defaults(run=write_sample)
 
 
 def write_sample(options: argparse.Namespace) -> int:
     """Generate the sample."""
-    from movierec.datasets.sample import DEFAULT_RELEASES, SampleSize
+    from movierec.datasets.sample import SampleSize
     from movierec.datasets.sample import write_sample as write
 
     size = SampleSize(
-        num_users=options.users,
-        num_movies=options.movies,
-        num_ratings=options.ratings,
-        seed=options.seed,
-        releases=tuple(dict.fromkeys(options.releases or DEFAULT_RELEASES)),
+        num_users=options.users, num_movies=options.movies, num_ratings=options.ratings, seed=options.seed
     )
     with busy("generating ratings"):
         write(options.root, size)
-    trained = {"ml-latest-small": "model1", "ml-1m": "model5"}  # what the configurations train on
-    name = next((name for name in trained if name in size.releases), size.releases[0])
     print(
         f"Generated {size.num_ratings:,} ratings by {size.num_users:,} users of {size.num_movies:,} films for "
-        f"{'each of ' if len(size.releases) > 1 else ''}{', '.join(size.releases)}, in {options.root}\n"
-        f"Try it: python -m movierec fit --config configs/{trained.get(name, 'model1')}.yaml "
-        "--config configs/sample.yaml"
-        f"{'' if name in trained else f' --data.release {name}'}"
+        f"each of {', '.join(size.releases)}, in {options.root}\n"
+        "Try it: python -m movierec fit --config configs/model1.yaml --config configs/sample.yaml"
         f"{'' if options.root == Path('data/sample') else f' --data.root {quoted([str(options.root)])}'}"
     )
     return 0
@@ -107,32 +98,23 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     check = actions.add_parser(
         "check",
         help="show what data are there, whether they are complete, and which models can be trained",
-        epilog="Equal fingerprints of a release mean identical files. The exit status is 0 if models can be trained on "
-        "the data, and 1 if they are damaged, incomplete or missing.",
+        epilog="The exit status is 0 if models can be trained on the data, and 1 if they are damaged, incomplete or "
+        "missing.",
     )
     where = check.add_mutually_exclusive_group()
     where.add_argument("folder", nargs="?", type=expand_home, metavar="ROOT", help=f"folder of the data {DEFAULT_ROOT}")
     where.add_argument("--root", type=expand_home, default=default_root(), help="the same as ROOT")
-    check.add_argument("--json", action="store_true", help="print the results as JSON")
-    check.add_argument(
-        "--releases",
-        nargs="+",
-        choices=list(RELEASES),
-        default=[],
-        metavar="RELEASE",
-        help=f"releases that should be there: {', '.join(RELEASES)} (default: those that are)",
-    )
     check.set_defaults(run=check_data)
 
 
 def check_data(options: argparse.Namespace) -> int:
     """Check the data."""
     from movierec.datasets.check import check_data as check
-    from movierec.datasets.check_output import show
+    from movierec.datasets.check import print_check
 
     with busy("reading the data"):
-        found = check(options.folder or options.root, options.releases)
-    show(found, as_json=options.json)
+        found = check(options.folder or options.root)
+    print_check(found)
     return 1 if found.problems else 0
 
 

@@ -22,17 +22,6 @@ def require_file(path: Path, hint: str = "Check the path.") -> Path:
     return path
 
 
-def is_absent(path: Path) -> bool:
-    """Tell whether a path does not exist. Without permission it counts as existing; reading it reports the error."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
-
-
 def sha256(path: Path) -> str:
     """Hash a file's bytes."""
     with path.open("rb") as file:

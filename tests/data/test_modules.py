@@ -208,8 +208,8 @@ def server(small_root: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyP
     httpserver.expect_request("/ml-latest-small.zip").respond_with_data(packed.getvalue())
     httpserver.expect_request("/ml-latest-small.zip.md5").respond_with_data(f"MD5 (ml-latest-small.zip) = {checksum}")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    here = functools.partial(download.Origin, server=httpserver.url_for(""))
-    monkeypatch.setattr(download, "Origin", here)
+    from_here = functools.partial(download.download_releases, server=httpserver.url_for(""))
+    monkeypatch.setattr(download, "download_releases", from_here)
     return httpserver
 
 

@@ -1,13 +1,10 @@
 """What the commands of `data` take and say."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from movierec.cli import main
-
-SMALL = ["--users", "5", "--movies", "9", "--ratings", "20"]
 
 
 @pytest.fixture(autouse=True)
@@ -16,14 +13,6 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MOVIEREC_DATA", raising=False)
     return tmp_path
-
-
-def test_data_sample_generates_a_release_once_that_is_named_twice(
-    elsewhere: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["data", "sample", *SMALL, "--releases", "ml-1m", "ml-1m"]) == 0
-    assert "9 films for ml-1m, in data/sample\n" in capsys.readouterr().out
-    assert json.loads((elsewhere / "data/sample/sample.json").read_text())["releases"] == ["ml-1m"]
 
 
 @pytest.mark.parametrize(
