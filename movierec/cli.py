@@ -147,14 +147,11 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "report",
         help="show the tested runs beside the published numbers, and write a page about them",
         description="Show the newest tested runs of each configuration, averaged over their seeds, beside the "
-        "published numbers. Write a page (index.html), the table (table.md, table.csv) and the figures.",
+        "published numbers. Write a page (index.html), the table (table.csv) and the figures.",
     )
     report.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
     report.add_argument("--out", type=expand_home, default=Path("report"), help="folder to write the page to")
     report.add_argument("--all", action="store_true", dest="every", help="show each tested run by itself")
-    report.add_argument(
-        "--format", choices=["table", "markdown", "csv"], default="table", help="how to print the table"
-    )
     report.set_defaults(run=show_report)
 
 
@@ -163,4 +160,4 @@ def show_report(options: argparse.Namespace) -> int:
     with busy("loading Matplotlib"):
         from movierec.report.commands import report
 
-    return report(options.runs, options.out, options.format, every=options.every)
+    return report(options.runs, options.out, every=options.every)

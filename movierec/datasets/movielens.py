@@ -104,29 +104,11 @@ def check_ratings(frame: pd.DataFrame, release: Release, path: Path) -> None:
 
 def repeated_pairs(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
     """Find the rows whose pair of user and film occurs in an earlier row."""
-    keys = pair_keys(user_ids, movie_ids)
-    if (keys[1:] > keys[:-1]).all():  # as GroupLens sorts most releases
+    # One number a pair; where it overflows, two pairs may share one, but a pair never has two.
+    keys = np.sort(user_ids.to_numpy() * (movie_ids.max() + 1) + movie_ids.to_numpy())
+    if not (keys[1:] == keys[:-1]).any():  # sorting takes a tenth of the time of a hash table
         return np.empty(0, dtype=np.int64)
-    ordered = np.sort(keys)
-    if not (ordered[1:] == ordered[:-1]).any():  # sorting takes less time and memory than a hash table
-        return np.empty(0, dtype=np.int64)
-    return np.flatnonzero(pd.Series(keys).duplicated())
-
-
-def pair_keys(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
-    """Compute a unique key of each pair: (user - smallest user) * (range of films) + (film - smallest film)."""
-    (first_user, num_users), (first_movie, num_movies) = map(id_range, (user_ids, movie_ids))
-    if num_users * num_movies > np.iinfo(np.int64).max:  # ids far apart are numbered first, without gaps
-        return pair_keys(*(pd.Series(pd.factorize(ids)[0].astype("int64")) for ids in (user_ids, movie_ids)))
-    keys = user_ids.to_numpy() - first_user
-    keys *= num_movies  # in place: at tens of millions of ratings a copy counts
-    keys += movie_ids.to_numpy() - first_movie
-    return keys
-
-
-def id_range(ids: pd.Series) -> tuple[int, int]:
-    """Return the smallest id, and how many whole numbers there are from it to the largest."""
-    return int(ids.min()), int(ids.max()) - int(ids.min()) + 1
+    return np.flatnonzero(pd.DataFrame({"user": user_ids, "movie": movie_ids}).duplicated())
 
 
 def read_movies(root: Path, release: Release) -> pd.DataFrame:

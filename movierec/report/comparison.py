@@ -126,15 +126,3 @@ def describe_test_set(one: Measured) -> str:
         f"rows {one.data['row_sets']['test'][:8]}",
     ]
     return ", ".join(filter(None, facts))
-
-
-def differing_files(found: Sequence[Measured]) -> Iterator[str]:
-    """List the files that configurations read in different versions."""
-    readers: dict[str, dict[str, list[str]]] = {}
-    for one in found:
-        for name, digest in one.data.get("files", {}).items():
-            readers.setdefault(Path(name).as_posix(), {}).setdefault(digest, []).append(one.name)
-    for name, versions in readers.items():
-        if len(versions) > 1:
-            groups = " and ".join(", ".join(names) for names in versions.values())
-            yield f"{name} differs between {groups}; this may explain part of their difference."

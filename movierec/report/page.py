@@ -1,4 +1,4 @@
-"""Write the report: one self-contained HTML page, the table as Markdown and csv, and the figures."""
+"""Write the report: one self-contained HTML page, the table as csv, and the figures."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from movierec.report.figures import draw_report
 from movierec.report.lists import Ranked, rank_all
 from movierec.report.results import Measured
 from movierec.report.summary import read_published, summarise
-from movierec.report.table import PUBLISHED_NOTE, SHOWN, Row, csv_text, markdown, remarks_of, tabulate
+from movierec.report.table import PUBLISHED_NOTE, SHOWN, Row, csv_text, remarks_of, tabulate
 from movierec.runs import Run, replace_text
 
 SVG_LIMIT = 300_000  # bytes; a larger drawing is embedded as PNG
@@ -37,7 +37,7 @@ class Embedded(NamedTuple):
 
 
 def write_report(found: Sequence[Measured], left_out: Sequence[str], out: Path) -> Path:
-    """Write `index.html`, `table.md`, `table.csv` and `figures/`.
+    """Write `index.html`, `table.csv` and `figures/`.
 
     Args:
         found: The results.
@@ -49,7 +49,6 @@ def write_report(found: Sequence[Measured], left_out: Sequence[str], out: Path) 
     """
     out.mkdir(parents=True, exist_ok=True)
     rows = tabulate(found)
-    replace_text(out / "table.md", markdown(rows))
     replace_text(out / "table.csv", csv_text(rows))
     page = out / "index.html"
     replace_text(page, render(found, rows, left_out, out / "figures"))

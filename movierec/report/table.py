@@ -1,11 +1,10 @@
 """Tabulate all results: published numbers, and the metrics of each configuration on its rows."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
@@ -14,10 +13,10 @@ from movierec.console import Console
 from movierec.console import cell as guarded
 from movierec.metrics.published import PUBLISHED, PUBLISHED_NDCG, PUBLISHED_STARS
 from movierec.metrics.registry import METRICS
-from movierec.report.comparison import describe_test_sets, differing_files, remarks_on
+from movierec.report.comparison import describe_test_sets, remarks_on
 from movierec.report.results import Measured, baselines_of, letter_test_sets
 
-Kind = Literal["published", "measured", "difference", "baseline"]
+Kind = Literal["published", "measured", "baseline"]
 SHOWN = ("r2", "mae", "mse", "rmse", "precision", "recall", "mae_stars", "rmse_stars", "ndcg@10")
 LONG_ONLY = ("mse", "mae_stars")  # not in a terminal of 80 columns; the errors that stay say the same
 DASH = "-"
@@ -42,7 +41,7 @@ class Row:
 
     Attributes:
         name: Name of the configuration, baseline or published model.
-        kind: `published`, `measured`, `difference` (measured minus published) or `baseline`.
+        kind: `published`, `measured` or `baseline`.
         part: The measured part of the ratings, `train` or `test`.
         means: The numbers, averaged over the seeds.
         sds: Their sample standard deviations, with several seeds.
@@ -76,8 +75,8 @@ class Row:
         return " ".join(filter(None, [self.part, "" if self.size is None else f"{self.size:,}", self.test_set]))
 
     def value(self, metric: str) -> str:
-        """Write a metric; a difference with its sign."""
-        return METRICS[metric].format(self.means.get(metric), sign=self.kind == "difference")
+        """Write a metric."""
+        return METRICS[metric].format(self.means.get(metric))
 
     def spread(self, metric: str) -> str:
         """Write the standard deviation of a metric; empty without several seeds."""
@@ -92,15 +91,12 @@ def tabulate(found: Sequence[Measured]) -> list[Row]:
     several = len({one.test_set for one in found}) > 1
     rows = [row for model in PUBLISHED for row in training_rows(model, found)]
     for test_set, letter in letters.items():
-        group = [one for one in found if one.test_set == test_set]
-        shown = letter if several else ""
-        known: Any = {
-            "kind": "baseline",
-            "part": "test",
-            "size": group[0].size("test") if group else None,
-            "test_set": shown,
-        }
-        rows += [Row(name=f"baseline, {name}", means=means, **known) for name, means in baselines_of(group).items()]
+        group, shown = [one for one in found if one.test_set == test_set], letter if several else ""
+        size = group[0].size("test") if group else None
+        rows += [
+            Row(name=f"baseline, {name}", kind="baseline", part="test", means=means, size=size, test_set=shown)
+            for name, means in baselines_of(group).items()
+        ]
         rows += [measured_row(one, "test", shown) for one in group]
     return rows
 
@@ -112,11 +108,7 @@ def training_rows(model: str, found: Sequence[Measured]) -> Iterator[Row]:
     yield Row(name=f"report, {model}", kind="published", part="train", means=published)
     for one in found:
         if one.family == "published" and one.model == model:
-            yield (ours := measured_row(one, "train", ""))
-            if one.is_faithful:
-                pairs = {metric: (ours.means.get(metric), value) for metric, value in published.items()}
-                gaps = {metric: a - b for metric, (a, b) in pairs.items() if a is not None and metric != "ndcg@10"}
-                yield Row(name="difference", kind="difference", part="train", means=gaps)
+            yield measured_row(one, "train", "")
 
 
 def measured_row(one: Measured, part: Literal["train", "test"], test_set: str) -> Row:
@@ -144,23 +136,6 @@ def epochs_of(one: Measured) -> str:
     return f"{best[0]} of {trained}" if best[0] == best[-1] else f"{best[0]}-{best[-1]} of {trained}"
 
 
-def cells(row: Row) -> list[str]:
-    """Write a line with all its columns."""
-    values = [" ".join(filter(None, [row.value(metric), row.spread(metric)])) for metric in SHOWN]
-    return [row.label, row.rows, *values, row.epoch]
-
-
-def markdown(rows: Sequence[Row]) -> str:
-    """Write the table in Markdown."""
-    header = ["run", "rows", *(METRICS[name].heading for name in SHOWN), "epoch"]
-    rule = ["---", "---", *("--:" for _ in SHOWN), "---"]
-    lines = [header, rule, *([escape_markdown(cell) for cell in cells(row)] for row in rows)]
-    notes = [PUBLISHED_NOTE]
-    notes += [SAMPLE_NOTE.strip().replace("*", r"\*")] if is_sample(rows) else []
-    notes += [escape_markdown(note) for note in comparability(rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "".join(f"\n\n{note}" for note in notes) + "\n"
-
-
 def comparability(rows: Sequence[Row]) -> list[str]:
     """Explain the letters and the marks ‡, which keep lines from being compared."""
     sets = describe_test_sets(measured_in(rows)) if any(row.test_set for row in rows) else {}
@@ -168,35 +143,29 @@ def comparability(rows: Sequence[Row]) -> list[str]:
 
 
 def remarks_of(rows: Sequence[Row]) -> list[str]:
-    """List the remarks marked by ‡, and the files that differ."""
-    remarks = {row.name: f"{REMARK} {row.name}: {'; '.join(row.remarks)}." for row in rows if row.remarks}
-    return [*remarks.values(), *differing_files(measured_in(rows))]
-
-
-def escape_markdown(text: str) -> str:
-    """Escape Markdown and HTML in a name."""
-    for special in "\\|<>*`[]":
-        text = text.replace(special, f"\\{special}")
-    return text
+    """List the remarks marked by ‡."""
+    return list({row.name: f"{REMARK} {row.name}: {'; '.join(row.remarks)}." for row in rows if row.remarks}.values())
 
 
 def csv_text(rows: Sequence[Row]) -> str:
     """Write the table as csv with six decimals; missing numbers are empty."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    numbers = [name for metric in SHOWN for name in (metric, f"{metric}_sd")]
-    writer.writerow(["run", "kind", "rows", "num_rows", "test_set", "generated", "seeds", *numbers, "epoch", "remarks"])
-    for row in rows:
-        values = [
-            "" if value is None else round(value, 6)
-            for metric in SHOWN
-            for value in (row.means.get(metric), row.sds.get(metric))
-        ]
-        seeds = len(row.measured.runs) if row.measured else ""
-        generated = "yes" if row.measured and row.measured.sample else "no"
-        texts = [guarded(row.name), row.kind, row.part, row.size, row.test_set, generated, seeds]
-        writer.writerow([*texts, *values, "" if row.epoch == DASH else row.epoch, guarded("; ".join(row.remarks))])
-    return file.getvalue()
+    records = [
+        {
+            "run": guarded(row.name),
+            "kind": row.kind,
+            "rows": row.part,
+            "num_rows": row.size,
+            "test_set": row.test_set,
+            "generated": "yes" if row.measured and row.measured.sample else "no",
+            "seeds": len(row.measured.runs) if row.measured else None,
+            **{f"{name}{end}": of.get(name) for name in SHOWN for end, of in (("", row.means), ("_sd", row.sds))},
+            "epoch": "" if row.epoch == DASH else row.epoch,
+            "remarks": guarded("; ".join(row.remarks)),
+        }
+        for row in rows
+    ]
+    whole = {"num_rows": "Int64", "seeds": "Int64"}
+    return str(pd.DataFrame(records).round(6).astype(whole).to_csv(index=False, lineterminator="\n"))
 
 
 def print_table(rows: Sequence[Row], lines: Sequence[str]) -> None:

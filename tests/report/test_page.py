@@ -45,7 +45,6 @@ def test_training_rows_are_called_so_beside_each_number_of_theirs(runs: Path, wr
     assert marked == [
         ("published train", True, False),
         ("measured train", True, False),
-        ("difference train", True, False),
         *([("published train", True, False)] * 4),
         ("measured held-out", False, True),
         ("measured held-out", False, True),
@@ -151,7 +150,7 @@ def test_the_page_names_nothing_that_it_would_have_to_fetch(runs: Path, write_ru
     write_run("model1")
     page = page_of(runs)
     assert set(re.findall(r'src="(.{5})', page)) <= {"data:"}
-    assert set(re.findall(r'href="(.*?)"', page)) == {"data:,", "table.csv", "table.md"}
+    assert set(re.findall(r'href="(.*?)"', page)) == {"data:,", "table.csv"}
     assert "url(" not in page
     assert "@import" not in page
 
@@ -175,37 +174,35 @@ def test_a_run_of_an_older_version_makes_a_page(runs: Path, write_run: WriteRun)
     assert "0.200" in words_of(page_of(runs))
 
 
-@pytest.mark.parametrize("form", ["table", "markdown", "csv"])
 def test_report_prints_the_table_and_writes_the_page(
-    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str], form: str
+    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_run("model1", 0, error=0.9)
     write_run("model1", 1, error=0.8)
     out = runs.parent / "out"
-    assert main(["report", "--runs", str(runs), "--out", str(out), "--format", form]) == 0
-    output = capsys.readouterr()
-    assert f"page: {out / 'index.html'}" in (output.out if form == "table" else output.err)
-    assert "1 older run" in (output.out if form == "table" else output.err)
-    if form != "table":
-        assert output.out == (out / {"markdown": "table.md", "csv": "table.csv"}[form]).read_text(encoding="utf-8")
+    assert main(["report", "--runs", str(runs), "--out", str(out)]) == 0
+    output = capsys.readouterr().out
+    assert output.endswith(f"page: {out / 'index.html'}\n")
+    assert "1 older run" in output
+    assert (out / "table.csv").is_file()
 
 
-def test_report_with_all_shows_each_run(runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_with_all_shows_each_run(runs: Path, write_run: WriteRun) -> None:
     write_run("model1", 0, error=0.9)
     write_run("model1", 1, error=0.8)
-    assert main(["report", "--runs", str(runs), "--out", str(runs.parent / "out"), "--all", "--format", "csv"]) == 0
-    assert [line.split(",")[0] for line in capsys.readouterr().out.splitlines()] == [
+    out = runs.parent / "out"
+    assert main(["report", "--runs", str(runs), "--out", str(out), "--all"]) == 0
+    assert [line.split(",")[0] for line in (out / "table.csv").read_text().splitlines()] == [
         "run", *['"report' for _ in PUBLISHED], "model1/version_0", "model1/version_1",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["table", "markdown", "csv"])
 def test_no_tested_run_is_an_error_that_says_what_to_do_and_writes_nothing(
-    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str], form: str
+    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_run("model1", test={})
     out = runs.parent / "out"
-    assert main(["report", "--runs", str(runs), "--out", str(out), "--format", form]) == 1
+    assert main(["report", "--runs", str(runs), "--out", str(out)]) == 1
     output = capsys.readouterr()
     assert output.out == ""
     assert f"Expected tested runs in {runs}, found none" in output.err

@@ -11,7 +11,7 @@ import pytest
 from movierec.metrics.published import PUBLISHED, published_row
 from movierec.metrics.registry import METRICS
 from movierec.report.results import gather
-from movierec.report.table import Row, csv_text, markdown, print_table, tabulate
+from movierec.report.table import Row, csv_text, print_table, tabulate
 
 WriteRun = Callable[..., Path]
 
@@ -53,12 +53,6 @@ def test_reproductions_stand_below_the_report_and_their_test_rows_with_the_other
         ("published/model1", "train 8,000", "12 of 50"),
         ("published/model1", "test 1,000", "12 of 50"),
     ]
-    assert [row.name for row in table(runs)][:3] == ["report, model1", "published/model1", "difference"]
-
-
-def test_a_reproduction_of_other_epochs_is_not_subtracted(runs: Path, write_run: WriteRun) -> None:
-    write_run("published/model1", epochs={"trained": 2, "planned": 2})
-    assert "difference" not in [row.name for row in table(runs)]
 
 
 def test_the_line_of_the_report_holds_the_published_numbers_in_stars_too(runs: Path, write_run: WriteRun) -> None:
@@ -67,15 +61,6 @@ def test_the_line_of_the_report_holds_the_published_numbers_in_stars_too(runs: P
         "r2": 0.4629, "mae": 0.1223, "mse": 0.0253, "rmse": 0.1589, "precision": 0.6534, "recall": 0.9150,
         "mae_stars": 0.6115, "rmse_stars": 0.7945, "ndcg@10": 1.0,
     })  # fmt: skip
-
-
-def test_the_difference_is_ours_minus_the_published_number_on_training_rows(runs: Path, write_run: WriteRun) -> None:
-    write_run("published/model1")
-    difference = table(runs)[2]
-    assert difference.value("r2") == "-0.000"
-    assert difference.means["mae"] == pytest.approx(0.12168 - 0.1217)
-    assert difference.value("rmse_stars") == "-0.0002"  # 0.8103 - 5 * 0.1621
-    assert difference.value("ndcg@10") == "-"
 
 
 def test_baselines_stand_before_the_models_of_their_test_rows(runs: Path, write_run: WriteRun) -> None:
@@ -113,28 +98,24 @@ def test_different_test_ratings_get_different_letters_and_equal_ones_none(runs: 
     assert [row.rows for row in measured_rows(runs)] == ["test 1,000 A", "test 1,000 A", "test 1,000 B"]
 
 
-def test_a_run_on_the_sample_says_so_and_is_not_subtracted_from_the_report(
-    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_on_the_sample_says_so(runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]) -> None:
     write_run("sample/published/model1", data={"sample": True})
     assert [row.label for row in table(runs)][1:3] == ["sample/published/model1 *", "report, model2"]
     assert "* Trained on generated ratings" in printed(runs, capsys)
-    assert r"\* Trained on generated ratings" in markdown(table(runs))
 
 
 def test_csv_is_read_back_with_numbers_that_are_numbers(runs: Path, write_run: WriteRun) -> None:
     write_run("published/model1", test={"r2": -0.111494, "mae": 0.17, "mse": None})
     rows = list(csv.DictReader(io.StringIO(csv_text(table(runs)))))
-    del rows[3:7]  # the other published ones
+    del rows[2:6]  # the other published ones
     assert [(row["run"], row["kind"], row["rows"]) for row in rows] == [
         ("report, model1", "published", "train"),
         ("published/model1", "measured", "train"),
-        ("difference", "difference", "train"),
         ("published/model1", "measured", "test"),
     ]
-    assert rows[3]["r2"] == "-0.111494"
-    assert rows[3]["mse"] == rows[3]["r2_sd"] == ""
-    assert rows[3] | {"seeds": "1", "num_rows": "1000", "generated": "no", "epoch": "12 of 50"} == rows[3]
+    assert rows[2]["r2"] == "-0.111494"
+    assert rows[2]["mse"] == rows[2]["r2_sd"] == ""
+    assert rows[2] | {"seeds": "1", "num_rows": "1000", "generated": "no", "epoch": "12 of 50"} == rows[2]
 
 
 def test_a_run_named_like_a_formula_is_a_text_in_the_csv(runs: Path, write_run: WriteRun) -> None:
@@ -143,18 +124,10 @@ def test_a_run_named_like_a_formula_is_a_text_in_the_csv(runs: Path, write_run: 
     assert row["run"] == "'=1+1"
 
 
-def test_markdown_is_a_table_of_equally_many_cells(runs: Path, write_run: WriteRun) -> None:
-    write_run("model1", test={"r2": 0.3125, "mae": 0.17})
-    lines = markdown(measured_rows(runs)).splitlines()
-    assert {line.count("|") for line in lines[:3]} == {13}
-    assert lines[2] == "| model1 | test 1,000 | 0.312 | 0.1700 | - | - | - | - | - | - | - | 12 of 50 |"
-
-
-def test_a_name_is_no_markup_in_markdown_nor_in_the_terminal(
+def test_a_name_is_no_markup_in_the_terminal(
     runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_run("<b>|[red]x")
-    assert markdown(measured_rows(runs)).splitlines()[2].startswith(r"| \<b\>\|\[red\]x | test")
     assert "<b>|[red]x" in printed(runs, capsys)
 
 
@@ -211,7 +184,6 @@ def test_the_letters_of_test_ratings_are_explained(
         "?: unrecorded ratings; test again to compare.",
     ):
         assert f"\n{line}" in text
-        assert line in markdown(table(runs))
 
 
 def test_the_same_test_ratings_need_no_explanation(
@@ -263,7 +235,6 @@ def test_a_run_that_cannot_be_compared_is_marked_and_the_mark_explained(
     (row,) = measured_rows(runs)
     assert row.label == ("model1 ‡" if remark else "model1")
     assert (f"‡ model1: {remark}." in text) == bool(remark)
-    assert (f"‡ model1: {remark}." in markdown([row])) == bool(remark)
     (line,) = csv.DictReader(io.StringIO(csv_text([row])))
     assert line["remarks"] == remark
 
@@ -274,12 +245,3 @@ def test_of_several_runs_the_marked_ones_are_named(runs: Path, write_run: WriteR
         write_run("model1", seed, seed=seed, end=end, epochs={"trained": 9, "planned": 50})
     (row,) = measured_rows(runs)
     assert row.remarks == ["version_3, version_1: a callback ended its fit early, after 9 of 50 epochs"]
-
-
-def test_files_of_features_that_changed_between_two_runs_are_named(
-    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ratings = {"ml-latest-small/ratings.csv": "aa"}
-    write_run("model2", data={"files": ratings | {"metadata/tmdb.csv": "old"}})
-    write_run("model4", data={"files": ratings | {"metadata/tmdb.csv": "new"}})
-    assert "metadata/tmdb.csv differs between model2 and model4; " in printed(runs, capsys)
