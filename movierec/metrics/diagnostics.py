@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from sklearn.metrics import precision_recall_curve
 
 CALIBRATION_WIDTH = 0.25  # stars
 BINS_A_STEP = 5  # of the distributions, in a step of the rating scale
-MOST_POINTS = 200  # of the precision-recall curve
 
 
 class Rated(NamedTuple):
@@ -42,7 +40,6 @@ class Background(NamedTuple):
         low: The lowest stars of the scale.
         high: The highest.
         step: From one level of the scale to the next, in stars.
-        threshold: Ratings above it are positive, in stars.
         user_ratings: How many training ratings each user has given, [num_users] int.
         movie_ratings: How many training ratings each film has got, [num_movies] int.
         genres: Genres of each film, separated by "|".
@@ -51,7 +48,6 @@ class Background(NamedTuple):
     low: float
     high: float
     step: float
-    threshold: float
     user_ratings: np.ndarray
     movie_ratings: np.ndarray
     genres: Sequence[str]
@@ -109,11 +105,9 @@ def diagnose(rated: Rated, background: Background) -> dict[str, Any]:
         "not_finite": len(rated.rating) - len(known.rating),
         "calibration": calibration(known, background),
         "distribution": distribution(known, background),
-        "confusion": confusion(known, background),
         "by_movie_ratings": by_activity(by_movie, background.movie_ratings),
         "by_user_ratings": by_activity(by_user, background.user_ratings),
         "by_genre": by_genre(by_movie, background.genres),
-        "precision_recall": precision_recall(known, background.threshold),
     }
 
 
@@ -152,20 +146,6 @@ def distribution(rated: Rated, background: Background) -> dict[str, list[Any]]:
 
     edges = background.low + width * (np.arange(size + 1) - 0.5)
     return {"edges": edges.tolist(), "predictions": counted(rated.prediction), "ratings": counted(rated.rating)}
-
-
-def confusion(rated: Rated, background: Background) -> dict[str, list[Any]]:
-    """Count predictions, rounded to the steps of the scale, for each rating level.
-
-    Returns:
-        The levels of the scale in `stars`, and `count`, with a row for each true level and a column for each predicted.
-    """
-    size = round((background.high - background.low) / background.step) + 1
-    true, predicted = (
-        level(stars, background.low, background.step, size) for stars in (rated.rating, rated.prediction)
-    )
-    count = np.bincount(true * size + predicted, minlength=size * size).reshape(size, size)
-    return {"stars": (background.low + background.step * np.arange(size)).tolist(), "count": count.tolist()}
 
 
 def level(stars: np.ndarray, low: float, step: float, size: int) -> np.ndarray:
@@ -211,20 +191,3 @@ def by_genre(errors: Errors, genres: Sequence[str]) -> dict[str, list[Any]]:
     grouped = errors.grouped(np.array(films), group, len(known))
     order = np.argsort(-grouped.number, kind="stable")
     return {"genre": known[order].tolist(), **Errors(*(column[order] for column in grouped)).describe()}
-
-
-def precision_recall(rated: Rated, threshold: float) -> dict[str, list[float]]:
-    """Compute precision and recall of "rated above the threshold" for cut-offs of the prediction.
-
-    Returns:
-        `threshold` of the prediction in stars, ascending, with `precision` and `recall`: at most 200 points, evenly
-        spread over the recall; empty where no rating is above the threshold, or all are.
-    """
-    positive = rated.rating > threshold + 1e-5  # float32 stars miss their level by a millionth
-    if positive.all() or not positive.any():
-        return {"threshold": [], "precision": [], "recall": []}
-    precision, recall, thresholds = precision_recall_curve(positive, rated.prediction)
-    wanted = np.searchsorted(-recall[:-1], -np.linspace(1, 0, MOST_POINTS), side="left")
-    points = np.unique(np.clip(wanted, 0, len(thresholds) - 1))
-    columns = {"threshold": thresholds, "precision": precision, "recall": recall}
-    return {name: column[points].tolist() for name, column in columns.items()}

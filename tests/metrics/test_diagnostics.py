@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movierec.metrics.diagnostics import MOST_POINTS, Background, Rated, diagnose
+from movierec.metrics.diagnostics import Background, Rated, diagnose
 
 GENRES = ["Comedy|Drama", "Drama", "", "Comedy"]
 FILMS = [0, 1, 3, 8]  # training ratings of the films
@@ -20,7 +20,6 @@ def background(**changes: Any) -> Background:
         low=0.5,
         high=5.0,
         step=0.5,
-        threshold=3.5,
         user_ratings=np.array(USERS),
         movie_ratings=np.array(FILMS),
         genres=GENRES,
@@ -84,20 +83,6 @@ def test_calibration_by_hand() -> None:
     assert bins["rating"][1] is None
 
 
-def test_confusion_has_a_row_for_each_rating_and_rounds_predictions() -> None:
-    table = diagnose(FIVE, background())["confusion"]
-    assert table["stars"] == [0.5 * level for level in range(1, 11)]
-    cells = {(table["stars"][row], table["stars"][column]): int(count)
-             for (row, column), count in np.ndenumerate(np.array(table["count"])) if count}  # fmt: skip
-    assert cells == {(4.0, 3.5): 1, (3.0, 3.5): 1, (4.0, 2.0): 1, (5.0, 5.0): 1, (1.0, 0.5): 1}
-
-
-def test_half_way_between_two_levels_is_rounded_up() -> None:
-    table = diagnose(rated((0, 0, 3.25, 3.0), (0, 0, 3.2499, 3.0)), background())["confusion"]
-    row = table["count"][table["stars"].index(3.0)]
-    assert [stars for stars, count in zip(table["stars"], row, strict=True) if count] == [3.0, 3.5]
-
-
 def test_the_distribution_has_ratings_in_the_middle_of_their_bins() -> None:
     counts = diagnose(FIVE, background())["distribution"]
     edges = np.array(counts["edges"])
@@ -107,41 +92,10 @@ def test_the_distribution_has_ratings_in_the_middle_of_their_bins() -> None:
     assert sum(counts["ratings"]) == sum(counts["predictions"]) == 5
 
 
-def test_whole_stars_have_levels_of_whole_stars() -> None:
-    known = background(low=0.0, step=1.0)
-    table = diagnose(rated((0, 0, 2.4, 0.0), (0, 0, 4.6, 5.0)), known)["confusion"]
-    assert table["stars"] == [0, 1, 2, 3, 4, 5]
-    assert (table["count"][0][2], table["count"][5][5]) == (1, 1)
-
-
-def test_precision_and_recall_by_hand() -> None:
-    points = diagnose(FIVE, background())["precision_recall"]  # positive: 4.0, 4.0 and 5.0 stars
-    found = list(zip(points["threshold"], points["precision"], points["recall"], strict=True))
-    # all five, those from 3.5 stars, from 3.6 stars, and the highest alone
-    expected = [(0.5, 3 / 5, 1.0), (3.5, 2 / 3, 2 / 3), (3.6, 1 / 2, 1 / 3), (5.0, 1.0, 1 / 3)]
-    assert found == [pytest.approx(point) for point in expected]
-
-
-def test_a_rating_at_the_threshold_is_not_positive_whatever_float32_makes_of_it() -> None:
-    almost = float(np.nextafter(np.float32(3.5), np.float32(9)))
-    points = diagnose(rated((0, 0, 3.0, almost), (0, 0, 4.0, 4.0)), background())["precision_recall"]
-    assert points["precision"] == [0.5, 1.0]
-    assert points["recall"] == [1.0, 1.0]
-
-
-@pytest.mark.parametrize("rating", [1.0, 5.0])
-def test_one_class_alone_has_no_precision_recall_curve(rating: float) -> None:
-    points = diagnose(rated((0, 0, 3.0, rating)), background())["precision_recall"]
-    assert points == {"threshold": [], "precision": [], "recall": []}
-
-
-def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
-    points = diagnose(draw(20_000), background())["precision_recall"]
-    assert 100 < len(points["recall"]) <= MOST_POINTS
-    assert points["recall"][0] == 1.0
-    assert points["threshold"][-1] == 5.0
-    assert np.abs(np.diff(points["recall"])).max() < 0.01
-    assert sorted(points["threshold"]) == points["threshold"]
+def test_whole_stars_have_bins_of_a_fifth_of_a_star() -> None:
+    counts = diagnose(rated((0, 0, 2.4, 0.0), (0, 0, 4.6, 5.0)), background(low=0.0, step=1.0))["distribution"]
+    assert len(counts["ratings"]) == 26
+    assert [place for place, count in enumerate(counts["predictions"]) if count] == [12, 23]
 
 
 def test_no_rating_at_all_gives_empty_groups() -> None:
@@ -182,7 +136,3 @@ def test_it_agrees_with_pandas_row_by_row() -> None:
         assert found["by_movie_ratings"]["count"][place] == len(group)
         if len(group):
             assert found["by_movie_ratings"]["rmse"][place] == pytest.approx((group["error"] ** 2).mean() ** 0.5)
-    table = np.array(found["confusion"]["count"])
-    rounded = np.floor(frame["prediction"].astype(float) * 2 + 0.5) / 2
-    assert np.trace(table) == (rounded == frame["rating"]).sum()
-    assert table.sum(axis=1).tolist() == frame["rating"].value_counts().sort_index().tolist()

@@ -33,11 +33,9 @@ from movierec.runs import Run
 OF_TEST = {
     "calibration",
     "distribution",
-    "confusion",
     "errors_by_film_ratings",
     "errors_by_user_ratings",
     "errors_by_genre",
-    "precision_recall",
 }
 OF_REPORT = {"published", "differences_A"}
 METRICS = {
@@ -81,7 +79,7 @@ def diagnosed(prediction: list[float], rating: list[float], *, step: float = 0.5
     size = len(rating)
     rated = Rated(np.arange(size) % 3, np.arange(size) % 4, np.array(prediction), np.array(rating))
     counts = np.array([40, 0, 3]), np.array([0, 1, 300, 9])
-    known = Background(0.5 if step < 1 else 1.0, 5.0, step, 3.5, *counts, GENRES)
+    known = Background(0.5 if step < 1 else 1.0, 5.0, step, *counts, GENRES)
     return diagnose(rated, known)
 
 
@@ -229,10 +227,9 @@ def test_degenerate_predictions_are_drawn_sensibly(case: str) -> None:
     tested = diagnosed(*DEGENERATE[case])
     for name, draw in DRAWN.items():
         drawing = draw(tested, "model1, test rows")
-        assert drawing is not None or name == "precision_recall"
-        if drawing is not None:
-            assert "nan" not in drawing.alt
-            assert overlaps(drawing) == []
+        assert drawing is not None, name
+        assert "nan" not in drawing.alt
+        assert overlaps(drawing) == []
 
 
 def test_no_prediction_at_all_has_no_figure() -> None:
@@ -240,11 +237,21 @@ def test_no_prediction_at_all_has_no_figure() -> None:
         assert [name for name, draw in DRAWN.items() if draw(tested, "model1") is not None] == []
 
 
-def test_whole_stars_are_drawn_in_their_levels() -> None:
-    drawing = DRAWN["confusion"](diagnosed([1.2, 4.4, 3.0], [1.0, 5.0, 3.0], step=1.0), "model1")
+@pytest.mark.parametrize(("step", "unit"), [(1.0, "star"), (0.5, "half star")])
+def test_ratings_are_drawn_at_the_levels_of_their_scale(step: float, unit: str) -> None:
+    drawing = DRAWN["distribution"](diagnosed([1.2, 4.4, 3.0], [1.0, 5.0, 3.0], step=step), "model1")
     assert drawing is not None
-    assert [label.get_text() for label in drawing.figure.axes[0].get_xticklabels()] == ["1", "2", "3", "4", "5"]
-    assert drawing.alt.startswith("67% of the predictions round to the rating, 100% are at most a star")
+    (axes,) = drawing.figure.axes
+    assert axes.get_xticks() == pytest.approx(np.arange(1.0 if step == 1 else 0.5, 5.5, step))
+    assert axes.get_ylabel() == f"share per {unit}"
+
+
+def test_errors_are_drawn_group_by_group_in_their_order() -> None:
+    drawing = DRAWN["errors_by_film_ratings"](diagnosed([3.0, 4.0, 1.5], [4.0, 4.0, 3.0]), "model1")
+    assert drawing is not None
+    shown = [label.get_text() for label in drawing.figure.axes[0].get_yticklabels()]
+    assert shown[:2] == ["0: 1", "1: 1"]
+    assert drawing.alt == "RMSE by training ratings of the film: from 0.000 stars (1) to 1.500 stars (256+)."
 
 
 def test_learning_curves_are_those_of_the_events_and_mark_the_epoch_that_is_kept(tmp_path: Path) -> None:

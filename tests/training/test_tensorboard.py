@@ -108,9 +108,8 @@ def test_images_are_the_figures_of_fit_and_test(tested: Path) -> None:
     found = events()
     tags = {tag.removeprefix("figures/") for tag in found.Tags()["images"]}
     assert tags == {
-        "learning_curves", "calibration", "distribution", "confusion", "errors_by_film_ratings",
-        "errors_by_user_ratings", "errors_by_genre",
-        "precision_recall",
+        "learning_curves", "calibration", "distribution", "errors_by_film_ratings", "errors_by_user_ratings",
+        "errors_by_genre",
     }  # fmt: skip
     assert [event.step for event in found.Images("figures/learning_curves")] == [3]
     event = found.Images("figures/calibration")[0]
