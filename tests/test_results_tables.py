@@ -8,7 +8,7 @@ import pytest
 
 from movierec.metrics.published import PUBLISHED
 from movierec.report.results import gather
-from tools.results_tables import PAGE, TABLES, fill_in
+from tools.results_tables import PAGE, TABLES, fill_in, rebuilt
 
 METRICS = {"r2": 0.3, "mae": 0.15, "mse": 0.037, "rmse": 0.19, "precision": 0.6, "recall": 0.7, "ndcg@10": 0.9}
 
@@ -43,7 +43,7 @@ def test_means_and_standard_deviations_are_over_seeds(page: list[str]) -> None:
 
 def test_the_published_numbers_stand_beside_ours_of_training_rows(page: list[str]) -> None:
     assert any(line.startswith(f"| model1 | {PUBLISHED['model1']['r2'] + 0.01:.3f} (+0.010) |") for line in page)
-    assert any(line.startswith("| report, model5 | train | 0.561 |") for line in page)
+    assert any(line.startswith("| report, model1 | train | 0.445 |") for line in page)
 
 
 def test_lists_and_feature_sets_are_tables_too(page: list[str]) -> None:
@@ -57,6 +57,18 @@ def test_hand_written_text_stays_and_a_table_without_runs_too(page: list[str]) -
     assert "old" not in page
     untouched = "a\n<!-- table ablation -->\nold\n<!-- end -->\nb"
     assert fill_in(untouched, {}) == untouched
+
+
+def test_without_runs_no_table_changes() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert fill_in(text, {}) == text
+
+
+def test_the_figure_is_drawn_from_the_table_of_all_metrics() -> None:
+    first, *others = rebuilt(PAGE.read_text(encoding="utf-8"))
+    assert (first.model, first.family, len(others)) == ("model1", "published", 4)
+    assert (first.mean("train", "r2"), first.mean("test", "r2")) == (0.443, -0.108)
+    assert first.mean("test", "rmse_stars") == 1.1456
 
 
 def test_the_page_has_each_table_once() -> None:

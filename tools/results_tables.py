@@ -1,4 +1,6 @@
-"""Write the tables and figures of docs/results.md from the tested runs: `python -m tools.results_tables`.
+"""Write the tables of docs/results.md from the tested runs, and draw its figure from the tables.
+
+    python -m tools.results_tables
 
 A table stands between `<!-- table NAME -->` and `<!-- end -->`; all other text of the page is written by hand.
 """
@@ -12,7 +14,7 @@ from typing import Any
 from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY, PUBLISHED_METRICS
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.style import save
-from movierec.report.figures import draw_report
+from movierec.report.figures import draw_published
 from movierec.report.lists import RANKINGS
 from movierec.report.results import Measured, gather
 from movierec.report.table import SHOWN
@@ -39,6 +41,8 @@ def all_metrics(runs: Runs) -> Rows:
     """List the report's numbers, our run of its notebook, and the models without leaks."""
     rows = [["run", "rows", *(METRICS[name].heading for name in SHOWN), "seeds", "epochs"]]
     for model, published in PUBLISHED.items():
+        if model not in runs and PUBLISHED_FAMILY + model not in runs:
+            continue
         own = [METRICS[name].format(published.get(name)) for name in SHOWN]
         rows.append([f"report, {model}", "train", *own, "-", "-"])
         rebuilt = PUBLISHED_FAMILY + model
@@ -122,14 +126,30 @@ def fill_in(page: str, runs: Runs) -> str:
     return re.sub(r"<!-- table ([\w ]+) -->\n.*?<!-- end -->", replace, page, flags=re.DOTALL)
 
 
+def rebuilt(page: str) -> list[Measured]:
+    """Read the numbers of the models as the notebook ran them from the page's table of all metrics."""
+    (table,) = re.findall(r"<!-- table all metrics -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
+    found: dict[str, dict[str, Any]] = {}
+    for line in table.splitlines():
+        run, rows, *numbers = (cell.strip() for cell in line.strip("| ").split("|"))
+        if run.startswith(PUBLISHED_FAMILY):
+            found.setdefault(run, {})[rows.split()[0]] = dict(zip(SHOWN, map(float, numbers), strict=False))
+    return [
+        Measured(run, run.removeprefix(PUBLISHED_FAMILY), "published", sample=False, runs=(), contents=(content,))
+        for run, content in found.items()
+    ]
+
+
 def main() -> None:
-    """Fill in docs/results.md and draw its figures, of the runs on real data."""
+    """Fill in docs/results.md from the runs on real data, and draw its figure."""
     measured, left_out = gather(Path("lightning_logs"))
     print(*left_out, sep="\n")
     real = [one for one in measured if not one.sample]
-    replace_text(PAGE, fill_in(PAGE.read_text(encoding="utf-8"), {one.name: one for one in real}))
-    for name, drawing in draw_report(real).items():
-        save(drawing, PAGE.parent, name)
+    page = fill_in(PAGE.read_text(encoding="utf-8"), {one.name: one for one in real})
+    replace_text(PAGE, page)
+    if drawing := draw_published(rebuilt(page)):
+        bitmap, _ = save(drawing, PAGE.parent, "published")
+        bitmap.unlink()
 
 
 if __name__ == "__main__":

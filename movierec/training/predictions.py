@@ -11,6 +11,7 @@ from lightning import Callback, LightningModule, Trainer
 
 from movierec.console import cell
 from movierec.data.batches import Batch
+from movierec.datasets.titles import natural
 from movierec.training.base_task import BaseTask
 
 
@@ -52,7 +53,7 @@ class PredictionWriter(Callback):
         columns = zip(
             tables.user_ids[batch.user.cpu().long()].tolist(),
             tables.movie_ids[movie].tolist(),
-            [cell(tables.titles[row]) for row in movie.tolist()],
+            [cell(natural(tables.titles[row])) for row in movie.tolist()],
             ["" if math.isnan(value) else f"{value:g}" for value in tables.to_stars(batch.rating.cpu()).tolist()],
             [f"{value:.4f}" for value in outputs.cpu().tolist()],
             strict=True,

@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
+from movierec.datasets.titles import natural
 from movierec.models.model import Model
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def show_films(writer: "SummaryWriter", model: Model, ratings: np.ndarray, epoch
     lines = []
     for film in films.tolist():
         genres = one_line(tables.genres[film]) or "(none)"
-        title = one_line(tables.titles[film]) or f"film {tables.movie_ids[film]}"
+        title = natural(one_line(tables.titles[film])) or f"film {tables.movie_ids[film]}"
         lines.append([title, genres, genres.split("|")[0], str(ratings[film])])
     header = ["title", "genres", "first genre", "training ratings"]
     writer.add_embedding(torch.from_numpy(points), lines, tag="films", metadata_header=header, global_step=epoch)

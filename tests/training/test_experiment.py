@@ -196,6 +196,8 @@ def test_predict_writes_the_test_rows_with_titles_and_stars(trained: Path) -> No
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["user_id", "movie_id", "title", "rating", "prediction"]
     assert len(rows) == 2_000
+    assert any(row["title"].startswith("The ") for row in rows)
+    assert not any(", The " in row["title"] for row in rows)
     error = [float(row["prediction"]) - float(row["rating"]) for row in rows]
     assert main(["test", *SMALL]) == 0
     rmse = (sum(e * e for e in error) / len(error)) ** 0.5
@@ -211,7 +213,7 @@ def test_predict_guards_titles_that_a_spreadsheet_would_compute(trained: Path, s
     assert main(["fit", *options]) == 0
     assert main(["predict", *options, "--out", "hostile.csv"]) == 0
     with Path("hostile.csv").open(encoding="utf-8", newline="") as file:
-        assert {row["title"][:5] for row in csv.DictReader(file)} == {"'=1+1"}
+        assert {row["title"][:5] for row in csv.DictReader(file)} == {"'=1+1", "The ="}
 
 
 def test_predict_takes_pairs_and_keeps_their_order(trained: Path, fail: Fail, sample_root: Path) -> None:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from movierec.cli import main
 from movierec.data import Combined1MDataModule, MovieDataModule, RatingsDataModule
+from movierec.datasets import download
+from movierec.errors import DownloadError
 from movierec.training.commands import accepts_download
 
 QUESTION = "ml-1m is not in {root}. Download it from files.grouplens.org (5.9 MB)? [y/N] "
@@ -103,3 +106,17 @@ def test_fit_asks_at_a_terminal_and_takes_no_for_an_answer(tmp_path: Path) -> No
     assert QUESTION.format(root="nowhere") in shown
     assert done.returncode == 1
     assert "`python -m movierec data download ml-1m --root nowhere`" in done.stderr
+
+
+def test_a_download_that_fails_leaves_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise DownloadError("nobody there")
+
+    monkeypatch.setattr(download, "download_releases", fail)
+    config = Path("configs/model1.yaml").absolute()
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", "--config", str(config), "--data.root", "none", "--data.download", "true"]) == 1
+    assert "nobody there" in capsys.readouterr().err
+    assert not (tmp_path / "lightning_logs").exists()

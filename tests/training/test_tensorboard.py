@@ -211,13 +211,15 @@ def network(tested: Path) -> Model:
 
 
 def test_titles_lose_what_would_end_their_cell(network: Model, tmp_path: Path) -> None:
-    titles = ["Tab\there", "Line\r\nend", 'A "quoted" title\u2028and more', "", *network.tables.titles[4:]]
+    titles = ["Tab\there", "Line\r\nend", 'A "quoted" title\u2028and more', "", "Matrix, The (1999)"]
+    titles += network.tables.titles[len(titles) :]
     network.tables = replace(network.tables, titles=titles)
     with SummaryWriter(str(tmp_path)) as writer:
         show_films(writer, network, np.arange(400, 0, -1), 3)
     lines = (tmp_path / "00003/films/metadata.tsv").read_text(encoding="utf-8").splitlines()
-    assert [line.split("\t")[0] for line in lines[1:5]] == [
+    assert [line.split("\t")[0] for line in lines[1:6]] == [
         "Tab here", "Line end", 'A "quoted" title and more', f"film {network.tables.movie_ids[3]}",
+        "The Matrix (1999)",
     ]  # fmt: skip
     assert len(lines) == 401
 
