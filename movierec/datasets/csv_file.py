@@ -207,17 +207,15 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def not_utf8(path: Path) -> DataFormatError:
-    """Find the first line that is not UTF-8."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError as error:
-                found = line[error.start : error.end]
-                return DataFormatError(
-                    f"{path}, line {number}: expected UTF-8 text, found the bytes {found!r}. Save the file as UTF-8."
-                )
-    return DataFormatError(f"{path}: expected UTF-8 text. Save the file as UTF-8.")
+    """Name the first line that is not UTF-8."""
+    content = path.read_bytes()
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line, found = content.count(b"\n", 0, error.start) + 1, content[error.start : error.end]
+        wrong = f"expected UTF-8 text, found the bytes {found!r}"
+        return DataFormatError(f"{path}, line {line}: {wrong}. Save the file as UTF-8.")
+    raise AssertionError("only called for a file that is not UTF-8")
 
 
 def count_quotes(path: Path) -> int:

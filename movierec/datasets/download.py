@@ -93,7 +93,7 @@ def fetch(url: str, folder: Path) -> Path:
     """Download a file into a folder."""
     path = folder / url.rpartition("/")[2]
     print(f"downloading {url}", flush=True)
-    with Meter(path.name, "MB") as meter:
+    with Meter(path.name, "bytes") as meter:
         get_file(url, path, meter)
     return path
 

@@ -68,24 +68,11 @@ class Plan:
 
 @dataclass
 class Tally:
-    """Counts of the films by answer: found, unknown, or no answer."""
+    """Counts of the films by answer: found, unknown, or no answer with the last reason."""
 
     answers: Counter[Verdict] = field(default_factory=Counter)
     failed: int = 0
-    failed_in_a_row: int = 0
     reason: str = ""
-
-    def fail(self, reason: str) -> None:
-        """Count a film that got no answer.
-
-        Raises:
-            FetchError: Too many films in a row have failed.
-        """
-        self.failed, self.failed_in_a_row, self.reason = self.failed + 1, self.failed_in_a_row + 1, reason
-        if self.failed_in_a_row == MAX_FAILURES:
-            raise FetchError(
-                f"{MAX_FAILURES} films in a row got no answer, the last because of: {reason}. See that you are online."
-            )
 
     @property
     def failures(self) -> str:
@@ -199,19 +186,29 @@ def estimate(plan: Plan, num_films: int) -> str:
 
 
 async def ask_all(client: Client, store: AnswerStore, film_ids: list[int], tally: Tally) -> None:
-    """Fetch films, many at once, and store each answer as soon as it comes."""
-    remaining = iter(film_ids)
+    """Fetch films, many at once, and store each answer as soon as it comes.
+
+    Raises:
+        FetchError: Too many films in a row got no answer.
+    """
+    remaining, failed_in_a_row = iter(film_ids), 0
 
     async def work() -> None:
+        nonlocal failed_in_a_row
         for film_id in remaining:
             try:
                 answer = await client.ask(film_id)
             except AttemptError as failure:
-                tally.fail(str(failure))
+                tally.failed, tally.reason, failed_in_a_row = tally.failed + 1, str(failure), failed_in_a_row + 1
+                if failed_in_a_row == MAX_FAILURES:
+                    raise FetchError(
+                        f"{MAX_FAILURES} films in a row got no answer, the last because of: {failure}. See that you "
+                        "are online."
+                    ) from failure
             else:
                 store.put(film_id, answer.verdict, answer.status, answer.body)
                 tally.answers[answer.verdict] += 1
-                tally.failed_in_a_row = 0
+                failed_in_a_row = 0
             meter.show(tally.answers.total() + tally.failed, len(film_ids), tally.failures)
 
     # It would print a traceback of the SIGTERM that a task was stopped by.

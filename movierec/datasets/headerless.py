@@ -1,9 +1,8 @@
 """Read MovieLens files without a header: `::` between the fields (ml-1m, ml-10m), or tabs and bars (ml-100k)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,8 @@ from movierec.datasets.csv_file import TYPES, collect, find_fault, is_number
 from movierec.errors import DataFormatError
 
 BLOCK_BYTES = 1 << 22
+WHOLE = ("movie_id", "user_id", "age")
+DATES = ("release", "video release", "address")  # of a film of ml-100k
 DELIMITERS: dict[Format, str] = {"double_colon": "::", "tab": "\t"}
 FILM_FIELDS = {
     "double_colon": "MovieID::Title::Genres",
@@ -23,6 +24,10 @@ FILM_FIELDS = {
 USER_FIELDS = {
     "double_colon": "UserID::Gender::Age::Occupation::Zip-code",
     "tab": "user id|age|gender|occupation|zip code",
+}
+USER_NAMES = {
+    "double_colon": ("user_id", "gender", "age", "occupation", "zip code"),
+    "tab": ("user_id", "age", "gender", "occupation", "zip code"),
 }
 GENRES = np.array(  # the order of the flags of u.item
     [
@@ -86,12 +91,13 @@ def read_film_lines(path: Path, format: Format, encoding: str) -> pd.DataFrame: 
     Raises:
         DataFormatError: A line is not a film, or not in the encoding.
     """
-    split = {"double_colon": split_double_colon, "tab": split_bars}[format]
     if is_utf8(path):  # as GroupLens has not published ml-1m and ml-100k, but people convert them
         encoding = "utf-8-sig"
-    return pd.DataFrame(
-        parse_lines(path, encoding, split, FILM_FIELDS[format]), columns=["movie_id", "title", "genres"]
-    )
+    if format == "double_colon":
+        return read_lines(path, encoding, "::", ("movie_id", "title", "genres"), FILM_FIELDS[format])
+    frame = read_lines(path, encoding, "|", ("movie_id", "title", *DATES, *GENRES), FILM_FIELDS[format])
+    frame["genres"] = ["|".join(GENRES[flags]) for flags in (frame[[*GENRES]] == "1").to_numpy()]
+    return frame[["movie_id", "title", "genres"]]
 
 
 def read_user_lines(path: Path, format: Format) -> pd.DataFrame:  # noqa: A002 - its name
@@ -103,29 +109,39 @@ def read_user_lines(path: Path, format: Format) -> pd.DataFrame:  # noqa: A002 -
     Raises:
         DataFormatError: A line is not a user, or not in Latin-1.
     """
-    split = {"double_colon": split_person, "tab": split_person_bars}[format]
-    lines = parse_lines(path, "latin-1", split, USER_FIELDS[format])
-    return pd.DataFrame(lines, columns=["user_id", "gender", "age", "occupation"])
+    mark = {"double_colon": "::", "tab": "|"}[format]
+    frame = read_lines(path, "latin-1", mark, USER_NAMES[format], USER_FIELDS[format])
+    return frame[["user_id", "gender", "age", "occupation"]]
 
 
-def parse_lines(
-    path: Path, encoding: str, split: Callable[[str], tuple[Any, ...] | None], expected: str
-) -> list[tuple[Any, ...]]:
-    """Split each line of a file; name the first that cannot be."""
+def read_lines(path: Path, encoding: str, mark: str, names: Sequence[str], expected: str) -> pd.DataFrame:
+    """Split each line of a file into fields: ids and ages are whole numbers, a flag of a genre is 0 or 1.
+
+    Raises:
+        DataFormatError: A line is not so; the message names the first.
+    """
     rows = []
     for number, line in numbered_lines(path):
         try:
-            row = split(text := line.decode(encoding))
+            fields = (text := line.decode(encoding)).split(mark)
         except UnicodeDecodeError as error:
             raise DataFormatError(
                 f"{path}, line {number}: expected {encoding.upper()} text; {error}. Get the file again."
             ) from error
-        if row is None:
+        if len(fields) != len(names) or not all(map(is_field, names, fields)):
             raise DataFormatError(
                 f"{path}, line {number}: expected {expected}, found {text[:80]!r}. Correct or remove the line."
             )
-        rows.append(row)
-    return rows
+        rows.append(fields)
+    frame = pd.DataFrame(rows, columns=[*names])
+    return frame.astype({name: "int64" for name in names if name in WHOLE})
+
+
+def is_field(name: str, text: str) -> bool:
+    """Tell whether a text can be a field of that name."""
+    if name in GENRES:
+        return text in {"0", "1"}
+    return name not in WHOLE or is_number(text, "int64")
 
 
 def is_utf8(path: Path) -> bool:
@@ -135,36 +151,3 @@ def is_utf8(path: Path) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def split_double_colon(line: str) -> tuple[int, str, str] | None:
-    """Split `1::Toy Story (1995)::Animation|Comedy`; None for another format."""
-    match line.split("::"):
-        case [movie_id, title, genres] if is_number(movie_id, "int64"):
-            return int(movie_id), title, genres
-    return None
-
-
-def split_bars(line: str) -> tuple[int, str, str] | None:
-    """Split `1|Toy Story (1995)|01-Jan-1995||http://...|0|0|0|1|...`; None for another format."""
-    match line.split("|"):
-        case [movie_id, title, _, _, _, *flags] if is_number(movie_id, "int64"):
-            if len(flags) == len(GENRES) and set(flags) <= {"0", "1"}:
-                return int(movie_id), title, "|".join(GENRES[np.array(flags) == "1"])
-    return None
-
-
-def split_person(line: str) -> tuple[int, str, int, str] | None:
-    """Split `1::F::1::10::48067` into id, gender, age and occupation; None if it is not so."""
-    match line.split("::"):
-        case [user_id, gender, age, occupation, _] if is_number(user_id, "int64") and is_number(age, "int64"):
-            return int(user_id), gender, int(age), occupation
-    return None
-
-
-def split_person_bars(line: str) -> tuple[int, str, int, str] | None:
-    """Split `1|24|M|technician|85711` into id, gender, age and occupation; None if it is not so."""
-    match line.split("|"):
-        case [user_id, age, gender, occupation, _] if is_number(user_id, "int64") and is_number(age, "int64"):
-            return int(user_id), gender, int(age), occupation
-    return None

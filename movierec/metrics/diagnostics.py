@@ -4,9 +4,10 @@ error = prediction - rating, in stars;   bias = mean(error);   rmse = sqrt(mean(
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 CALIBRATION_WIDTH = 0.25  # stars
 BINS_A_STEP = 5  # of the distributions, in a step of the rating scale
@@ -26,11 +27,6 @@ class Rated(NamedTuple):
     movie: np.ndarray
     prediction: np.ndarray
     rating: np.ndarray
-
-    def finite(self) -> Self:
-        """Leave out predictions that are not finite."""
-        known = np.isfinite(self.prediction)
-        return self if known.all() else type(self)(*(column[known] for column in self))
 
 
 class Background(NamedTuple):
@@ -53,28 +49,6 @@ class Background(NamedTuple):
     genres: Sequence[str]
 
 
-class Errors(NamedTuple):
-    """Number, sum and sum of squares of errors by user, film or group."""
-
-    number: np.ndarray
-    total: np.ndarray
-    square: np.ndarray
-
-    @classmethod
-    def of(cls, error: np.ndarray, index: np.ndarray, size: int) -> Self:
-        """Sum up errors by an index below size."""
-        return cls(*(np.bincount(index, weights=weight, minlength=size) for weight in (None, error, error**2)))
-
-    def grouped(self, member: np.ndarray, group: np.ndarray, size: int) -> "Errors":
-        """Sum up members by group; a member may be in several."""
-        return Errors(*(np.bincount(group, weights=column[member], minlength=size) for column in self))
-
-    def describe(self) -> dict[str, list[Any]]:
-        """Return count, RMSE and bias of each; None without errors."""
-        mean, square = divided(self.total, self.number), divided(self.square, self.number)
-        return {"count": self.number.astype(int).tolist(), "rmse": listed(np.sqrt(square)), "bias": listed(mean)}
-
-
 def divided(total: np.ndarray, number: np.ndarray) -> np.ndarray:
     """Divide sums by numbers; NaN where the number is 0."""
     return np.asarray(np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0))
@@ -95,20 +69,32 @@ def diagnose(rated: Rated, background: Background) -> dict[str, Any]:
     Returns:
         See the functions of this module. `not_finite` counts the predictions left out because they are not finite.
     """
-    known = rated.finite()
+    is_finite = np.isfinite(rated.prediction)
+    known = Rated(*(column[is_finite] for column in rated))
     error = known.prediction.astype(np.float64) - known.rating
-    by_movie = Errors.of(error, known.movie, len(background.movie_ratings))
-    by_user = Errors.of(error, known.user, len(background.user_ratings))
+    by_movie, by_user = sum_up(error, known.movie), sum_up(error, known.user)
     return {
         "unit": "stars",
         "rows": len(rated.rating),
-        "not_finite": len(rated.rating) - len(known.rating),
+        "not_finite": int((~is_finite).sum()),
         "calibration": calibration(known, background),
         "distribution": distribution(known, background),
         "by_movie_ratings": by_activity(by_movie, background.movie_ratings),
         "by_user_ratings": by_activity(by_user, background.user_ratings),
         "by_genre": by_genre(by_movie, background.genres),
     }
+
+
+def sum_up(error: np.ndarray, index: np.ndarray) -> pd.DataFrame:
+    """Sum up errors by film or user: `count`, `total` and `square`, indexed by its row."""
+    return pd.DataFrame({"count": 1, "total": error, "square": error**2}).groupby(index).sum()
+
+
+def describe(sums: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return count, RMSE and bias of groups; None without errors."""
+    number = sums["count"].to_numpy()
+    square, mean = (divided(sums[name].to_numpy(), number) for name in ("square", "total"))
+    return {"count": number.tolist(), "rmse": listed(np.sqrt(square)), "bias": listed(mean)}
 
 
 def calibration(rated: Rated, background: Background) -> dict[str, list[Any]]:
@@ -155,39 +141,35 @@ def level(stars: np.ndarray, low: float, step: float, size: int) -> np.ndarray:
     return np.clip(steps, 0, size - 1).astype(np.int64)
 
 
-def by_activity(errors: Errors, ratings: np.ndarray) -> dict[str, list[Any]]:
+def by_activity(sums: pd.DataFrame, ratings: np.ndarray) -> dict[str, list[Any]]:
     """Group errors of films or users by how many training ratings they have: 0, 1, 2 to 3, 4 to 7, and so on.
 
     Args:
-        errors: Of each film or user.
+        sums: Of each film or user, as `sum_up` returns them.
         ratings: Training ratings of each.
 
     Returns:
         The `lower` bound of each group with its `count`, `rmse` and `bias`, up to the last group that has errors.
     """
-    group = np.frexp(ratings.astype(np.float64))[1]  # 0 has the exponent 0, 2^(n - 1) to 2^n - 1 have n
-    member = np.flatnonzero(errors.number)
-    grouped = errors.grouped(member, group[member], 0)
-    lower = [0, *(2**n for n in range(len(grouped.number) - 1))][: len(grouped.number)]
-    return {"lower": lower, **grouped.describe()}
+    group = np.frexp(ratings[sums.index].astype(np.float64))[1]  # 0 has the exponent 0, 2^(n - 1) to 2^n - 1 have n
+    grouped = sums.groupby(group).sum()
+    grouped = grouped.reindex(range(grouped.index.max() + 1), fill_value=0) if len(grouped) else grouped
+    return {"lower": [0, *(2**n for n in range(len(grouped) - 1))][: len(grouped)], **describe(grouped)}
 
 
-def by_genre(errors: Errors, genres: Sequence[str]) -> dict[str, list[Any]]:
+def by_genre(sums: pd.DataFrame, genres: Sequence[str]) -> dict[str, list[Any]]:
     """Group errors of films by genre; an error counts in each genre of its film.
 
     Args:
-        errors: Of each film.
+        sums: Of each film, as `sum_up` returns them.
         genres: Of each film, separated by "|"; "" is a film without any.
 
     Returns:
         Each `genre` that has errors with its `count`, `rmse` and `bias`, the most frequent first.
     """
-    member = np.flatnonzero(errors.number)
-    pairs = [(film, name or "(none)") for film in member.tolist() for name in set(genres[film].split("|"))]
-    if not pairs:
-        return {"genre": [], "count": [], "rmse": [], "bias": []}
-    films, names = zip(*pairs, strict=True)
-    known, group = np.unique(names, return_inverse=True)
-    grouped = errors.grouped(np.array(films), group, len(known))
-    order = np.argsort(-grouped.number, kind="stable")
-    return {"genre": known[order].tolist(), **Errors(*(column[order] for column in grouped)).describe()}
+    names = pd.Series(
+        [(genres[film] or "(none)").split("|") for film in sums.index], sums.index, dtype=object
+    ).explode()
+    grouped = sums.loc[names.index].groupby(names.to_numpy()).sum()
+    grouped = grouped.sort_values("count", ascending=False, kind="stable")
+    return {"genre": grouped.index.tolist(), **describe(grouped)}

@@ -23,7 +23,6 @@ from movierec.report.summary import read_published, summarise
 from movierec.report.table import PUBLISHED_NOTE, SHOWN, Row, csv_text, remarks_of, tabulate
 from movierec.runs import Run, replace_text
 
-SVG_LIMIT = 300_000  # bytes; a larger drawing is embedded as PNG
 NUMBERS = ("train", "val", "test", "retrieval", "baselines", "model", "seed")  # in metrics.json; tables show them
 CHIEF = ("calibration", "errors_by_film_ratings", "errors_by_user_ratings")  # figures of a run that all should see
 Figures = dict[str, "Embedded"]
@@ -130,12 +129,9 @@ def embed_all(drawings: Mapping[str, Drawing], folder: Path) -> Figures:
 
 def embed(drawing: Drawing, folder: Path, name: str) -> Embedded:
     """Save a figure and return it as a data URI, an image that cannot run scripts or load anything."""
-    save(drawing, folder, name)
-    path, kind = folder / f"{name}.svg", "svg+xml"
-    if path.stat().st_size > SVG_LIMIT:
-        path, kind = folder / f"{name}.png", "png"
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return Embedded(drawing.alt, f"data:image/{kind};base64,{data}")
+    _, vector = save(drawing, folder, name)
+    data = base64.b64encode(vector.read_bytes()).decode("ascii")
+    return Embedded(drawing.alt, f"data:image/svg+xml;base64,{data}")
 
 
 def pick(figures: Figures, *, chief: bool) -> list[Embedded]:

@@ -36,7 +36,7 @@ def target(tmp_path: Path) -> Path:
 
 def get(url: str, target: Path) -> bytes:
     """Download a file, and return it."""
-    with Meter("it", "MB") as meter:
+    with Meter("it", "bytes") as meter:
         get_file(url, target, meter)
     return target.read_bytes()
 
