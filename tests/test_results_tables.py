@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.colors import to_hex
 
 from movierec.metrics.published import PUBLISHED
 from movierec.report.results import gather
+from tools.published_figure import draw_published
 from tools.results_tables import PAGE, TABLES, fill_in, rebuilt
 
 METRICS = {"r2": 0.3, "mae": 0.15, "mse": 0.037, "rmse": 0.19, "precision": 0.6, "recall": 0.7, "ndcg@10": 0.9}
@@ -65,10 +67,18 @@ def test_without_runs_no_table_changes() -> None:
 
 
 def test_the_figure_is_drawn_from_the_table_of_all_metrics() -> None:
-    first, *others = rebuilt(PAGE.read_text(encoding="utf-8"))
-    assert (first.model, first.family, len(others)) == ("model1", "published", 4)
-    assert (first.mean("train", "r2"), first.mean("test", "r2")) == (0.443, -0.108)
-    assert first.mean("test", "rmse_stars") == 1.1456
+    page = PAGE.read_text(encoding="utf-8")
+    train, test = rebuilt(page, "train"), rebuilt(page, "test")
+    assert list(train) == list(test) == list(PUBLISHED)
+    assert (train["model1"]["r2"], test["model1"]["r2"], test["model1"]["rmse_stars"]) == (0.443, -0.108, 1.1456)
+    drawing = draw_published(train, test)
+    assert "report, training rows: model1 0.445, model2 0.470" in drawing.alt
+    heights = [patch.get_height() for patch in drawing.figure.axes[0].containers[-1].patches]  # type: ignore[attr-defined]
+    assert heights == [test[model]["r2"] for model in PUBLISHED]
+    assert drawing.alt in page
+    bars = [container.patches[0] for container in drawing.figure.axes[0].containers if hasattr(container, "patches")]
+    looks = {(to_hex(bar.get_facecolor()), bar.get_hatch()) for bar in bars}
+    assert len(looks) == 3
 
 
 def test_the_page_has_each_table_once() -> None:

@@ -14,11 +14,11 @@ from typing import Any
 from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY, PUBLISHED_METRICS
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.style import save
-from movierec.report.figures import draw_published
 from movierec.report.lists import RANKINGS
 from movierec.report.results import Measured, gather
 from movierec.report.table import SHOWN
 from movierec.runs import replace_text
+from tools.published_figure import Values, draw_published
 
 PAGE = Path("docs/results.md")
 ABLATION = {"genres": "genres alone", "tmdb": "and TMDb", "imdb": "and IMDb", "both": "and both"}
@@ -126,18 +126,15 @@ def fill_in(page: str, runs: Runs) -> str:
     return re.sub(r"<!-- table ([\w ]+) -->\n.*?<!-- end -->", replace, page, flags=re.DOTALL)
 
 
-def rebuilt(page: str) -> list[Measured]:
-    """Read the numbers of the models as the notebook ran them from the page's table of all metrics."""
+def rebuilt(page: str, part: str) -> Values:
+    """Read the metrics of the models as the notebook ran them, on `train` or `test` rows, from the page's table."""
     (table,) = re.findall(r"<!-- table all metrics -->\n(.*?)<!-- end -->", page, flags=re.DOTALL)
-    found: dict[str, dict[str, Any]] = {}
+    found = {}
     for line in table.splitlines():
         run, rows, *numbers = (cell.strip() for cell in line.strip("| ").split("|"))
-        if run.startswith(PUBLISHED_FAMILY):
-            found.setdefault(run, {})[rows.split()[0]] = dict(zip(SHOWN, map(float, numbers), strict=False))
-    return [
-        Measured(run, run.removeprefix(PUBLISHED_FAMILY), "published", sample=False, runs=(), contents=(content,))
-        for run, content in found.items()
-    ]
+        if run.startswith(PUBLISHED_FAMILY) and rows.startswith(part):
+            found[run.removeprefix(PUBLISHED_FAMILY)] = dict(zip(SHOWN, map(float, numbers), strict=False))
+    return found
 
 
 def main() -> None:
@@ -147,9 +144,8 @@ def main() -> None:
     real = [one for one in measured if not one.sample]
     page = fill_in(PAGE.read_text(encoding="utf-8"), {one.name: one for one in real})
     replace_text(PAGE, page)
-    if drawing := draw_published(rebuilt(page)):
-        bitmap, _ = save(drawing, PAGE.parent, "published")
-        bitmap.unlink()
+    bitmap, _ = save(draw_published(rebuilt(page, "train"), rebuilt(page, "test")), PAGE.parent, "published")
+    bitmap.unlink()
 
 
 if __name__ == "__main__":

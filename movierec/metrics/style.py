@@ -8,17 +8,14 @@ from textwrap import wrap
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 WIDTH = 3.7  # inches: read on a phone without zooming, two side by side on an A4 page
 TITLE_CHARACTERS, NOTE_CHARACTERS = 12, 16  # in an inch, about
 DPI = 200
-SCREEN_DPI = 110
 # Okabe and Ito, "Color Universal Design", 2008: told apart by readers with any kind of colour blindness.
 BLACK, ORANGE, SKY = "#000000", "#E69F00", "#56B4E9"
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#8C8C8C"
@@ -110,15 +107,6 @@ def save(drawing: Drawing, folder: Path, name: str) -> tuple[Path, Path]:
     described = {"Date": None, "Creator": None, "Title": drawing.title, "Description": drawing.alt}
     drawing.figure.savefig(vector, metadata=described)
     return bitmap, vector
-
-
-@styled()
-def pixels(drawing: Drawing) -> np.ndarray:
-    """Render as pixels, [height, width, 3] uint8."""
-    drawing.figure.set_dpi(SCREEN_DPI)
-    canvas = FigureCanvasAgg(drawing.figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
 def show_shares(axes: Axes) -> None:

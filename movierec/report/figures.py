@@ -1,23 +1,13 @@
-"""Draw figures that compare models with published numbers and with each other."""
+"""Draw figures that compare models with each other."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.container import BarContainer
 
-from movierec.metrics.published import PUBLISHED, PUBLISHED_METRICS
-from movierec.metrics.registry import METRICS
-from movierec.metrics.style import BLACK, BLUE, GREY, ORANGE, VERMILLION, Drawing, explain, new_figure, styled
+from movierec.metrics.style import BLACK, BLUE, Drawing, new_figure, styled
 from movierec.report.comparison import compare, describe_test_sets
 from movierec.report.results import Measured, letter_test_sets
 
-Values = dict[str, dict[str, float | None]]  # by model and metric
-SERIES = {
-    "report, training rows": (GREY, "////"),
-    "reproduced, training rows": (ORANGE, "////"),
-    "reproduced, test rows": (VERMILLION, ""),
-}
 LONGEST_NAME = 22
 
 
@@ -27,59 +17,12 @@ def draw_report(measured: Sequence[Measured]) -> dict[str, Drawing]:
     Returns:
         The figures by name.
     """
-    drawn = {"published": draw_published([one for one in measured if one.is_faithful])}
+    drawn = {}
     for test_set, letter in letter_test_sets(measured).items():
         group = [one for one in measured if one.test_set == test_set]
-        drawn[f"differences_{letter}"] = draw_differences(group) if test_set else None
-    return {name: drawing for name, drawing in drawn.items() if drawing is not None}
-
-
-@styled()
-def draw_published(reproduced: Sequence[Measured]) -> Drawing | None:
-    """Draw bars for each metric and model: published, reproduced, and on test rows; None for fewer than two models."""
-    models = sorted({one.model for one in reproduced})
-    if len(models) < 2:  # noqa: PLR2004 - nothing to compare
-        return None
-    means: dict[str, Values] = {
-        part: {one.model: {metric: one.mean(part, metric) for metric in PUBLISHED_METRICS} for one in reproduced}
-        for part in ("train", "test")
-    }
-    of_report: Values = {model: dict(PUBLISHED[model]) for model in models}
-    series = dict(zip(SERIES, (of_report, means["train"], means["test"]), strict=True))
-    title = "Published, reproduced, and on test rows"
-    figure = new_figure(title, 5.6)
-    for axes, metric in zip(figure.subplots(3, 2).flat, PUBLISHED_METRICS, strict=True):
-        draw_bars(axes, series, models, metric)
-    handles = [bars.patches[0] for bars in figure.axes[0].containers if isinstance(bars, BarContainer)]
-    note = "R2 to RMSE are on the unit scale: the lowest training rating is 0, the highest 1."
-    explain(figure, handles, list(series), note)
-    return Drawing(figure, title, in_words(series, "r2"))
-
-
-def draw_bars(axes: Axes, series: dict[str, Values], models: Sequence[str], metric: str) -> None:
-    """Draw one metric's bars, side by side for each model."""
-    width = 0.84 / len(series)
-    for place, (label, values) in enumerate(series.items()):
-        colour, hatch = SERIES[label]
-        x = np.arange(len(models)) + (place - (len(series) - 1) / 2) * width
-        height = np.array([values[model][metric] for model in models], dtype=np.float64)
-        axes.bar(x, height, width, color=colour, hatch=hatch, edgecolor="white", linewidth=0)
-    axes.axhline(0, color="black", linewidth=0.7)
-    axes.set_xticks(range(len(models)), [model.removeprefix("model") for model in models])
-    axes.tick_params(axis="x", length=0)
-    arrow = "lower" if METRICS[metric].direction == "min" else "higher"
-    axes.set_title(f"{METRICS[metric].heading} ({arrow} is better)", fontsize=7)
-    axes.locator_params(axis="y", nbins=4)
-    axes.set_xlabel("model")
-
-
-def in_words(series: dict[str, Values], metric: str) -> str:
-    """Describe all values of a metric."""
-    said = [
-        f"{label}: {', '.join(f'{model} {METRICS[metric].format(values[metric])}' for model, values in models.items())}"
-        for label, models in series.items()
-    ]
-    return f"{METRICS[metric].full_label}. {'; '.join(said)}."
+        if test_set and (drawing := draw_differences(group)):
+            drawn[f"differences_{letter}"] = drawing
+    return drawn
 
 
 @styled()

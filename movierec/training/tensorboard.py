@@ -94,10 +94,8 @@ def show_fit(writer: "SummaryWriter", options: Mapping[str, Any], metrics: Mappi
 
 def show_drawings(writer: "SummaryWriter", drawings: "Mapping[str, Drawing]", epoch: int) -> None:
     """Show figures on the page Images."""
-    from movierec.metrics.style import pixels  # noqa: PLC0415 - matplotlib takes half a second
-
     for name, drawing in drawings.items():
-        writer.add_image(f"figures/{name}", pixels(drawing), epoch, dataformats="HWC")
+        writer.add_figure(f"figures/{name}", drawing.figure, epoch)
 
 
 def show_precision_recall(writer: "SummaryWriter", rows: Mapping[str, Tensor], threshold: float, epoch: int) -> None:

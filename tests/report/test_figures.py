@@ -1,7 +1,6 @@
 """The figures: drawn of what is there, left out where there is nothing, and the same bytes each time."""
 
 import itertools
-import json
 import math
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -21,9 +20,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from movierec.metrics.diagnostic_figures import DRAWN
 from movierec.metrics.diagnostics import Background, Rated, diagnose
-from movierec.metrics.published import PUBLISHED_EPOCHS
 from movierec.metrics.run_figures import Curve, draw_curves, draw_run, read_curves
-from movierec.metrics.style import SCREEN_DPI, Drawing, pixels, save
+from movierec.metrics.style import Drawing, save, styled
 from movierec.metrics.test_rows import PredictedRows
 from movierec.report.comparison import compare
 from movierec.report.figures import draw_report
@@ -37,7 +35,6 @@ OF_TEST = {
     "errors_by_user_ratings",
     "errors_by_genre",
 }
-OF_REPORT = {"published", "differences_A"}
 METRICS = {
     "r2": 0.3, "mae": 0.15, "mse": 0.04, "rmse": 0.2, "precision": 0.6, "recall": 0.7,
     "rmse_stars": 0.87, "mae_stars": 0.67, "ndcg@10": 0.92,
@@ -54,13 +51,6 @@ def measured(name: str, *contents: dict[str, Any], sample: bool = False, runs: t
     return Measured(
         name, name.rsplit("/", maxsplit=1)[-1], family_of(name, sample=sample), sample, runs, contents or (content(),)
     )
-
-
-def reproductions() -> list[Measured]:
-    return [
-        measured(f"published/{model}", content(0.01, epochs), content(0.03, epochs))
-        for model, epochs in PUBLISHED_EPOCHS.items()
-    ]
 
 
 def described(folder: Path) -> list[Measured]:
@@ -119,12 +109,14 @@ def drawn_texts(figure: Figure) -> list[Text]:
 
 def overlaps(drawing: Drawing) -> list[tuple[str, str]]:
     """List the texts that lie over each other, by more than the rounding of their boxes, or leave the figure."""
-    pixels(drawing)
     figure = drawing.figure
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    canvas = FigureCanvasAgg(figure)
+    with styled():
+        canvas.draw()  # type: ignore[no-untyped-call]
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
     shown = drawn_texts(figure)
     boxes = {id(text): (text, text.get_window_extent(renderer)) for text in shown}
-    page = Bbox.from_extents(-2, -2, *(np.array([figure.get_figwidth(), figure.get_figheight()]) * SCREEN_DPI + 2))
+    page = Bbox.from_extents(-2, -2, *(np.array([figure.get_figwidth(), figure.get_figheight()]) * figure.dpi + 2))
     bad = [(text.get_text(), "the page's edge") for text, box in boxes.values() if not is_inside(box, page)]
     for (one, first), (other, second) in itertools.combinations(boxes.values(), 2):
         if one.get_rotation() % 90 and one.get_rotation() == other.get_rotation():
@@ -140,7 +132,7 @@ def is_inside(box: Bbox, page: Bbox) -> bool:
 
 
 def test_a_report_of_all_models_has_all_figures(tmp_path: Path) -> None:
-    assert set(draw_report([*reproductions(), *described(tmp_path)])) == OF_REPORT
+    assert set(draw_report(described(tmp_path))) == {"differences_A"}
 
 
 def test_a_tested_run_has_all_figures_and_an_untested_one_its_learning_curves(tmp_path: Path) -> None:
@@ -164,12 +156,12 @@ def test_a_run_without_events_or_with_damaged_diagnostics_has_no_figure(tmp_path
 
 
 def test_no_text_of_a_comparison_overlaps_another(tmp_path: Path) -> None:
-    drawn = draw_report([*reproductions(), *described(tmp_path)])
+    drawn = draw_report(described(tmp_path))
     assert {name: found for name, drawing in drawn.items() if (found := overlaps(drawing))} == {}
 
 
 def test_all_figures_are_as_wide_as_a_phone_shows_without_zooming(tmp_path: Path) -> None:
-    drawn = [*draw_report(reproductions()).values(), *draw_run(write_run(tmp_path, many())).values()]
+    drawn = [*draw_report(described(tmp_path)).values(), *draw_run(write_run(tmp_path / "run", many())).values()]
     assert {drawing.figure.get_figwidth() for drawing in drawn} == {3.7}
 
 
@@ -177,22 +169,6 @@ def test_all_figures_are_as_wide_as_a_phone_shows_without_zooming(tmp_path: Path
 def test_no_text_of_a_runs_figure_overlaps_another(sample: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
     drawn = draw_run(write_run(tmp_path, many(), sample=sample))
     assert {name: found for name, drawing in drawn.items() if (found := overlaps(drawing))} == {}
-
-
-def test_reproductions_are_drawn_beside_what_was_published_as_means_over_the_seeds() -> None:
-    drawing = draw_report(reproductions()[:2])["published"]
-    shown = texts(drawing.figure)
-    for label in ("report, training rows", "reproduced, training rows", "reproduced, test rows"):
-        assert label in shown
-    heights = [patch.get_height() for patch in drawing.figure.axes[0].containers[-1].patches]  # type: ignore[attr-defined]
-    assert heights == pytest.approx([0.32, 0.32])
-    assert "report, training rows: model1 0.445, model2 0.470" in drawing.alt
-
-
-def test_only_runs_that_did_what_the_notebook_did_are_drawn_beside_the_report() -> None:
-    short = [measured(f"published/{model}", content(0, 2)) for model in ("model1", "model2")]
-    sample = [measured(f"published/{model}", content(0, 50), sample=True) for model in ("model1", "model3")]
-    assert draw_report(short) == draw_report(sample) == draw_report(reproductions()[:1]) == {}
 
 
 def test_models_are_drawn_by_their_difference_to_the_best_of_the_same_test_rows(tmp_path: Path) -> None:
@@ -302,7 +278,8 @@ def test_values_that_are_no_numbers_are_no_points(tmp_path: Path) -> None:
 
 
 def test_files_are_the_same_bytes_each_time_and_carry_the_words(tmp_path: Path) -> None:
-    drawn = [draw_report(reproductions())["published"] for _ in range(2)]
+    found = described(tmp_path)
+    drawn = [draw_report(found)["differences_A"] for _ in range(2)]
     first, second = (save(drawing, tmp_path / str(n), "metrics") for n, drawing in enumerate(drawn))
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
@@ -313,9 +290,10 @@ def test_files_are_the_same_bytes_each_time_and_carry_the_words(tmp_path: Path) 
 
 
 def test_the_users_own_settings_of_matplotlib_change_nothing_and_are_kept(tmp_path: Path) -> None:
-    plain = save(draw_report(reproductions())["published"], tmp_path / "plain", "x")
+    found = described(tmp_path)
+    plain = save(draw_report(found)["differences_A"], tmp_path / "plain", "x")
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "svg.hashsalt": "other"}):
-        own = save(draw_report(reproductions())["published"], tmp_path / "own", "x")
+        own = save(draw_report(found)["differences_A"], tmp_path / "own", "x")
         assert mpl.rcParams["font.size"] == 30
     assert [path.read_bytes() for path in plain] == [path.read_bytes() for path in own]
 
@@ -324,11 +302,3 @@ def test_drawing_leaves_pyplot_alone() -> None:
     code = "import sys, movierec.report.figures as f; f.draw_report([]); print('matplotlib.pyplot' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603 - our own
     assert done.stdout.strip() == "False"
-
-
-def test_colours_that_stand_beside_each_other_differ_in_lightness_or_hatch() -> None:
-    drawing = draw_report(reproductions())["published"]
-    bars = [container.patches[0] for container in drawing.figure.axes[0].containers if hasattr(container, "patches")]
-    looks = {(to_hex(bar.get_facecolor()), bar.get_hatch()) for bar in bars}
-    assert len(looks) == 3
-    assert json.dumps(sorted(hatch or "" for _, hatch in looks)) == '["", "////", "////"]'

@@ -156,8 +156,9 @@ def test_the_page_names_nothing_that_it_would_have_to_fetch(runs: Path, write_ru
 
 
 def test_figures_lie_beside_the_page_as_png_and_svg(runs: Path, write_run: WriteRun) -> None:
-    write_run("published/model1")
-    write_run("published/model4")
+    errors = np.random.default_rng(0).normal(0, 0.8, 500)
+    write_run("model1", errors=errors)
+    write_run("model2", errors=errors / 2, error=0.4)
     page = page_of(runs)
     names = [path.name for path in (runs.parent / "out" / "figures").rglob("*") if path.is_file()]
     assert names
