@@ -138,42 +138,11 @@ class Tables:
         return tables
 
     def check(self) -> None:
-        """Refuse tables that do not belong together, of which rows would be looked up that are not there.
+        """Refuse numbers that are not finite, which a model would read.
 
         Raises:
-            ValueError: They do not.
+            ValueError: There are some.
         """
-        users, movies = len(self.user_ids), len(self.movie_ids)
-        known, seen = len(self.history_movies), len(self.seen_movies)
-        banks, of_movie, of_user = (
-            len(self.movie_statistics),
-            self.movie_statistics.shape[2],
-            self.user_statistics.shape[2],
-        )
-        expected = {
-            "movie_features": (torch.float32, (movies, self.width - of_movie - of_user)),
-            "movie_statistics": (torch.float32, (banks, movies, of_movie)),
-            "user_statistics": (torch.float32, (banks, users, of_user)),
-            "user_ids": (torch.int64, (users,)),
-            "movie_ids": (torch.int64, (movies,)),
-            "complete": (torch.bool, (movies,)),
-            "held_out": (torch.bool, (users,)),
-            "history_offsets": (torch.int64, (users + 1,)),
-            "history_movies": (torch.int32, (known,)),
-            "history_stars": (torch.float16, (known,)),
-            "history_days": (torch.int32, (known,)),
-            "seen_offsets": (torch.int64, (users + 1,)),
-            "seen_movies": (torch.int32, (seen,)),
-        }
-        found = {name: (getattr(self, name).dtype, tuple(getattr(self, name).shape)) for name in expected}
-        if found != expected:
-            raise ValueError({name: shape for name, shape in found.items() if shape != expected[name]})
-        if not len(self.titles) == len(self.genres) == movies:
-            raise ValueError(f"{len(self.titles)} titles and {len(self.genres)} genres of {movies} films")
-        if [tuple(known.shape) for known in self.statistics_range] != [(banks, 2, of_movie), (banks, 2, of_user)]:
-            raise ValueError("ranges of other statistics")
-        if not 0 <= self.scoring_bank < banks:
-            raise ValueError("a bank that is not there")
         numbers = (self.movie_features[self.complete], self.movie_statistics, self.user_statistics, self.history_stars)
         if not all(table.isfinite().all() for table in numbers):
             raise ValueError("numbers that are NaN or infinite")
