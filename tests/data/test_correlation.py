@@ -37,13 +37,18 @@ def reference(tables: Tables, train: Batch) -> dict[str, float]:
 def test_each_correlation_is_that_of_the_matrix_written_out(
     sample_root: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leakage, "ROWS", 1111)
-    monkeypatch.setattr(leakage, "CELLS", 37)
+    monkeypatch.setattr(leakage, "ROWS", 16_000)  # all of them
     tables, train = prepared(sample_root, **options)
     found, expected = correlate(tables, train), reference(tables, train)
     assert list(found) == tables.feature_names
     assert found == pytest.approx(expected, abs=1e-6)
     assert max(map(abs, found.values())) > 0.2  # something is to be seen at all
+
+
+def test_of_many_rows_a_sample_over_all_of_them_is_enough(sample_root: Path) -> None:
+    tables, train = prepared(sample_root)
+    assert len(train.rating) > leakage.ROWS
+    assert correlate(tables, train) == pytest.approx(reference(tables, train), abs=0.03)
 
 
 def test_a_copy_correlates_by_one_its_mirror_by_minus_one_and_a_constant_by_zero() -> None:
