@@ -155,15 +155,11 @@ def check_release(release: Release, check: DataCheck) -> ReleaseCheck:
 
 def judge(release: Release, found: ReleaseCheck, num_unlisted: int, check: DataCheck) -> bool:
     """Tell whether a release can be trained on, and add problems and notes."""
-    low, high = found.stars or (0, 0)
-    faults = {
-        f"expected each rated film in {release.movies}, found {num_unlisted:,} missing": num_unlisted > 0,
-        f"expected different ratings, found only {low} stars": low == high,
-        f"expected at least {FEWEST_RATINGS} ratings to split": found.counts["ratings"] < FEWEST_RATINGS,
-    }
-    again = way_to(check.root, f"download {release.name} --again")
-    problems = [fault for fault, is_so in faults.items() if is_so]
-    check.problems += [f"{check.root / release.ratings}: {fault}. Get it again: {again}" for fault in problems]
+    if num_unlisted:
+        check.problems.append(
+            f"{check.root / release.ratings}: expected each rated film in {release.movies}, found {num_unlisted:,} "
+            f"missing. Get it again: {way_to(check.root, f'download {release.name} --again')}"
+        )
     counts = found.counts["ratings"], found.counts["users"], found.counts["films"]
     published = {(release.num_ratings, release.num_users, release.num_movies), *release.earlier}
     if release.num_ratings and counts not in published and not is_sample(check.root):
@@ -171,7 +167,7 @@ def judge(release: Release, found: ReleaseCheck, num_unlisted: int, check: DataC
             f"{release.name} is not as published: expected {release.num_ratings:,} ratings by {release.num_users:,} "
             "users and {:,} films, found {:,}, {:,} and {:,}.".format(release.num_movies, *counts)
         )
-    return not problems
+    return not num_unlisted
 
 
 def cover(release: Release, found: ReleaseCheck, movies: pd.DataFrame, rated: pd.Series, check: DataCheck) -> None:

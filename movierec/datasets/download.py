@@ -1,7 +1,6 @@
 """Download a release of MovieLens, check it, and move it to its place only when it is complete."""
 
 import hashlib
-import re
 import tempfile
 import zipfile
 import zlib
@@ -21,7 +20,7 @@ from movierec.datasets.root import (
     way_to,
 )
 from movierec.datasets.transfer import get_file
-from movierec.errors import ChecksumError, ConfigError, DataFormatError, DownloadError
+from movierec.errors import ChecksumError, ConfigError, DataFormatError
 
 
 def download_releases(
@@ -65,14 +64,15 @@ def install(release: Release, root: Path, server: str, archive: Path | None) -> 
     """Unpack a release beside its place, check it, and move it there."""
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{release.name}.movierec-", dir=root) as name:
-        folder, checksum = Path(name), release.md5
+        folder = Path(name)
         if archive:
             require_file(archive, "Check the path after --from-zip.")
         else:
-            url = f"{server.rstrip('/')}/{release.name}.zip"
-            archive = fetch(url, folder)
-            checksum = checksum or fetch_md5(f"{url}.md5", folder)
-        check_archive(archive, checksum)
+            url, archive = f"{server.rstrip('/')}/{release.name}.zip", folder / f"{release.name}.zip"
+            print(f"downloading {release.name} from {url}", flush=True)
+            with Meter(release.name, "bytes") as meter:
+                get_file(url, archive, meter)
+        check_archive(archive, release.md5)
         extract(archive, folder, release)
         put_in_place(folder / release.folder, root / release.folder)
 
@@ -87,26 +87,6 @@ def print_terms(release: Release, root: Path) -> None:
             f"{release.name} has no links to TMDb and IMDb. Models with metadata also need "
             f"{owner.name}:\n{way_to(root, f'download {owner.name}')}"
         )
-
-
-def fetch(url: str, folder: Path) -> Path:
-    """Download a file into a folder."""
-    path = folder / url.rpartition("/")[2]
-    print(f"downloading {url}", flush=True)
-    with Meter(path.name, "bytes") as meter:
-        get_file(url, path, meter)
-    return path
-
-
-def fetch_md5(url: str, folder: Path) -> str | None:
-    """Download a checksum, in the format of GroupLens: `MD5 (x.zip) = hex`; None if there is none."""
-    try:
-        found = re.search(r"\b[0-9a-f]{32}\b", fetch(url, folder).read_text(encoding="utf-8", errors="replace"))
-    except DownloadError:
-        found = None
-    if found is None:
-        print("There is no checksum; only the files inside are checked.")
-    return found[0] if found else None
 
 
 def check_archive(archive: Path, checksum: str | None) -> None:

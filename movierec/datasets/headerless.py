@@ -17,14 +17,6 @@ BLOCK_BYTES = 1 << 22
 WHOLE = ("movie_id", "user_id", "age")
 DATES = ("release", "video release", "address")  # of a film of ml-100k
 DELIMITERS: dict[Format, str] = {"double_colon": "::", "tab": "\t"}
-FILM_FIELDS = {
-    "double_colon": "MovieID::Title::Genres",
-    "tab": "movie id|movie title|release date|video release date|IMDb URL| and a 0 or 1 for each of 19 genres,",
-}
-USER_FIELDS = {
-    "double_colon": "UserID::Gender::Age::Occupation::Zip-code",
-    "tab": "user id|age|gender|occupation|zip code",
-}
 USER_NAMES = {
     "double_colon": ("user_id", "gender", "age", "occupation", "zip code"),
     "tab": ("user_id", "age", "gender", "occupation", "zip code"),
@@ -94,8 +86,8 @@ def read_film_lines(path: Path, format: Format, encoding: str) -> pd.DataFrame: 
     if is_utf8(path):  # as GroupLens has not published ml-1m and ml-100k, but people convert them
         encoding = "utf-8-sig"
     if format == "double_colon":
-        return read_lines(path, encoding, "::", ("movie_id", "title", "genres"), FILM_FIELDS[format])
-    frame = read_lines(path, encoding, "|", ("movie_id", "title", *DATES, *GENRES), FILM_FIELDS[format])
+        return read_lines(path, encoding, "::", ("movie_id", "title", "genres"))
+    frame = read_lines(path, encoding, "|", ("movie_id", "title", *DATES, *GENRES))
     frame["genres"] = ["|".join(GENRES[flags]) for flags in (frame[[*GENRES]] == "1").to_numpy()]
     return frame[["movie_id", "title", "genres"]]
 
@@ -110,11 +102,11 @@ def read_user_lines(path: Path, format: Format) -> pd.DataFrame:  # noqa: A002 -
         DataFormatError: A line is not a user, or not in Latin-1.
     """
     mark = {"double_colon": "::", "tab": "|"}[format]
-    frame = read_lines(path, "latin-1", mark, USER_NAMES[format], USER_FIELDS[format])
+    frame = read_lines(path, "latin-1", mark, USER_NAMES[format])
     return frame[["user_id", "gender", "age", "occupation"]]
 
 
-def read_lines(path: Path, encoding: str, mark: str, names: Sequence[str], expected: str) -> pd.DataFrame:
+def read_lines(path: Path, encoding: str, mark: str, names: Sequence[str]) -> pd.DataFrame:
     """Split each line of a file into fields: ids and ages are whole numbers, a flag of a genre is 0 or 1.
 
     Raises:
@@ -130,7 +122,7 @@ def read_lines(path: Path, encoding: str, mark: str, names: Sequence[str], expec
             ) from error
         if len(fields) != len(names) or not all(map(is_field, names, fields)):
             raise DataFormatError(
-                f"{path}, line {number}: expected {expected}, found {text[:80]!r}. Correct or remove the line."
+                f"{path}, line {number}: expected {mark.join(names)}, found {text[:80]!r}. Correct or remove the line."
             )
         rows.append(fields)
     frame = pd.DataFrame(rows, columns=[*names])

@@ -1,5 +1,4 @@
 import functools
-import hashlib
 import io
 import shutil
 import zipfile
@@ -204,9 +203,7 @@ def server(small_root: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyP
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted((small_root / "ml-latest-small").iterdir()):
             archive.write(path, f"ml-latest-small/{path.name}")
-    checksum = hashlib.md5(packed.getvalue(), usedforsecurity=False).hexdigest()
     httpserver.expect_request("/ml-latest-small.zip").respond_with_data(packed.getvalue())
-    httpserver.expect_request("/ml-latest-small.zip.md5").respond_with_data(f"MD5 (ml-latest-small.zip) = {checksum}")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     from_here = functools.partial(download.download_releases, server=httpserver.url_for(""))
     monkeypatch.setattr(download, "download_releases", from_here)
@@ -220,7 +217,7 @@ def test_what_is_missing_is_downloaded_where_that_is_asked_for(
     module.prepare_data()
     asked = len(server.log)
     RatingsDataModule(root=tmp_path / "root", download=True).prepare_data()
-    assert len(server.log) == asked == 2  # the archive and its checksum, once
+    assert len(server.log) == asked == 1
     record = prepared(RatingsDataModule(root=small_root)).tables.record
     assert module.tables is not None
     for name in "fingerprint", "options", "ratings":

@@ -187,21 +187,6 @@ def test_all_problems_are_collected(root: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([f"{user},{film},3.5,{user}" for user in USERS for film in FILMS], "found only 3.5 stars"),
-        ([f"1,{film},{film / 10},{film}" for film in FILMS], "at least 6 ratings to split"),
-    ],
-)
-def test_ratings_that_cannot_be_learnt_from_are_a_problem(rows: list[str], message: str, root: Path) -> None:
-    write(root / SMALL.ratings, "userId,movieId,rating,timestamp", *rows)
-    check = check_data(root)
-    assert message in only_problem(check)
-    command = f"python -m movierec data download ml-latest-small --again --root '{root}'"
-    assert lacks(check, "model1") == {"a complete ml-latest-small": command}
-
-
 def test_a_film_twice_in_the_metadata_is_counted_once_and_noted_with_its_line(root: Path) -> None:
     expected = check_data(root).releases["ml-latest-small"]
     with (root / "metadata/tmdb.csv").open("a", encoding="utf-8") as file:

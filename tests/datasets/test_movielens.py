@@ -119,8 +119,8 @@ def test_files_of_many_blocks_are_read_whole_and_the_lines_at_fault_are_named(
         (CSV, "movieId,title,genres\n", "expected films, found none"),
         (DOUBLE_COLON, "", "expected films, found none"),
         (TAB, "", "expected films, found none"),
-        (DOUBLE_COLON, "1::A::X\n\n2::B\n", "line 3: expected MovieID::Title::Genres, found '2::B'"),
-        (TAB, f"1|A||||{FLAGS}\n2|B||||{FLAGS}|0\n", r"line 2: expected movie id\|movie title\|.* found '2\|B\|"),
+        (DOUBLE_COLON, "1::A::X\n\n2::B\n", "line 3: expected movie_id::title::genres, found '2::B'"),
+        (TAB, f"1|A||||{FLAGS}\n2|B||||{FLAGS}|0\n", r"line 2: expected movie_id\|title\|.* found '2\|B\|"),
     ],
 )
 def test_a_file_without_films_and_a_line_that_is_none_are_errors(
