@@ -7,14 +7,14 @@ A table stands between `<!-- table NAME -->` and `<!-- end -->`; all other text 
 
 import re
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY, PUBLISHED_METRICS
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.style import save
-from movierec.report.lists import RANKINGS
+from movierec.report.lists import RANKINGS, write_mean
 from movierec.report.results import Measured, gather
 from movierec.report.table import SHOWN
 from movierec.runs import replace_text
@@ -96,14 +96,6 @@ TABLES: dict[str, Callable[[Runs], Rows]] = {
     "ablation": ablation,
     "settings": settings,
 }
-
-
-def write_mean(values: Sequence[float], digits: int) -> str:
-    """Write a mean, and the standard deviation where values differ."""
-    if not values:
-        return "-"
-    sd = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.fmean(values):.{digits}f}" + (f" ± {sd:.{digits}f}" if sd else "")
 
 
 def write_epochs(found: Measured) -> str:

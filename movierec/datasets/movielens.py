@@ -64,23 +64,20 @@ def read_test_part(root: Path, release: Release, split: str, ratings: pd.DataFra
         ratings: What `read_ratings` returns.
 
     Returns:
-        Whether each rating is in `<split>.test`, [num_ratings]; the others are in `<split>.base`.
+        Whether each rating is in `<split>.test`, [num_ratings].
 
     Raises:
-        MissingDataError: A file is not there.
-        DataFormatError: The two files do not hold each of the ratings once.
+        MissingDataError: The file is not there.
+        DataFormatError: It holds a rating that is not among the others.
     """
-    paths = [find(root, name) for name in release.split_files(split)]
-    base, test = (read_rating_file(path, release) for path in paths)
-    parts = pd.concat([base.assign(is_test=False), test.assign(is_test=True)])
-    found = ratings.merge(parts, on=RATING_NAMES, how="left")["is_test"]
-    if len(found) != len(parts) or found.isna().any() or len(parts) != len(ratings):
+    path = find(root, release.split_files(split)[1])
+    wanted, known = (pd.MultiIndex.from_frame(frame) for frame in (read_rating_file(path, release), ratings))
+    if strange := int((~wanted.isin(known)).sum()):
         raise DataFormatError(
-            f"Expected {paths[0]} and {paths[1].name} to hold each rating of {release.ratings} once; they hold "
-            f"{len(base):,} and {len(test):,} ratings, {found.notna().sum():,} of the {len(ratings):,} among them. "
-            "Get all three files again."
+            f"{path}: expected ratings of {release.ratings}, found {strange:,} others among {len(wanted):,}. Get both "
+            "files again."
         )
-    return found.to_numpy(dtype=bool)
+    return np.asarray(known.isin(wanted))
 
 
 def check_ratings(frame: pd.DataFrame, release: Release, path: Path) -> None:

@@ -8,15 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from movierec.console import printable
-from movierec.metrics.diagnostics import BINS_A_STEP
 from movierec.metrics.style import (
     BLACK,
     BLUE,
     GREY,
     SKY,
-    VERMILLION,
     Drawing,
-    explain,
     new_figure,
     show_shares,
     styled,
@@ -78,40 +75,6 @@ def scatter_by_count(axes: Axes, x: np.ndarray, y: np.ndarray, count: np.ndarray
 
 
 @styled()
-def draw_distribution(content: Diagnostics, about: str) -> Drawing | None:
-    """Draw the distributions of the ratings and the predictions."""
-    edges = numbers(content["distribution"]["edges"])
-    predictions, ratings = (numbers(content["distribution"][name]) for name in ("predictions", "ratings"))
-    if not ratings.any():
-        return None
-    title = f"Ratings and predictions: {about}"
-    figure = new_figure(title, 2.9)
-    axes = figure.subplots()
-    middles = (edges[:-1] + edges[1:]) / 2
-    step = BINS_A_STEP * (edges[1] - edges[0])
-    given = ratings > 0
-    bars = axes.bar(middles[given], ratings[given] / ratings.sum(), 0.9 * step, color=SKY)
-    line = axes.stairs(predictions / predictions.sum() * BINS_A_STEP, edges, color=VERMILLION)
-    line.set_linewidth(1.4)
-    unit = "star" if round(step, 6) == 1 else "half star"
-    axes.set(xlabel="stars", ylabel=f"share per {unit}", xticks=middles[::BINS_A_STEP])
-    show_shares(axes)
-    explain(figure, [bars.patches[0], line], ["ratings", "predictions"], ncols=2)
-    (mean_p, sd_p), (mean_r, sd_r) = (moments(middles, weight) for weight in (predictions, ratings))
-    alt = (
-        f"Predictions have a mean of {mean_p:.2f} stars and a standard deviation of {sd_p:.2f}; ratings "
-        f"{mean_r:.2f} and {sd_r:.2f}."
-    )
-    return Drawing(figure, title, alt)
-
-
-def moments(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Compute the mean and the standard deviation of weighted values."""
-    mean = values @ weight / weight.sum()
-    return float(mean), float(np.sqrt((values - mean) ** 2 @ weight / weight.sum()))
-
-
-@styled()
 def draw_errors(content: Diagnostics, about: str, *, by: str, groups: str) -> Drawing | None:
     """Draw RMSE and bias of groups of ratings, one below the other.
 
@@ -149,7 +112,6 @@ def draw_errors(content: Diagnostics, about: str, *, by: str, groups: str) -> Dr
 
 DRAWN: dict[str, Callable[[Diagnostics, str], Drawing | None]] = {
     "calibration": draw_calibration,
-    "distribution": draw_distribution,
     "errors_by_film_ratings": partial(draw_errors, by="by_movie_ratings", groups="training ratings of the film"),
     "errors_by_user_ratings": partial(draw_errors, by="by_user_ratings", groups="training ratings of the user"),
     "errors_by_genre": partial(draw_errors, by="by_genre", groups="genre"),

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 CALIBRATION_WIDTH = 0.25  # stars
-BINS_A_STEP = 5  # of the distributions, in a step of the rating scale
 
 
 class Rated(NamedTuple):
@@ -35,7 +34,6 @@ class Background(NamedTuple):
     Attributes:
         low: The lowest stars of the scale.
         high: The highest.
-        step: From one level of the scale to the next, in stars.
         user_ratings: How many training ratings each user has given, [num_users] int.
         movie_ratings: How many training ratings each film has got, [num_movies] int.
         genres: Genres of each film, separated by "|".
@@ -43,7 +41,6 @@ class Background(NamedTuple):
 
     low: float
     high: float
-    step: float
     user_ratings: np.ndarray
     movie_ratings: np.ndarray
     genres: Sequence[str]
@@ -78,7 +75,6 @@ def diagnose(rated: Rated, background: Background) -> dict[str, Any]:
         "rows": len(rated.rating),
         "not_finite": int((~is_finite).sum()),
         "calibration": calibration(known, background),
-        "distribution": distribution(known, background),
         "by_movie_ratings": by_activity(by_movie, background.movie_ratings),
         "by_user_ratings": by_activity(by_user, background.user_ratings),
         "by_genre": by_genre(by_movie, background.genres),
@@ -116,29 +112,6 @@ def calibration(rated: Rated, background: Background) -> dict[str, list[Any]]:
         "prediction": listed(divided(prediction, count)),
         "rating": listed(divided(rating, count)),
     }
-
-
-def distribution(rated: Rated, background: Background) -> dict[str, list[Any]]:
-    """Count predictions and ratings in narrow bins, with each rating level in the middle of a bin.
-
-    Returns:
-        The `edges` of the bins, and how many `predictions` and `ratings` lie in each.
-    """
-    width = background.step / BINS_A_STEP
-    size = round((background.high - background.low) / width) + 1
-
-    def counted(stars: np.ndarray) -> Any:
-        return np.bincount(level(stars, background.low, width, size), minlength=size).tolist()
-
-    edges = background.low + width * (np.arange(size + 1) - 0.5)
-    return {"edges": edges.tolist(), "predictions": counted(rated.prediction), "ratings": counted(rated.rating)}
-
-
-def level(stars: np.ndarray, low: float, step: float, size: int) -> np.ndarray:
-    """Return the nearest step of the scale, from 0 to size - 1; halves round up."""
-    # float32 stars miss their level by a millionth
-    steps = np.floor((stars.astype(np.float64) - low) / step + 0.5 + 1e-5)
-    return np.clip(steps, 0, size - 1).astype(np.int64)
 
 
 def by_activity(sums: pd.DataFrame, ratings: np.ndarray) -> dict[str, list[Any]]:

@@ -1,6 +1,6 @@
 """Tabulate the metrics of recommendations, beside rankings that do not depend on the user."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import fmean, stdev
 from typing import NamedTuple
 
@@ -35,18 +35,14 @@ class Ranked(NamedTuple):
 
 def rank_all(measured: Iterable[Measured]) -> list[Ranked]:
     """List the rankings of all models; those that do not depend on the user once per set of test rows."""
-    ranked = [
-        Ranked(
-            one.name,
-            int(values_of(one, ranking, "users")[0]),
-            words,
-            [spread(one, ranking, metric) for metric in LIST_METRICS],
-            one.test_set,
-        )
-        for one in measured
-        for ranking, words in RANKINGS.items()
-        if values_of(one, ranking, "users")
-    ]
+    ranked = []
+    for one in measured:
+        for ranking, words in RANKINGS.items():
+            measures = (content.get("retrieval", {}).get(ranking, {}) for content in one.contents)
+            if found := [measure for measure in measures if measure.get("users")]:
+                known = [[run[name] for run in found if run.get(name) is not None] for name in LIST_METRICS]
+                values = [write_mean(numbers) for numbers in known]
+                ranked.append(Ranked(one.name, int(found[0]["users"]), words, values, one.test_set))
     last = {(one.ranking, one.test_set, *one.values): one.model for one in ranked}
     own = RANKINGS["model"]
     return [one for one in ranked if one.ranking == own or last[one.ranking, one.test_set, *one.values] == one.model]
@@ -66,16 +62,9 @@ def print_lists(ranked: Iterable[Ranked]) -> None:
     console.print(table)
 
 
-def values_of(one: Measured, ranking: str, metric: str) -> list[float]:
-    """List a metric of a ranking over the runs that have it."""
-    found = [content.get("retrieval", {}).get(ranking, {}).get(metric) for content in one.contents]
-    return [value for value in found if value is not None]
-
-
-def spread(one: Measured, ranking: str, metric: str) -> str:
-    """Write the mean of a metric, and its standard deviation over several seeds."""
-    values = values_of(one, ranking, metric)
+def write_mean(values: Sequence[float], digits: int = 3) -> str:
+    """Write a mean, and the standard deviation where values differ."""
     if not values:
         return "-"
     sd = stdev(values) if len(values) > 1 else 0.0
-    return f"{fmean(values):.3f}" + (f" ± {sd:.3f}" if sd else "")
+    return f"{fmean(values):.{digits}f}" + (f" ± {sd:.{digits}f}" if sd else "")

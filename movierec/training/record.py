@@ -249,7 +249,6 @@ def background_of(tables: Tables, train: Batch) -> Background:
     return Background(
         low=tables.min_stars,
         high=tables.max_stars,
-        step=1.0 if bool((tables.history_stars % 1 == 0).all()) else 0.5,
         user_ratings=counted(train.user, len(tables.user_ids)),
         movie_ratings=counted(train.movie, len(tables.movie_ids)),
         genres=tables.genres,

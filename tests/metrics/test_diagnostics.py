@@ -19,7 +19,6 @@ def background(**changes: Any) -> Background:
     known = Background(
         low=0.5,
         high=5.0,
-        step=0.5,
         user_ratings=np.array(USERS),
         movie_ratings=np.array(FILMS),
         genres=GENRES,
@@ -81,21 +80,6 @@ def test_calibration_by_hand() -> None:
     assert [bins["prediction"][place] for place in filled] == pytest.approx([0.5, 2.0, 3.55, 5.0])
     assert [bins["rating"][place] for place in filled] == [1.0, 4.0, 3.5, 5.0]
     assert bins["rating"][1] is None
-
-
-def test_the_distribution_has_ratings_in_the_middle_of_their_bins() -> None:
-    counts = diagnose(FIVE, background())["distribution"]
-    edges = np.array(counts["edges"])
-    middles = (edges[:-1] + edges[1:]) / 2
-    assert middles[np.array(counts["ratings"]) > 0] == pytest.approx([1.0, 3.0, 4.0, 5.0])
-    assert middles[np.array(counts["predictions"]) > 0] == pytest.approx([0.5, 2.0, 3.5, 3.6, 5.0])
-    assert sum(counts["ratings"]) == sum(counts["predictions"]) == 5
-
-
-def test_whole_stars_have_bins_of_a_fifth_of_a_star() -> None:
-    counts = diagnose(rated((0, 0, 2.4, 0.0), (0, 0, 4.6, 5.0)), background(low=0.0, step=1.0))["distribution"]
-    assert len(counts["ratings"]) == 26
-    assert [place for place, count in enumerate(counts["predictions"]) if count] == [12, 23]
 
 
 def test_no_rating_at_all_gives_empty_groups() -> None:

@@ -30,7 +30,6 @@ from movierec.runs import Run
 
 OF_TEST = {
     "calibration",
-    "distribution",
     "errors_by_film_ratings",
     "errors_by_user_ratings",
     "errors_by_genre",
@@ -65,11 +64,11 @@ def described(folder: Path) -> list[Measured]:
     return found
 
 
-def diagnosed(prediction: list[float], rating: list[float], *, step: float = 0.5) -> dict[str, Any]:
+def diagnosed(prediction: list[float], rating: list[float]) -> dict[str, Any]:
     size = len(rating)
     rated = Rated(np.arange(size) % 3, np.arange(size) % 4, np.array(prediction), np.array(rating))
     counts = np.array([40, 0, 3]), np.array([0, 1, 300, 9])
-    known = Background(0.5 if step < 1 else 1.0, 5.0, step, *counts, GENRES)
+    known = Background(0.5, 5.0, *counts, GENRES)
     return diagnose(rated, known)
 
 
@@ -211,15 +210,6 @@ def test_degenerate_predictions_are_drawn_sensibly(case: str) -> None:
 def test_no_prediction_at_all_has_no_figure() -> None:
     for tested in (diagnosed([], []), diagnosed([math.nan], [3.0])):
         assert [name for name, draw in DRAWN.items() if draw(tested, "model1") is not None] == []
-
-
-@pytest.mark.parametrize(("step", "unit"), [(1.0, "star"), (0.5, "half star")])
-def test_ratings_are_drawn_at_the_levels_of_their_scale(step: float, unit: str) -> None:
-    drawing = DRAWN["distribution"](diagnosed([1.2, 4.4, 3.0], [1.0, 5.0, 3.0], step=step), "model1")
-    assert drawing is not None
-    (axes,) = drawing.figure.axes
-    assert axes.get_xticks() == pytest.approx(np.arange(1.0 if step == 1 else 0.5, 5.5, step))
-    assert axes.get_ylabel() == f"share per {unit}"
 
 
 def test_errors_are_drawn_group_by_group_in_their_order() -> None:

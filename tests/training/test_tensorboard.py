@@ -75,8 +75,8 @@ def test_a_test_writes_diagnostics_of_its_rows_and_checkpoint(tested: Path) -> N
     found, metrics = read_json("diagnostics.json"), read_json("metrics.json")
     assert (found["part"], found["unit"], found["rows"]) == ("test", "stars", 2_000)
     assert (found["epoch"], found["checkpoint"]) == (metrics["epoch"], metrics["checkpoint"])
-    for counts in (found["calibration"]["count"], found["by_user_ratings"]["count"], found["distribution"]["ratings"]):
-        assert sum(counts) == 2_000
+    for name in ("calibration", "by_user_ratings"):
+        assert sum(found[name]["count"]) == 2_000
     square = sum(n * rmse**2 for n, rmse in zip(*by(found["by_movie_ratings"]), strict=True) if n)
     assert (square / 2_000) ** 0.5 == pytest.approx(metrics["test"]["rmse_stars"], rel=1e-5)
 
@@ -108,7 +108,7 @@ def test_images_are_the_figures_of_fit_and_test(tested: Path) -> None:
     found = events()
     tags = {tag.removeprefix("figures/") for tag in found.Tags()["images"]}
     assert tags == {
-        "learning_curves", "calibration", "distribution", "errors_by_film_ratings", "errors_by_user_ratings",
+        "learning_curves", "calibration", "errors_by_film_ratings", "errors_by_user_ratings",
         "errors_by_genre",
     }  # fmt: skip
     assert [event.step for event in found.Images("figures/learning_curves")] == [3]
