@@ -102,7 +102,8 @@ def write_epochs(found: Measured) -> str:
     """Write how many epochs the runs had, of how many; fewer where a fit stopped early."""
     epochs: list[dict[str, Any]] = [content["epochs"] for content in found.contents]
     few, many = min(one["trained"] for one in epochs), max(one["trained"] for one in epochs)
-    return f"{few if few == many else f'{few} to {many}'} of {max(one['planned'] for one in epochs)}"
+    refit = ", refit" if any(content.get("refit") for content in found.contents) else ""
+    return f"{few if few == many else f'{few} to {many}'} of {max(one['planned'] for one in epochs)}{refit}"
 
 
 def fill_in(page: str, runs: Runs) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from movierec.data.features import USER_COLUMNS, Missing
 from movierec.data.scaling import Scaling
-from movierec.data.split import LARGEST_SEED, Way
+from movierec.data.split import LARGEST_SEED, Refit, Way
 from movierec.data.statistics import Kind, Unrated
 from movierec.datasets import metadata, movielens
 from movierec.datasets.catalog import RELEASES, ReleaseName
@@ -22,7 +22,11 @@ MOST_FOLDS = 1000  # each takes room for the statistics of all users and films
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What decides the tables, beside the content of the files; `MovieDataModule` says what each of them means."""
+    """What decides the tables, beside the content of the files; `MovieDataModule` says what each of them means.
+
+    Attributes:
+        refit: What is trained on, of a refit; None: the training ratings. `fit --refit` sets it.
+    """
 
     release: ReleaseName
     sources: tuple[Source, ...]
@@ -40,6 +44,7 @@ class Options:
     whole_stars: bool
     columns: tuple[str, ...]
     side_information: bool = False
+    refit: Refit | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:

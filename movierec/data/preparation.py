@@ -17,6 +17,7 @@ from movierec.data.pairs import find_ratings
 from movierec.data.scaling import Scaled, fit_target, scale_statistics
 from movierec.data.split import (
     Split,
+    extend,
     file_split,
     published_split,
     random_split,
@@ -77,6 +78,8 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     stars = ratings["stars"].to_numpy()
     days = days_of(ratings["timestamp"].to_numpy())
     split = split_ratings(ratings, user, options)
+    if options.refit:
+        split = extend(split, options.refit, user)
     banks = build_banks(
         kind=options.statistics,
         unrated=options.unrated,
@@ -265,7 +268,7 @@ def describe_ratings(ratings: pd.DataFrame, split: Split, *, num_read: int) -> d
     return {
         "ratings": len(ratings),
         "ratings_left_out": num_read - len(ratings),
-        "ratings_of_histories": len(ratings) - sum(map(len, split)),
+        "ratings_of_histories": len(ratings) - len(np.unique(np.concatenate(split))),
         "users": int(ratings["user_id"].nunique()),
         "movies": int(ratings["movie_id"].nunique()),
         "rows": {part: len(positions) for part, positions in split._asdict().items()},

@@ -10,11 +10,13 @@ import pandas as pd
 from movierec.errors import ConfigError
 
 LARGEST_SEED = 2**32 - 1  # that NumPy takes
+Refit = Literal["train_val", "all"]
+REFIT = {"train_val": "training and validation rows", "all": "all rows"}  # what it trains on
 Way = Literal["random", "time", "users", "file", "u1", "u2", "u3", "u4", "u5", "ua", "ub"]  # u1 to ub are published
 
 
 class Split(NamedTuple):
-    """Positions of the ratings of each part, int64; no rating is in two.
+    """Positions of the ratings of each part, int64; no rating is in two, except that a refit trains on more parts.
 
     A rating that is in none belongs to the history of a held-out user: a model may read it when it predicts that user's
     ratings, and not when it is trained.
@@ -28,6 +30,7 @@ class Split(NamedTuple):
         """Find the ratings that a model may read when it predicts: those of the training part, and of none; int64."""
         is_readable = np.ones(num_ratings, dtype=bool)
         is_readable[self.val] = is_readable[self.test] = False
+        is_readable[self.train] = True
         return np.flatnonzero(is_readable)
 
 
@@ -128,6 +131,22 @@ def user_split(user: np.ndarray, fractions: Sequence[float], history_share: floa
     is_known = rank < np.maximum(np.floor(np.round(number * history_share, 6)), 1)[user]
     train, *held_out = (part[user] == place for place in range(3))
     return check_parts(Split(*map(np.flatnonzero, (train, *(rows & ~is_known for rows in held_out)))), fractions)
+
+
+def extend(split: Split, refit: Refit, user: np.ndarray) -> Split:
+    """Add to the training ratings those that a refit trains on; validation and test stay as they are.
+
+    Args:
+        split: The parts of the ratings.
+        refit: `train_val`: all but the test ratings, and the histories of held-out users who are tested. `all`: all.
+        user: User of each rating, [num_ratings] int64.
+    """
+    is_trained = np.ones(len(user), dtype=bool)
+    if refit == "train_val":
+        histories = np.setdiff1d(split.readable(len(user)), split.train)
+        is_trained[histories] = ~np.isin(user[histories], user[split.test])
+        is_trained[split.test] = False
+    return split._replace(train=np.flatnonzero(is_trained))
 
 
 def cut(order: np.ndarray, fractions: Sequence[float]) -> Split:

@@ -173,7 +173,7 @@ def build_banks(
         banks = [scoring]
     else:
         banks = [scoring, of(split.val), scoring]
-        row[split.val], row[split.test] = 1, 2
+        row[split.val], row[split.test], row[train] = 1, 2, 0
 
     def table(parts: list[Sums], all_training: Sums) -> np.ndarray:
         values = [describe(part) for part in parts]

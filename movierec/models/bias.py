@@ -70,21 +70,38 @@ def fit_biases(stars: csr_array, damping: tuple[float, float]) -> Biases:
 
 
 def choose_biases(tables: Tables, val: Batch) -> Biases:
-    """Fit the training ratings with each damping, and keep what has the lowest RMSE on the validation ratings.
+    """Fit the training ratings with the damping of the lowest RMSE on the validation ratings.
+
+    Where the validation ratings are trained on too, in a refit, they are left out until the damping is chosen.
 
     Args:
         tables: The tables of a data set, which hold the training ratings.
         val: The validation ratings.
     """
     stars, known = training_ratings(tables), known_ratings(tables)
+    other_stars, other_known = leave_out(stars, val), leave_out(known, val)
     user, film, rating = val.user.numpy(), val.movie.numpy(), tables.to_stars(val.rating).numpy()
 
     def error(biases: Biases) -> float:
         predicted = biases.predict(user, film).clip(tables.min_stars, tables.max_stars)
         return float(np.square(predicted - rating).mean())
 
-    fitted = (fit_biases(stars, damping) for damping in product(DAMPINGS, DAMPINGS))
-    return min((replace(one, user=user_biases(known, one)) for one in fitted), key=error)
+    def fitted(stars: csr_array, known: csr_array, damping: tuple[float, float]) -> Biases:
+        biases = fit_biases(stars, damping)
+        return replace(biases, user=user_biases(known, biases))
+
+    best = min((fitted(other_stars, other_known, damping) for damping in product(DAMPINGS, DAMPINGS)), key=error)
+    return fitted(stars, known, best.damping)
+
+
+def leave_out(ratings: csr_array, rows: Batch) -> csr_array:
+    """Leave some rows out of a matrix of ratings, [num_users, num_movies]."""
+    num_users, num_movies = ratings.shape
+    number = np.diff(ratings.indptr)
+    pairs = np.repeat(np.arange(num_users), number) * num_movies + ratings.indices
+    is_kept = ~np.isin(pairs, rows.user.numpy().astype(np.int64) * num_movies + rows.movie.numpy())
+    offsets = np.concatenate([[0], np.cumsum(is_kept)])[ratings.indptr]
+    return csr_array((ratings.data[is_kept], ratings.indices[is_kept], offsets), shape=ratings.shape)
 
 
 def user_biases(known: csr_array, fitted: Biases) -> np.ndarray:

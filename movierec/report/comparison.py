@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from movierec.data.split import REFIT
 from movierec.metrics.bootstrap import Interval, compare_errors, compare_scores, rmse_interval
 from movierec.metrics.caveats import describe_constant, is_constant
 from movierec.metrics.registry import LIST_METRICS
@@ -99,6 +100,8 @@ def unusual(content: dict[str, Any]) -> Iterator[str]:
         yield "its fit was killed, or was still running when it was tested"
     for name, limit in content.get("limits", {}).items():
         yield f"it was trained with {name} {limit}, not with all ratings"
+    if refit := content.get("refit"):
+        yield f"refit: trained again on {REFIT[refit]}, for as many epochs as validation had chosen"
     if content.get("checkpoint", BEST) != BEST:
         yield f"it was measured at {content['checkpoint']}, not at its best epoch"
     if is_constant(content.get("test", {})):

@@ -128,6 +128,8 @@ def read_tested(run: Run) -> tuple[dict[str, Any], str]:
     content = run.read_metrics()
     if content.get("test") or content.get("retrieval"):
         return content, ""
+    if content.get("refit") == "all":
+        return {}, "trained on all ratings, for use: none are left to test on."
     if not run.metrics.exists() and not run.has_checkpoint:
         return {}, "no checkpoint and no metrics.json: its training stopped before the end of an epoch. Train again."
     state = "trained, not tested" if content or not run.metrics.exists() else "metrics.json is damaged"

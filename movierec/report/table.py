@@ -133,7 +133,8 @@ def epochs_of(one: Measured) -> str:
     trained = max((content.get("epochs", {}).get("trained") or 0 for content in one.contents), default=0)
     if not best or not trained:
         return DASH
-    return f"{best[0]} of {trained}" if best[0] == best[-1] else f"{best[0]}-{best[-1]} of {trained}"
+    refit = ", refit" if any(content.get("refit") for content in one.contents) else ""
+    return (f"{best[0]} of {trained}" if best[0] == best[-1] else f"{best[0]}-{best[-1]} of {trained}") + refit
 
 
 def comparability(rows: Sequence[Row]) -> list[str]:

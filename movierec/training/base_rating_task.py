@@ -76,9 +76,15 @@ class BaseRatingTask(BaseTask):
         self.measure(PARTS[dataloader_idx], batch)
 
     def on_test_epoch_end(self) -> None:
-        """Finish the metrics of all parts; those of the test ratings are logged, at the epoch of the checkpoint."""
+        """Finish the metrics of all parts; those of the test ratings are logged, at the epoch of the checkpoint.
+
+        After a refit, the metrics of the validation ratings are those from before it.
+        """
+        assert self.tables is not None
         self.test_rows = self.evaluation("test").rows()
         values = {part: self.finish(part) for part in PARTS}
+        if self.tables.record["options"]["refit"]:
+            self.results |= self.stored_metrics
         self.log_values({f"test/{name}": value for name, value in values["test"].items()}, self.stored_epoch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:

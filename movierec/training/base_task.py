@@ -30,7 +30,9 @@ class BaseTask(LightningModule, ABC):
         self.model: Model | None = None
         self.results: dict[str, dict[str, float]] = {}
         self.initial: dict[str, Any] = {}  # the checkpoint whose weights a new run begins with
+        self.selected: dict[str, Any] = {}  # the checkpoint whose number of epochs a refit repeats
         self.stored_epoch = 0
+        self.stored_metrics: dict[str, dict[str, float]] = {}
         self.stored_random_states: dict[str, Tensor] = {}
 
     @abstractmethod
@@ -68,6 +70,8 @@ class BaseTask(LightningModule, ABC):
         if self.global_rank:
             torch.manual_seed(torch.initial_seed() + self.global_rank)
         write_random_states(self, self.stored_random_states)
+        if self.selected:
+            self.results = self.selected["metrics"]
 
     def on_train_epoch_start(self) -> None:
         """Validate the last epoch, and keep its checkpoint, whatever `trainer.check_val_every_n_epoch` is."""
@@ -109,7 +113,7 @@ class BaseTask(LightningModule, ABC):
         if "tables" not in checkpoint:
             raise CheckpointError("Expected a checkpoint written by movierec; this one holds no tables. Train again.")
         stored = Tables.from_state(checkpoint["tables"])
-        self.stored_epoch = checkpoint["epoch"]
+        self.stored_epoch, self.stored_metrics = checkpoint["epoch"], checkpoint["metrics"]
         self.stored_random_states = checkpoint.get("random_states", {})
         if self._trainer is not None and self.trainer.state.fn == "fit":
             self.results = dict(checkpoint["metrics"])

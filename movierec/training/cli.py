@@ -15,7 +15,7 @@ from jsonargparse.typing import NonNegativeInt
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from movierec.data import MovieDataModule
-from movierec.data.split import LARGEST_SEED
+from movierec.data.split import LARGEST_SEED, Refit
 from movierec.errors import ConfigError
 from movierec.models import MLP
 from movierec.runs import ROOT
@@ -36,7 +36,7 @@ SHOWN = (
     r"|--trainer\.(accelerator|devices|precision|enable_progress_bar)"
 )
 SHOWN_OF = {
-    "fit": r"--seed_everything|--resume|--initial_checkpoint|--histograms|--checkpoint\.monitor"
+    "fit": r"--seed_everything|--resume|--refit|--initial_checkpoint|--histograms|--checkpoint\.monitor"
     r"|--trainer\.(max_epochs|callbacks(\.help)?)",
     "validate": "--seed_everything",
     "test": "--seed_everything|--ranking_users",
@@ -188,6 +188,12 @@ class ExperimentCLI(LightningCLI):
         add("--ckpt_path", type=str | None, help="Checkpoint: a file, or `best` or `last` of the newest run.")
         add("--resume", action="store_true", help="Continue the newest run of the name, or start one.")
         add("--initial_checkpoint", type=str | None, help="Checkpoint whose weights a new run starts with.")
+        add(
+            "--refit",
+            type=Refit | None,
+            help="Train once more, for the epochs of the best one, on training and validation ratings (`train_val`), "
+            "or on all (`all`: for use, since none are left to test on).",
+        )
         add("--histograms", type=bool, default=False, help="Show the weights of each epoch of fit in TensorBoard.")
         add("--out", type=str | None, help="Where predict writes. Default: in the run's folder.")
         add(
@@ -264,6 +270,15 @@ def check_options(command: str, options: Namespace) -> None:
     for (option, its_command), value in given.items():
         if value is not None and command != its_command:
             raise ConfigError(f"Expected {option} only with {its_command}, got it with {command}. Leave it out.")
+    if command == "fit" and options.refit and options.initial_checkpoint:
+        raise ConfigError(
+            "Expected --refit without --initial_checkpoint: its weights may know the ratings. Leave one out."
+        )
+    if command == "fit" and options.refit and options.model.init_args.get("scheduler") == "plateau":
+        raise ConfigError(
+            "Expected --refit with a learning rate that does not follow validation, got the scheduler "
+            "plateau. Choose cosine or none."
+        )
     starts = [f"--{name}" for name in ("resume", "ckpt_path", "initial_checkpoint") if options[name]]
     if command == "fit" and len(starts) > 1 and starts != ["--resume", "--initial_checkpoint"]:
         raise ConfigError(f"Expected one of {' and '.join(starts)}: each says where the fit begins. Leave one out.")

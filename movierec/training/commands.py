@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from movierec.console import asks_yes, is_attended
+from movierec.console import asks_yes, is_attended, quoted
 from movierec.data import MovieDataModule
 from movierec.datasets.catalog import SERVER
 from movierec.datasets.root import explain_release_folder, is_sample
@@ -120,9 +120,12 @@ def run_fit(experiment: Experiment) -> None:
         experiment.prepare()
         assert experiment.data.tables is not None
         print_start(experiment.name, experiment.data.tables, experiment.run, resumed=experiment.start.checkpoint)
+        tables, partial = experiment.data.tables, experiment.is_partial  # before a refit on more ratings
         fit = experiment.fit()
     best, test_command = best_checkpoint(experiment.trainer), experiment.shell_command("test")
-    print_fit(experiment.run, best, experiment.data.tables, test_command, fit=fit, partial=experiment.is_partial)
+    if fit.get("refit") == "all":
+        test_command = quoted(["python", "-m", "movierec", "recommend", "--ckpt_path", str(best), "--user_id", "1"])
+    print_fit(experiment.run, best, tables, test_command, fit=fit, partial=partial)
 
 
 def run_validate(experiment: Experiment) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 from movierec.termination import Terminated
 from movierec.training.base_rating_task import BaseRatingTask
 from movierec.training.base_task import BaseTask
-from movierec.training.checkpoints import RunCheckpoint, WholeCheckpointIO
+from movierec.training.checkpoints import RunCheckpoint, WholeCheckpointIO, best_checkpoint
 from movierec.training.cli import ExperimentCLI
 from movierec.training.config import run_name, saved_run
 from movierec.training.predictions import PredictionWriter
 from movierec.training.processes import ProcessWatch, SignalKeeper, is_lost_process
 from movierec.training.progress import RunProgress, track
-from movierec.training.record import RunRecord, is_partial, record_baselines, record_retrieval
-from movierec.training.resume import Start, check_trained_with, choose_start, find_checkpoint, hold
+from movierec.training.record import RunRecord, is_partial, record_baselines, record_refit, record_retrieval
+from movierec.training.refit import RefitCLI
+from movierec.training.resume import Start, check_trained_with, check_untrained, choose_start, find_checkpoint, hold
 
 RANKING_USERS = 10_000
 
@@ -95,7 +97,10 @@ class Experiment:
         own = saved_run(list(self.configs.values()))
         if self.command != "fit":
             path = find_checkpoint(options.ckpt_path, root, self.name, own)
-            check_trained_with(plain, read_checkpoint(path), path)
+            checkpoint = read_checkpoint(path)
+            check_trained_with(plain, checkpoint, path)
+            check_untrained(self.command, checkpoint, path)
+            self.data.options = replace(self.data.options, refit=checkpoint["run"].get("refit"))
             return Start(run_of(path), path)
         start = choose_start(plain, root, self.name, own)
         if start.is_new and (options.trainer.logger is False or options.trainer.fast_dev_run):
@@ -170,8 +175,24 @@ class Experiment:
         """
         with self.held:
             self.prepare()
-            self.interruptible(self.trainer.fit)
+            if not self.start.is_trained:
+                self.interruptible(self.trainer.fit)
+            if self.options.refit:
+                self.refit()
         return self.run.read_metrics() if self.run else {"val": self.model.results.get("val", {})}
+
+    def refit(self) -> None:
+        """Train once more, on more ratings, for the epochs of the best checkpoint, and replace it."""
+        best = self.run.checkpoints / "best.ckpt" if self.run else best_checkpoint(self.trainer)
+        if best is None:  # nothing was saved, as in a trial of one batch
+            return
+        self.cli = RefitCLI(self.cli.arguments, best)
+        self.start = Start(self.run)
+        self.build_trainer()
+        self.record.of_refit(self.options.refit)
+        self.interruptible(self.trainer.fit)
+        if self.run is not None and self.trainer.is_global_zero:
+            record_refit(self.run, best)
 
     def validate(self) -> dict[str, Any]:
         """Measure a checkpoint on the validation ratings; see `test`."""

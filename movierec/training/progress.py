@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from movierec.console import Console
+from movierec.data.split import REFIT
 from movierec.training.checkpoints import BestCheckpoint
 
 
@@ -49,6 +50,8 @@ class RunProgress(ProgressBar):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the bar of a fit at its first epoch."""
+        if refit := trainer.datamodule.options.refit:  # type: ignore[attr-defined]
+            self.console.print(f"once more, on {REFIT[refit]}:", soft_wrap=True)
         self.first_epoch = trainer.current_epoch
         epochs = trainer.max_epochs or 0  # -1 for a fit without end
         total = self.total_train_batches * epochs if epochs > 0 else float("inf")

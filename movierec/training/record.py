@@ -62,6 +62,11 @@ class RunRecord(Callback):
         self.learning_rate: float | None = None
         self.code: dict[str, Any] | None = None
 
+    def of_refit(self, refit: str) -> None:
+        """Describe a refit in its checkpoint, and leave the run's record of the selection as it is."""
+        self.run = None
+        self.described["refit"] = refit
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Save the configuration of a fit, and note the revision of the code before it can change."""
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
@@ -265,6 +270,14 @@ def is_partial(trainer: Trainer) -> bool:
     """Tell whether only some of the batches were measured."""
     part = "test" if trainer.state.fn == "test" else "val"
     return bool(trainer.fast_dev_run or limits(trainer, part))  # type: ignore[attr-defined]
+
+
+def record_refit(run: Run, best: Path) -> None:
+    """Write to metrics.json what the refit of a run trained on, and how long it took."""
+    checkpoint, known = read_checkpoint(best), run.read_metrics()
+    seconds = known["seconds"] | {"refit": round(checkpoint["fit_seconds"], 2)}
+    refit = {"refit": checkpoint["run"]["refit"], "data": checkpoint["tables"]["record"], "seconds": seconds}
+    run.write_metrics(known | refit)
 
 
 def record_baselines(run: Run | None, task: BaseRatingTask, rows: Mapping[str, Batch]) -> dict[str, Any]:

@@ -48,11 +48,13 @@ class Start:
         run: The run of the fit.
         checkpoint: The checkpoint to resume; None to start with the first epoch.
         epoch: The first epoch, from 0, if the run's folder exists; None for a new run.
+        is_trained: Whether all epochs are trained, and only the refit is left.
     """
 
     run: Run | None
     checkpoint: Path | None = None
     epoch: int | None = None
+    is_trained: bool = False
 
     @property
     def is_new(self) -> bool:
@@ -83,17 +85,18 @@ def choose_start(options: Mapping[str, Any], root: Path, name: str, own: Run | N
         run = (own or newest_run(root, name)) if options["ckpt_path"] else None
     if run is None:
         return Start(Run(root / name / f"version_{next_version(root, name)}"))
-    if options["resume"] and is_finished(run, options["trainer"]["max_epochs"]):
+    is_trained = options["resume"] and is_finished(run, options["trainer"]["max_epochs"])
+    if is_trained and run.read_metrics().get("refit") == options["refit"]:
         raise NothingToDoError(run, options["trainer"]["max_epochs"])
     newest = newest_checkpoint(run)
     if newest is not None:
-        return go_on(options, *newest)
+        return go_on(options, *newest, is_trained=is_trained)
     if options["ckpt_path"]:
         existing_checkpoint(run.checkpoints / "last.ckpt")
     return Start(run, epoch=0)
 
 
-def go_on(options: Mapping[str, Any], path: Path, checkpoint: dict[str, Any]) -> Start:
+def go_on(options: Mapping[str, Any], path: Path, checkpoint: dict[str, Any], *, is_trained: bool = False) -> Start:
     """Resume from a checkpoint, if the options give the same numbers as an uninterrupted fit.
 
     Raises:
@@ -101,7 +104,7 @@ def go_on(options: Mapping[str, Any], path: Path, checkpoint: dict[str, Any]) ->
             trained. The message says how to start a new run with the weights.
     """
     epochs = options["trainer"]["max_epochs"]
-    if 0 <= epochs <= checkpoint["epoch"]:
+    if not is_trained and 0 <= epochs <= checkpoint["epoch"]:
         raise ConfigError(
             f"{path} is from epoch {checkpoint['epoch'] + 1}, and trainer.max_epochs is {epochs}. Give a larger number "
             "to go on."
@@ -111,7 +114,7 @@ def go_on(options: Mapping[str, Any], path: Path, checkpoint: dict[str, Any]) ->
     if run := run_of(path):
         given, trained = options, yaml.safe_load(run.config.read_text(encoding="utf-8")) | trained
     check_equal(given, trained, path, may_differ=MAY_CHANGE)
-    return Start(run, path, checkpoint["epoch"] + 1)
+    return Start(run, path, checkpoint["epoch"] + 1, is_trained=is_trained)
 
 
 def hold(run: Run, until: ExitStack, *, is_new: bool) -> Run:
@@ -211,6 +214,22 @@ def check_trained_with(options: Mapping[str, Any], checkpoint: dict[str, Any], p
         ConfigError: They differ; the message says where.
     """
     check_equal({"model": options["model"]}, {"model": checkpoint["run"]["model"]}, path)
+
+
+def check_untrained(command: str, checkpoint: dict[str, Any], path: Path) -> None:
+    """Refuse to test or validate on ratings that a refit has trained on.
+
+    Raises:
+        ConfigError: It has.
+    """
+    refit = checkpoint["run"].get("refit")
+    part = {"test": "test", "validate": "validation"}.get(command)
+    if part and (refit == "all" or (refit and command == "validate")):
+        raise ConfigError(
+            f"Expected a checkpoint that has not trained on the {part} ratings; {path} has (--refit {refit}). "
+            f"Recommend and predict with it. To {command}, fit again{' with --refit train_val or' * (part == 'test')} "
+            "without --refit."
+        )
 
 
 def check_equal(

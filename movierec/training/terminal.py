@@ -8,6 +8,7 @@ import torch
 from rich.table import Table
 
 from movierec.console import Console, duration
+from movierec.data.split import REFIT
 from movierec.data.tables import Tables
 from movierec.metrics.baselines import BASELINES
 from movierec.metrics.caveats import LEAKING, describe_constant, is_constant
@@ -81,6 +82,8 @@ def print_fit(
         out.say(f"Trained {epochs} epoch{'s' * (epochs != 1)} in {took}; epoch {best['epoch'] + 1} is the best.")
     if "val" in best["metrics"]:
         print_validated(best["metrics"], tables, f"epoch {best['epoch'] + 1}", partial=partial)
+    if refit := best["run"].get("refit"):
+        out.say(f"Refit: best.ckpt has then trained on {REFIT[refit]}, for as many epochs.")
     out.print(f"checkpoint: {path}", soft_wrap=True)
     if run is not None:
         out.print(f"run:        {run.path}", soft_wrap=True)
@@ -208,7 +211,11 @@ def print_predictions(path: Path, rows: int, checkpoint: Path | None) -> None:
 
 def part_label(part: str, tables: Tables) -> str:
     """Name a part of the ratings; an asterisk marks parts whose statistics contain their own ratings."""
-    return NAMES[part] + ("*" if part in LEAKING.get(tables.record["options"]["statistics"], ()) else "")
+    options = tables.record["options"]
+    name = NAMES[part]
+    if options["refit"]:
+        name = {"train": "refit rows", "val": f"{name}\nbefore the refit"}.get(part, name)
+    return name + ("*" if part in LEAKING.get(options["statistics"], ()) else "")
 
 
 def metrics_table(

@@ -5,7 +5,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from movierec.data.split import Split, cut, file_split, folds, published_split, random_split, time_split, user_split
+from movierec.data.split import (
+    Split,
+    cut,
+    extend,
+    file_split,
+    folds,
+    published_split,
+    random_split,
+    time_split,
+    user_split,
+)
 from movierec.errors import ConfigError
 
 FRACTIONS = (0.8, 0.1, 0.1)
@@ -204,3 +214,20 @@ def test_folds_are_dealt_at_random_and_depend_on_the_seed_alone() -> None:
     first, again, other = (folds(200, 10, seed).tolist() for seed in (7, 7, 8))
     assert first == again
     assert first not in (other, sorted(first), [row % 10 for row in range(200)])
+
+
+def test_a_refit_trains_on_more_ratings_and_the_tested_ones_stay() -> None:
+    split, user = Split(np.array([4, 0]), np.array([1, 3]), np.array([2])), np.array([0, 0, 0, 1, 1])
+    extended = extend(split, "train_val", user)
+    assert [part.tolist() for part in extended] == [[0, 1, 3, 4], [1, 3], [2]]
+    assert extended.readable(5).tolist() == [0, 1, 3, 4]
+    assert extend(split, "all", user).train.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_refit_trains_on_the_histories_of_users_who_validate_and_not_of_those_who_are_tested() -> None:
+    user = np.array([0, 0, 1, 1, 2, 2])  # user 0 trains, 1 validates, 2 is tested; 2 and 4 are histories
+    split = Split(np.array([0, 1]), np.array([3]), np.array([5]))
+    extended = extend(split, "train_val", user)
+    assert extended.train.tolist() == [0, 1, 2, 3]
+    assert extended.readable(6).tolist() == [0, 1, 2, 3, 4]
+    assert extend(split, "all", user).train.tolist() == [0, 1, 2, 3, 4, 5]
