@@ -8,6 +8,8 @@
 # make reproduce   train and test all models on the real data, over several seeds (hours; can be
 #                  stopped and started again; options: make reproduce OPTIONS='--only model1')
 # make bench   measure speed, start and memory against references, beside the baseline (20 minutes)
+# make bench-accuracy   measure models on the real data against the best published results, and sweeps beside myFM
+#                  (2 hours; one line of it: make bench-accuracy OPTIONS='--only "small, all columns and times"')
 # make bench-scale   measure 100 thousand to 32 million ratings (10 minutes, 3 GB of disk for a while)
 
 PYTHON ?= python3
@@ -19,7 +21,7 @@ MODELS := model1 model2 model3 model4 model5 model6
 
 OPTIONS ?=
 
-.PHONY: demo reproduce test test-slow test-oldest check audit format bench bench-scale
+.PHONY: demo reproduce test test-slow test-oldest check audit format bench bench-accuracy bench-scale
 
 demo: $(VENV)/installed $(SAMPLE)
 	@for model in $(MODELS); do \
@@ -61,6 +63,10 @@ format: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python -m tests.benchmarks
 
+bench-accuracy: $(VENV)/installed .venv-myfm/installed
+	$(if $(OPTIONS),,$(BIN)/python -m tests.benchmarks.sweeps)
+	$(BIN)/python -m tests.benchmarks.accuracy $(OPTIONS)
+
 bench-scale: $(VENV)/installed
 	$(BIN)/python -m tests.benchmarks.scale
 
@@ -77,6 +83,11 @@ $(VENV)/installed: pyproject.toml constraints.txt
 .venv-audit/installed:
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.10'
+	touch $@
+
+.venv-myfm/installed:
+	$(PYTHON) -m venv .venv-myfm
+	.venv-myfm/bin/python -m pip install --quiet 'myfm>=0.4'
 	touch $@
 
 $(SAMPLE): | $(VENV)/installed
