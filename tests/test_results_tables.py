@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
 from movierec.metrics.published import PUBLISHED
+from movierec.metrics.test_rows import PredictedRows
 from movierec.report.results import gather
 from tools.published_figure import draw_published
 from tools.results_tables import PAGE, TABLES, fill_in, rebuilt
@@ -33,6 +35,7 @@ def page(tmp_path: Path) -> list[str]:
         ranked = {"users": 1234.0, "recall@10": rmse, "ndcg@10": 0.2, "map@10": 0.1, "coverage": 0.3, "novelty": 2.0}
         write_run(tmp_path, "model1", seed, rmse, retrieval={"model": ranked})
     write_run(tmp_path, "ablation/genres", 1, 0.85)
+    write_run(tmp_path, "same_rows/model6", 1, 0.8)
     empty = "\n".join(f"text of {name}\n<!-- table {name} -->\nold\n<!-- end -->\n" for name in TABLES)
     return fill_in(empty, {one.name: one for one in gather(tmp_path)[0]}).splitlines()
 
@@ -52,6 +55,22 @@ def test_lists_and_feature_sets_are_tables_too(page: list[str]) -> None:
     assert "| model1 | 1,234 | the model | 0.850 ± 0.071 | 0.200 | 0.100 | 0.300 | 2.000 |" in page
     assert "| genres alone | 0.300 | 0.8500 | 1 |" in page
     assert "| model1 | 1, 2 | 41 to 42 of 50 | 28 | 51,000 |" in page
+
+
+def test_models_are_compared_on_the_same_rows_with_an_interval(tmp_path: Path) -> None:
+    ids, rating = np.arange(20), np.full(20, 4.0)
+    for name, error in ("baseline/bias", 1.0), ("model6", 0.5):
+        write_run(tmp_path, f"same_rows/{name}", 1, error)
+        PredictedRows(ids, ids, rating, rating - error).write(tmp_path / "same_rows" / name / "version_1")
+    write_run(tmp_path, "same_rows/model1", 1, 0.9)  # without its test rows
+    page = "<!-- table same rows -->\n<!-- end -->"
+    lines = fill_in(page, {one.name: one for one in gather(tmp_path)[0]}).splitlines()
+    assert lines[1:2] + lines[3:-1] == [
+        "| model | reads | R2 | RMSE (stars) | RMSE less that of bias | RMSE less that of model6 | epochs |",
+        "| baseline/bias | ratings | 0.300 | 1.0000 | - | +0.5000 (+0.5000 to +0.5000) | 41 of 50 |",
+        "| model1 | ratings, genres | 0.300 | 0.9000 | ? | ? | 41 of 50 |",
+        "| model6 | ratings, genres | 0.300 | 0.5000 | -0.5000 (-0.5000 to -0.5000) | - | 41 of 50 |",
+    ]
 
 
 def test_hand_written_text_stays_and_a_table_without_runs_too(page: list[str]) -> None:

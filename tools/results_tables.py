@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from movierec.metrics.bootstrap import Interval
 from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY, PUBLISHED_METRICS
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.style import save
+from movierec.report.comparison import compare
+from movierec.report.figures import draw_report
 from movierec.report.lists import RANKINGS, write_mean
 from movierec.report.results import Measured, gather
 from movierec.report.table import SHOWN
@@ -22,6 +25,15 @@ from tools.published_figure import Values, draw_published
 
 PAGE = Path("docs/results.md")
 ABLATION = {"genres": "genres alone", "tmdb": "and TMDb", "imdb": "and IMDb", "both": "and both"}
+SAME_ROWS = {
+    "baseline/bias": "ratings",
+    "model1": "ratings, genres",
+    "model2": "and TMDb",
+    "model3": "and IMDb",
+    "model4": "and both",
+    "model6": "ratings, genres",
+    "model6_combined": "and TMDb, IMDb",
+}
 Runs = Mapping[str, Measured]
 Rows = list[list[str]]
 
@@ -78,6 +90,20 @@ def ablation(runs: Runs) -> Rows:
     return rows
 
 
+def same_rows(runs: Runs) -> Rows:
+    """Compare all models of ml-latest-small on the same test ratings with the bias model and with model 6."""
+    known = {name: found for name in SAME_ROWS if (found := runs.get(f"same_rows/{name}"))}
+    others = [known[name] for name in ("baseline/bias", "model6") if name in known]
+    rows = [
+        ["model", "reads", "R2", "RMSE (stars)", *(f"RMSE less that of {other.model}" for other in others), "epochs"]
+    ]
+    for name, found in known.items():
+        values = [write_mean(found.values("test", metric), METRICS[metric].digits) for metric in ("r2", "rmse_stars")]
+        differences = ["-" if other is found else write_interval(compare(found, other)) for other in others]
+        rows.append([name, SAME_ROWS[name], *values, *differences, write_epochs(found)])
+    return rows
+
+
 def settings(runs: Runs) -> Rows:
     """List what was trained: seeds, epochs, sizes."""
     names = [*PUBLISHED, *(PUBLISHED_FAMILY + model for model in PUBLISHED), *(f"ablation/{name}" for name in ABLATION)]
@@ -94,8 +120,14 @@ TABLES: dict[str, Callable[[Runs], Rows]] = {
     "all metrics": all_metrics,
     "lists": lists,
     "ablation": ablation,
+    "same rows": same_rows,
     "settings": settings,
 }
+
+
+def write_interval(found: Interval | None) -> str:
+    """Write a difference and its 95 % interval; `?` where the rows differ."""
+    return "?" if found is None else f"{found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
 
 
 def write_epochs(found: Measured) -> str:
