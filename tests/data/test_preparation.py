@@ -213,6 +213,7 @@ def test_the_fingerprint_is_of_these_options_and_the_files(tmp_path: Path) -> No
         "test_pairs": None, "val_pairs": None, "history_share": None, "seed": 123,
         "statistics": "cross_fit", "folds": 10, "unrated": "average", "scaling": "train", "missing": "drop",
         "whole_stars": False, "columns": ["userId", "movieId", "genres"], "side_information": False,
+            "refit": None,
     }  # fmt: skip
     names = ("ml-latest-small/ratings.csv", "ml-latest-small/movies.csv")
     files = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in names}
