@@ -183,7 +183,9 @@ class Experiment:
 
     def refit(self) -> None:
         """Train once more, on more ratings, for the epochs of the best checkpoint, and replace it."""
-        best = self.run.checkpoints / "best.ckpt" if self.run else best_checkpoint(self.trainer)
+        best = best_checkpoint(self.trainer)
+        if self.start.is_trained and self.run is not None:
+            best = self.run.checkpoints / "best.ckpt"
         if best is None:  # nothing was saved, as in a trial of one batch
             return
         self.cli = RefitCLI(self.cli.arguments, best)

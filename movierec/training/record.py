@@ -71,11 +71,12 @@ class RunRecord(Callback):
         """Save the configuration of a fit, and note the revision of the code before it can change."""
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        folder = self.run.path if self.run else Path(trainer.log_dir) if trainer.log_dir else None
-        if stage == "fit" and folder is not None and trainer.logger is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            replace_text(folder / "config.yaml", self.resolved)
-        if self.run is not None and stage != "predict":
+        if self.run is None:
+            return
+        if stage == "fit":
+            self.run.path.mkdir(parents=True, exist_ok=True)
+            replace_text(self.run.config, self.resolved)
+        if stage != "predict":
             self.code = describe_revision()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

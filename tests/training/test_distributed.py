@@ -438,6 +438,13 @@ def test_two_processes_that_are_resumed_end_as_two_that_were_not_interrupted(tmp
     assert curve(whole, "train/loss") == curve(resumed, "train/loss")
 
 
+def test_two_processes_refit_for_as_many_epochs(here: Path) -> None:
+    run_two(here, "fit", "--config", "small.yaml", "--refit", "train_val", "--trainer.max_epochs", "2")
+    best = read_checkpoint(here / BEST)
+    assert read_metrics(here)["refit"] == best["run"]["refit"] == "train_val"
+    assert best["global_step"] == (best["epoch"] + 1) * 9  # batches of 1,024 of each half of 17,999 ratings
+
+
 def test_a_loss_of_one_process_that_is_not_finite_ends_both_with_one_message(here: Path) -> None:
     (here / "poison.py").write_text(POISON, encoding="utf-8")
     options = ("--trainer.callbacks", "poison.Poison", "--trainer.max_epochs", "9", "--data.batch_size", "500")
