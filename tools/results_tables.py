@@ -16,7 +16,6 @@ from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY, PUBLISHED_ME
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.style import save
 from movierec.report.comparison import compare
-from movierec.report.figures import draw_report
 from movierec.report.lists import RANKINGS, write_mean
 from movierec.report.results import Measured, gather
 from movierec.report.table import SHOWN
