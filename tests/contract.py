@@ -130,6 +130,15 @@ class RatingModelContract(ModelContract):
         assert ((stars >= model.tables.min_stars) & (stars <= model.tables.max_stars)).all()
         assert (stars[score.argsort()].diff() >= 0).all()
 
+    def test_levels_of_stars_have_probabilities_if_the_model_knows_them(
+        self, model: RatingModel, films: Tensor
+    ) -> None:
+        probabilities = model.level_probabilities(history_of(model.tables, 3), films)
+        if probabilities is not None:
+            assert probabilities.shape == (len(films), len(model.tables.levels))
+            assert (probabilities >= 0).all()
+            torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(len(films)))
+
     def test_an_explained_prediction_is_clipped_to_the_stars(self, model: RatingModel, films: Tensor) -> None:
         history = history_of(model.tables, 5)
         clipped = model.explain(history, films[:30])["prediction"].clip(model.tables.min_stars, model.tables.max_stars)

@@ -7,6 +7,7 @@ The tables travel inside the checkpoint, so that a checkpoint alone can score an
 
 import json
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -87,7 +88,7 @@ class Tables:
         """How many ratings each film has got in any part, [num_movies] int64."""
         return np.bincount(self.seen_movies.numpy(), minlength=len(self.movie_ids))
 
-    @property
+    @cached_property
     def levels(self) -> Tensor:
         """The stars that people can give, ascending, [num_levels]: half or whole steps, as the histories have them."""
         step = 1.0 if (self.history_stars % 1 == 0).all() else 0.5

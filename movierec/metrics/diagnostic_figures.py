@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
 
 from movierec.console import printable
 from movierec.metrics.style import (
@@ -67,6 +68,31 @@ def draw_calibration(content: Diagnostics, about: str) -> Drawing | None:
     return Drawing(figure, title, alt)
 
 
+@styled()
+def draw_reliability(content: Diagnostics, about: str) -> Drawing | None:
+    """Draw how often films got 4 stars or more against the probability that the model gave it, if it did."""
+    if "reliability" not in content:
+        return None
+    probability, share, count = (numbers(content["reliability"][name]) for name in ("probability", "share", "count"))
+    liked = f"{content['reliability']['stars']:g} stars or more"
+    title = f"Probability of {liked}: {about}"
+    figure = new_figure(title, 3.6)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
+    top.plot([0, 1], [0, 1], "--", color=GREY, linewidth=1, label="as often as expected")
+    top.plot(probability, share, color=BLUE)
+    scatter_by_count(top, probability, share, count)
+    top.set(ylabel=f"share of {liked}", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+    top.legend(loc="upper left")
+    lower = np.minimum(np.floor(10 * probability), 9) / 10
+    bottom.bar(lower, count / count.sum(), 0.1, align="edge", color=SKY, edgecolor="white")
+    bottom.set(xlabel="probability of the model", ylabel="share of\nratings")
+    for axis in (top.xaxis, top.yaxis, bottom.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    gap = np.abs(share - probability) @ count / count.sum()
+    alt = f"The share of ratings of {liked} is {gap:.1%} away from its probability, on average."
+    return Drawing(figure, title, alt)
+
+
 def scatter_by_count(axes: Axes, x: np.ndarray, y: np.ndarray, count: np.ndarray) -> None:
     """Draw points, hollow if few ratings support them."""
     for chosen, face, label in ((count >= FEW, BLUE, f"{FEW} ratings or more"), (count < FEW, "white", "fewer")):
@@ -112,6 +138,7 @@ def draw_errors(content: Diagnostics, about: str, *, by: str, groups: str) -> Dr
 
 DRAWN: dict[str, Callable[[Diagnostics, str], Drawing | None]] = {
     "calibration": draw_calibration,
+    "reliability": draw_reliability,
     "errors_by_film_ratings": partial(draw_errors, by="by_movie_ratings", groups="training ratings of the film"),
     "errors_by_user_ratings": partial(draw_errors, by="by_user_ratings", groups="training ratings of the user"),
     "errors_by_genre": partial(draw_errors, by="by_genre", groups="genre"),

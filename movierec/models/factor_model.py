@@ -15,6 +15,7 @@ from movierec.models.factor_times import period_of
 from movierec.models.factors_explanation import explain
 from movierec.models.factors_posterior import Person, Posterior
 from movierec.models.model import RatingModel
+from movierec.models.rating_levels import level_probabilities, midpoints
 
 COMPARED = 4  # samples whose vectors place a film
 
@@ -29,6 +30,8 @@ class FactorModel(RatingModel):
     def __init__(self, tables: Tables) -> None:
         super().__init__(tables)
         self.samples = nn.ParameterDict()
+        self.cuts = frozen(midpoints(tables.levels))
+        self.forget()
         none = Features(torch.zeros(len(tables.user_ids), 0), torch.zeros(len(tables.movie_ids), 0))
         self.describe(none, none.films, torch.zeros(0, dtype=torch.int64))
         self.register_load_state_dict_pre_hook(make_room)  # type: ignore[no-untyped-call]
@@ -50,7 +53,12 @@ class FactorModel(RatingModel):
         if not anew:
             parts = {name: torch.cat([self.samples[name], part]) for name, part in parts.items()}
         self.samples = nn.ParameterDict({name: frozen(part) for name, part in parts.items()})
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was computed from the samples."""
         self.__dict__.pop("posterior", None)
+        self.latest: tuple[History, Person] | None = None
 
     @cached_property
     def posterior(self) -> Posterior:
@@ -66,6 +74,13 @@ class FactorModel(RatingModel):
         )
 
     def person(self, history: History) -> Person:
+        """Infer a person's taste; once for a list, since this takes longer than its predictions, ranges and reasons."""
+        latest = self.latest  # another thread may replace it
+        if latest is None or latest[0] is not history:
+            latest = self.latest = history, self.fold_in(history)
+        return latest[1]
+
+    def fold_in(self, history: History) -> Person:
         """Infer a person's taste from their ratings, and of a user of the data from what describes them."""
         films, stars = torch.from_numpy(history.movies), torch.from_numpy(history.stars).float()
         days = None if history.days is None else torch.from_numpy(history.days)
@@ -91,6 +106,20 @@ class FactorModel(RatingModel):
         """
         centres = self.posterior.centres(self.person(history), films, days=days, periods=self.periods(days))
         return self.tables.to_unit(centres.mean(dim=0))
+
+    def distributions(self, history: History, films: Tensor, days: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Compute means and standard deviations of ratings, which each sample has normally distributed; see `rank`.
+
+        Returns:
+            Stars, [num_samples, size] each.
+        """
+        person = self.person(history)
+        centres = self.posterior.centres(person, films, days=days, periods=self.periods(days))
+        return centres, self.posterior.deviations(person, films)
+
+    def level_probabilities(self, history: History, films: Tensor, days: Tensor | None = None) -> Tensor:
+        """Cut the distributions of ratings into levels, [size, num_levels]; see `RatingModel` and `rank`."""
+        return level_probabilities(*self.distributions(history, films, days), self.cuts.cpu())
 
     def explain(self, history: History, films: Tensor) -> pd.DataFrame:
         """Divide predictions among the person, the film, its features and the films that the person rated; see `Model`.
@@ -135,4 +164,4 @@ def make_room(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) ->
     module.samples = nn.ParameterDict({name: frozen(torch.empty_like(value)) for name, value in parts.items()})
     for name in ("user_features", "film_features", "implicit", "period_starts"):
         setattr(module, name, frozen(torch.empty_like(state[f"{prefix}{name}"])))
-    module.__dict__.pop("posterior", None)
+    module.forget()

@@ -6,11 +6,32 @@ prefer whole stars round 3.6 to 4 rather than to 3.5 (ordinal regression; McCull
 data", 1980).
 """
 
+from typing import NamedTuple
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 SMALLEST = 1e-9  # probability of a level, of which the logarithm is taken
 LOW, HIGH = 0.1, 0.9  # the 80 % range
+
+
+class Outlook(NamedTuple):
+    """What the probabilities of the levels come to, for a list of films.
+
+    Attributes:
+        low: Lowest stars of the 80 % range, [size].
+        high: Highest stars of it, [size].
+        p_liked: Probability that the person likes the film: of 4 stars or more, on a scale up to 5, [size].
+    """
+
+    low: Tensor
+    high: Tensor
+    p_liked: Tensor
+
+    @classmethod
+    def of(cls, probabilities: Tensor, levels: Tensor, liked_stars: float) -> "Outlook":
+        """Sum up probabilities, [size, num_levels]."""
+        return cls(*central_range(probabilities, levels), probability_of_at_least(liked_stars, probabilities, levels))
 
 
 def midpoints(levels: Tensor) -> Tensor:
@@ -57,9 +78,11 @@ def learn_cuts(centres: Tensor, deviations: Tensor, stars: Tensor, levels: Tenso
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        probabilities = level_probabilities(centres, deviations, to_cuts(free))
-        likelihood = probabilities.gather(1, given[:, None]).clamp_min(SMALLEST).log().sum()
-        result = ((free - parameters).square().sum() / 2 - likelihood) / max(len(stars), 1)
+        edges = nn.functional.pad(to_cuts(free), (1, 0), value=-torch.inf)
+        edges = nn.functional.pad(edges, (0, 1), value=torch.inf)
+        below, above = (torch.special.ndtr((edges[number] - centres) / deviations) for number in (given, given + 1))
+        likelihood = (above - below).mean(dim=0).clamp_min(SMALLEST).log().sum()
+        result: Tensor = ((free - parameters).square().sum() / 2 - likelihood) / max(len(stars), 1)
         result.backward()  # type: ignore[no-untyped-call]
         return result
 

@@ -49,7 +49,7 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
         hidden += ["genres", "num_ratings"]
     if "because" in frame:
         hidden += [str(name) for name in frame if str(name).startswith("from_")]
-    shown = frame.drop(columns=hidden, errors="ignore")
+    shown = with_range(frame).drop(columns=hidden, errors="ignore")
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for name in shown:
         label = LABELS.get(str(name), str(name).removeprefix("from_").replace("_", " "))
@@ -63,12 +63,23 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     console.width = max(console.width, needed.minimum) if console.is_terminal else needed.maximum
     console.print(title, soft_wrap=True)
     console.print(table)
+    if "low" in frame:
+        console.print("In brackets: the range in which the model expects 8 of 10 such ratings.", soft_wrap=True)
     if "average" in frame and "because" not in frame and len(frame):
         console.print(
             f"An average user gives an average film {frame['average'].iloc[0]:.2f} stars. The columns add up to the "
             "prediction, which is then clipped to the scale.",
             soft_wrap=True,
         )
+
+
+def with_range(frame: pd.DataFrame) -> pd.DataFrame:
+    """Write stars as `4.2 (3.5 to 5)` where the range is known."""
+    if "low" not in frame:
+        return frame
+    columns = zip(frame["stars"], frame["low"], frame["high"], strict=True)
+    written = [f"{stars:.1f} ({low:g} to {high:g})" if stars == stars else "" for stars, low, high in columns]  # noqa: PLR0124 - NaN
+    return frame.assign(stars=written).drop(columns=["low", "high", "p_liked"])
 
 
 def cell(name: str, value: Any) -> str:

@@ -13,6 +13,7 @@ from movierec.data.statistics import sums
 from movierec.errors import CheckpointError, ConfigError, UnknownIdError
 from movierec.models.checkpoint import read_model
 from movierec.models.model import Model, RatingModel
+from movierec.models.rating_levels import Outlook
 from movierec.models.scoring import top_positions
 from movierec.recommend.films import Films, Filters, count_films
 
@@ -81,7 +82,8 @@ class Recommender:
         Returns:
             rank, movie_id, title, year, genres, stars (predicted, on the rating scale; left out without a model that
             predicts them), num_ratings (of the film, in any part of the data) and, with `include_seen`, own_stars.
-            `attrs["notes"]` says what was left out.
+            `attrs["notes"]` says what was left out. If the model knows how likely each level of stars is, `low` and
+            `high` of the 80 % range and `p_liked`, the probability of 4 stars or more, stand after stars.
 
         Raises:
             UnknownIdError: The user or a film is not in the ratings.
@@ -111,7 +113,8 @@ class Recommender:
         """List the films that each user will like most, user by user, in bounded memory.
 
         Yields:
-            user_id, rank, movie_id, title and stars (if predicted), for one user; no rows if no film is left.
+            user_id, rank, movie_id, title, and stars and what follows them in `recommend` (if predicted), for one user;
+            no rows if no film is left.
 
         Raises:
             ConfigError: As in `recommend`.
@@ -250,7 +253,11 @@ class Recommender:
         return best
 
     def stars(self, history: History, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Predict the stars of films, [size] float32, by name for `Films.describe`; NaN where the model cannot."""
+        """Predict stars, and their range if it is known, by name for `Films.describe`; NaN where the model cannot.
+
+        Returns:
+            `stars`, and perhaps what `Outlook` has, [size] float32 each.
+        """
         rater = self.stars_from
         if rater is None:
             return {}
@@ -258,10 +265,16 @@ class Recommender:
             its_rows = rows
         else:
             history, its_rows = self.translate(history, rater), rows_of(self.films.ids[rows], rater)
-        stars = np.full(len(rows), np.nan, dtype=np.float32)
         is_known = (its_rows >= 0) & rater.listed.numpy()[its_rows]
-        stars[is_known] = rater.predict(history, torch.from_numpy(its_rows[is_known])).numpy()
-        return {"stars": stars}
+        films = torch.from_numpy(its_rows[is_known])
+        predicted = {"stars": rater.predict(history, films)}
+        levels = rater.level_probabilities(history, films)
+        if levels is not None:
+            predicted |= Outlook.of(levels, rater.tables.levels, rater.tables.liked_stars)._asdict()
+        columns = {name: np.full(len(rows), np.nan, dtype=np.float32) for name in predicted}
+        for name, values in predicted.items():
+            columns[name][is_known] = values.numpy()
+        return columns
 
     def translate(self, history: History, rater: RatingModel) -> History:
         """Find a person's ratings among the films and users of another model."""

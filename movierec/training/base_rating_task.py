@@ -1,13 +1,14 @@
 """Measuring a model of ratings, as a LightningModule; subclasses say how it is fitted."""
 
 from abc import abstractmethod
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
+from movierec.metrics.levels import LevelMetrics
 from movierec.metrics.rating import Loss, RatingMetrics, RunningMetrics
 from movierec.models.model import Model, RatingModel
 from movierec.training.base_task import BaseTask
@@ -30,6 +31,7 @@ class BaseRatingTask(BaseTask):
         self.running = RunningMetrics(self.loss)
         self.evaluations = nn.ModuleDict()
         self.test_rows: dict[str, Tensor] = {}
+        self.reliability: dict[str, Any] = {}  # of the test rows, see `LevelMetrics`
 
     @abstractmethod
     def build_model(self, tables: Tables) -> RatingModel:
@@ -39,10 +41,15 @@ class BaseRatingTask(BaseTask):
     def predict_batch(self, batch: Batch) -> Tensor:
         """Predict the ratings of a batch, on the unit scale, [batch]."""
 
+    def predict_levels(self, batch: Batch) -> Tensor | None:
+        """Predict the probabilities of the levels of a batch's ratings, [batch, num_levels]; None if not known."""
+        return None
+
     def attach(self, model: Model) -> None:
         """Take a model, and build the metrics for the tables that it reads."""
         super().attach(model)
         tables = model.tables
+        self.level_metrics = LevelMetrics(tables.levels, tables.liked_stars)
         for part in PARTS:  # "train" alone is an attribute of each module
             self.evaluations[f"{part}_rows"] = RatingMetrics(
                 min_stars=tables.min_stars,
@@ -74,6 +81,10 @@ class BaseRatingTask(BaseTask):
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Take in a batch of one of the parts of the ratings."""
         self.measure(PARTS[dataloader_idx], batch)
+        levels = self.predict_levels(batch) if PARTS[dataloader_idx] == "test" else None
+        if levels is not None:
+            assert self.tables is not None
+            self.level_metrics.update(levels, self.tables.to_stars(batch.rating))
 
     def on_test_epoch_end(self) -> None:
         """Finish the metrics of all parts; those of the test ratings are logged, at the epoch of the checkpoint.
@@ -85,6 +96,11 @@ class BaseRatingTask(BaseTask):
         values = {part: self.finish(part) for part in PARTS}
         if self.tables.record["options"]["refit"]:
             self.results |= self.stored_metrics
+        if self.level_metrics.update_called:
+            self.reliability, of_levels = self.level_metrics.reliability(), self.level_metrics.compute()
+            self.level_metrics.reset()
+            self.results["test"] |= {name: value.item() for name, value in of_levels.items()}
+            values["test"] |= of_levels
         self.log_values({f"test/{name}": value for name, value in values["test"].items()}, self.stored_epoch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:

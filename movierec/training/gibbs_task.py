@@ -1,5 +1,6 @@
 """Fitting the Bayesian factor model by Gibbs sweeps, as a LightningModule."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from movierec.data.batches import Batch
-from movierec.data.histories import history_of
+from movierec.data.histories import History, history_of
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError
 from movierec.models.factor_inputs import Features, Inputs, build_inputs, make_features
@@ -17,11 +18,14 @@ from movierec.models.factor_model import FactorModel
 from movierec.models.factor_samples import Sample
 from movierec.models.factors import interactions
 from movierec.models.factors_chain import State, initial_state, sweep
+from movierec.models.rating_levels import learn_cuts
 from movierec.training.gradient_free_task import GradientFreeTask
 from movierec.training.progress import track
 
 if TYPE_CHECKING:
     from movierec.data.modules import MovieDataModule
+
+MOST_CUT_ROWS = 20_000  # more validation rows than these hardly move the cuts
 
 
 class GibbsTask(GradientFreeTask):
@@ -59,8 +63,10 @@ class GibbsTask(GradientFreeTask):
         self.stored_chain: dict[str, Any] = {}
         self.newest = torch.empty(0)  # of the validation rows by the newest sample, stars
         self.val_stars = torch.empty(0)  # the same, summed over the samples
-        self.scores: tuple[Tensor, ...] = ()  # of the rows of each loader of an evaluation, on the unit scale
+        self.val_squares = torch.empty(0)  # sum of the expected squares of their ratings
+        self.scores: tuple[Tensor, ...] = ()  # of the rows of each loader of an evaluation, see `score`
         self.upcoming = torch.empty(0)  # those of the loader at hand that no batch has asked for yet
+        self.present = torch.empty(0)  # those of the batch at hand
 
     def build_model(self, tables: Tables) -> FactorModel:
         """Build the model, without a sample."""
@@ -82,7 +88,9 @@ class GibbsTask(GradientFreeTask):
         if self.stored_chain:
             stored = move_data_to_device(self.stored_chain, self.device)
             self.chain = State.from_state_dict(stored["state"])
-            self.newest, self.val_stars = stored["newest"], stored["val_stars"]
+            self.newest, self.val_stars, self.val_squares = (
+                stored[name] for name in ("newest", "val_stars", "val_squares")
+            )
             self.generator.set_state(stored["generator"].cpu())
         else:
             self.generator.manual_seed(torch.initial_seed())
@@ -113,11 +121,36 @@ class GibbsTask(GradientFreeTask):
             model, alone = self.model, FactorModel(tables)
             alone.describe(Features(model.user_features, model.film_features), model.implicit, model.period_starts)
             alone.take(sample, anew=True)
-            unit = score(alone, rows)
-            self.newest = (tables.min_stars + unit * (tables.max_stars - tables.min_stars)).to(self.device)
+
+            def distributions(history: History, films: Tensor, days: Tensor | None) -> Tensor:
+                return torch.cat(alone.distributions(history, films, days)).T
+
+            self.newest, deviation = score(alone, rows, distributions).to(self.device).T.contiguous()
+            variance = deviation.square()
         else:
-            self.newest = self.draw_stars(rows.to(self.device))
+            rows = rows.to(self.device)
+            self.newest = self.draw_stars(rows)
+            variance = 1 / (self.chain.alpha[rows.user.long()] * self.chain.beta[rows.movie.long()])
+        squares = self.newest.square() + variance
         self.val_stars = self.newest if anew else self.val_stars + self.newest
+        self.val_squares = squares if anew else self.val_squares + squares
+        if self.selected:  # a refit has trained on the validation ratings
+            self.model.cuts.copy_(self.selected["state_dict"]["model.cuts"])
+        else:
+            self.learn_cuts(rows)
+
+    def learn_cuts(self, rows: Batch) -> None:
+        """Learn from validation rows where ratings are cut into levels, from the mean and the spread of all samples."""
+        tables, number = self.model.tables, len(self.model.samples["noise"])
+        user, movie = rows.user.cpu().long(), rows.movie.cpu().long()
+        is_rated = self.inputs.ratings.num_ratings_of_film.cpu()[movie] > 0
+        is_known = (self.inputs.ratings.num_ratings_of_user.cpu()[user] > 0) | tables.held_out[user]
+        chosen = (is_rated & is_known).nonzero().squeeze(1)
+        chosen = chosen[:: len(chosen) // MOST_CUT_ROWS + 1]
+        mean, square = (total.cpu()[chosen] / number for total in (self.val_stars, self.val_squares))
+        deviation = (square - mean.square()).sqrt()
+        stars = tables.to_stars(rows.rating.cpu()[chosen])
+        self.model.cuts.copy_(learn_cuts(mean[None], deviation[None], stars, tables.levels))
 
     def draw_stars(self, rows: Batch) -> Tensor:
         """Predict by the state of the chain alone: stars, not clipped, [batch]."""
@@ -140,14 +173,17 @@ class GibbsTask(GradientFreeTask):
         """Predict a batch on the unit scale, [batch]: in training by the chain's state, else what was scored before."""
         if self.training:
             return self.model.tables.to_unit(self.draw_stars(batch))
-        size = len(batch.rating)
-        scores, self.upcoming = self.upcoming[:size], self.upcoming[size:]
-        return scores.to(batch.rating.device)
+        return self.present[:, 0].to(batch.rating.device)
+
+    def predict_levels(self, batch: Batch) -> Tensor | None:
+        """Return the probabilities of the levels that were computed before, if they were; see `BaseTask`."""
+        return self.present[:, 1:] if self.present.shape[1] > 1 else None
 
     def on_validation_start(self) -> None:
         """Score the validation rows; in a fit, by the user vectors of the samples."""
         if self.trainer.state.fn == "fit":
-            self.scores = (self.model.tables.to_unit(self.val_stars / len(self.model.samples["noise"])),)
+            unit = self.model.tables.to_unit(self.val_stars / len(self.model.samples["noise"]))
+            self.scores = (unit[:, None],)
         else:
             self.score_all([self.trainer.val_dataloaders])
 
@@ -162,13 +198,20 @@ class GibbsTask(GradientFreeTask):
     def score_all(self, loaders: Any) -> None:
         """Score all rows of an evaluation at once."""
         parts: list[Batch] = [loader.dataset.rows for loader in loaders]
-        rows = Batch(*map(torch.cat, zip(*parts, strict=True)))
-        self.scores = torch.split(score(self.model, rows, "score"), [len(part.rating) for part in parts])
+
+        def rank_and_levels(history: History, films: Tensor, days: Tensor | None) -> Tensor:
+            levels = self.model.level_probabilities(history, films, days)
+            return torch.column_stack([self.model.rank(history, films, days), levels])
+
+        scores = score(self.model, Batch(*map(torch.cat, zip(*parts, strict=True))), rank_and_levels, "score")
+        self.scores = torch.split(scores, [len(part.rating) for part in parts])
 
     def on_evaluation_batch_start(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Begin with the scores of the next loader."""
+        """Look up the scores of a batch."""
         if batch_idx == 0:
             self.upcoming = self.scores[dataloader_idx]
+        size = len(batch.rating)
+        self.present, self.upcoming = self.upcoming[:size], self.upcoming[size:]
 
     on_validation_batch_start = on_test_batch_start = on_predict_batch_start = on_evaluation_batch_start
 
@@ -196,6 +239,7 @@ class GibbsTask(GradientFreeTask):
             "state": self.chain.state_dict(),
             "newest": self.newest,
             "val_stars": self.val_stars,
+            "val_squares": self.val_squares,
             "generator": self.generator.get_state(),
         }
 
@@ -215,24 +259,30 @@ class GibbsTask(GradientFreeTask):
             self.stored_chain = checkpoint["chain"]
 
 
-def score(model: FactorModel, batch: Batch, shown_as: str = "") -> Tensor:
+def score(
+    model: FactorModel,
+    batch: Batch,
+    of_user: Callable[[History, Tensor, Tensor | None], Tensor],
+    shown_as: str = "",
+) -> Tensor:
     """Score rows, each user once: a person's taste takes longer than all their predictions.
 
     Args:
         model: The model.
         batch: The rows, with their days where they are known.
+        of_user: Scores some films of a user, on these days, [num_films, num_scores].
         shown_as: Name of a progress bar; none is shown without one.
 
     Returns:
-        Ratings on the unit scale, not clipped, [size], on the CPU.
+        [size, num_scores], on the CPU.
     """
     user, movie, days = (column.cpu().long() for column in (batch.user, batch.movie, batch.day))
     is_dated = bool((days >= 0).all())
     rows = user.argsort(stable=True)
     users, numbers = torch.unique_consecutive(user[rows], return_counts=True)
     people = track(users.tolist(), shown_as) if shown_as else users.tolist()
-    scores = torch.empty(len(rows))
-    for own, of_user in zip(people, torch.split(rows, numbers.tolist()), strict=True):
-        moments = days[of_user] if is_dated else None
-        scores[of_user] = model.rank(history_of(model.tables, own), movie[of_user], moments)
-    return scores
+    parts = zip(people, torch.split(rows, numbers.tolist()), strict=True)
+    scores = torch.cat(
+        [of_user(history_of(model.tables, own), movie[its], days[its] if is_dated else None) for own, its in parts]
+    )
+    return scores[rows.argsort()]

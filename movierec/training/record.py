@@ -188,7 +188,8 @@ class RunRecord(Callback):
         ids = task.tables.user_ids.numpy()[rated.user], task.tables.movie_ids.numpy()[rated.movie]
         PredictedRows.sorted(*ids, rated.rating, rated.prediction).write(run.path)
         described = {"part": "test", "epoch": known["epoch"], "checkpoint": known["checkpoint"]}
-        run.write_diagnostics(described | diagnose(rated, background))
+        reliability = {"reliability": task.reliability} if task.reliability else {}
+        run.write_diagnostics(described | diagnose(rated, background) | reliability)
         if writer := board.find_writer(trainer):
             from movierec.metrics.run_figures import draw_test  # noqa: PLC0415 - matplotlib takes half a second
 

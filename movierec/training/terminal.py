@@ -145,6 +145,8 @@ def print_test(
         out.say(title)
     if "baselines" in found:
         out.say(describe_baselines(found))
+    if "range_coverage" in found["test"]:
+        out.say(describe_range(found["test"], task.tables.liked_stars))
     if "retrieval" in found:
         print_retrieval(found["retrieval"], task.tables)
     out.print(f"checkpoint: {checkpoint}", soft_wrap=True)
@@ -157,6 +159,15 @@ def describe_baselines(found: dict[str, dict[str, Any]]) -> str:
     errors = {"this model": found["test"]} | {text: found["baselines"][name] for name, text in BASELINES.items()}
     listed = ", ".join(f"{name} {metrics['rmse_stars']:.4f}" for name, metrics in errors.items())
     return f"RMSE of the test rows, stars: {listed}."
+
+
+def describe_range(measured: dict[str, float], liked_stars: float) -> str:
+    """Say how honest a model's range and its probability of liked films are."""
+    return (
+        f"80 % range: {measured['range_coverage']:.1%} of the test ratings lie in it, "
+        f"{measured['range_probability']:.1%} should. The probability of {liked_stars:g} stars or more is off by "
+        f"{measured['liked_ece']:.3f}; negative log likelihood of the stars: {measured['level_nll']:.3f}."
+    )
 
 
 def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tables: Tables, *, partial: bool) -> None:

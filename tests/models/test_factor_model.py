@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from scipy.stats import norm
 from torch import Generator
 
 from movierec.data.histories import history_of
 from movierec.data.tables import Tables
-from movierec.models.factor_inputs import Inputs, build_inputs, make_features
+from movierec.models.factor_inputs import Features, Inputs, build_inputs, make_features
 from movierec.models.factor_model import FactorModel
 from movierec.models.factor_samples import Sample, stack, unstack
 from movierec.models.factors_chain import State, initial_state, sweep
@@ -53,6 +54,38 @@ def test_samples_come_back_from_their_joined_tensors_effects_and_groups_of_featu
 
 def test_a_sample_taken_anew_replaces_those_before(model: FactorModel) -> None:
     assert len(model.samples["noise"]) == len(model.posterior.films) == 2
+
+
+def test_levels_are_cut_from_the_normal_distributions_of_both_samples(model: FactorModel) -> None:
+    history, films, levels = history_of(model.tables, 3), torch.arange(30), model.tables.levels
+    probabilities = model.level_probabilities(history, films)
+    assert history.days is not None
+    days = torch.from_numpy(history.days)
+    person = model.posterior.fold_in(
+        torch.from_numpy(history.movies),
+        torch.from_numpy(history.stars).float(),
+        days=days,
+        periods=model.periods(days),
+    )
+    centres, deviations = model.posterior.centres(person, films), model.posterior.deviations(person, films)
+    below = [norm.cdf(3.75, centres[sample, 7], deviations[sample, 7]) for sample in (0, 1)]
+    assert probabilities[7, levels < 3.75].sum().item() == pytest.approx(sum(below) / 2, abs=1e-5)
+
+
+def test_each_history_has_a_taste_of_its_own_and_other_samples_find_another(model: FactorModel) -> None:
+    first, second, films = history_of(model.tables, 3), history_of(model.tables, 4), torch.arange(30)
+    before = model.rank(first, films)
+    assert not torch.equal(model.rank(second, films), before)
+    assert torch.equal(model.rank(first, films), before)
+    other = FactorModel(model.tables)
+    features = Features(model.user_features, model.film_features)
+    other.describe(features, model.implicit, model.period_starts)
+    samples = unstack(dict(model.samples.items()))
+    other.take(samples[0], anew=True)
+    alone = other.rank(first, films)
+    other.take(samples[1], anew=False)
+    assert not torch.equal(other.rank(first, films), alone)
+    torch.testing.assert_close(other.rank(first, films), before)
 
 
 def test_products_of_film_vectors_are_covariances_of_what_tastes_make_of_films(model: FactorModel) -> None:

@@ -3,6 +3,7 @@ import torch
 from scipy.stats import norm
 
 from movierec.models.rating_levels import (
+    Outlook,
     central_range,
     learn_cuts,
     level_probabilities,
@@ -38,6 +39,9 @@ def test_at_least_so_many_stars_is_the_sum_of_those_levels() -> None:
     probabilities = torch.tensor([[0.1, 0.2, 0.3, 0.25, 0.15]])
     assert probability_of_at_least(4.0, probabilities, STARS).tolist() == pytest.approx([0.4])
     assert probability_of_at_least(3.5, probabilities, STARS).tolist() == pytest.approx([0.4])
+    low, high, p_liked = Outlook.of(probabilities, STARS, 4.0)
+    assert (low.item(), high.item()) == (2.0, 5.0)
+    assert p_liked.item() == pytest.approx(0.4)
 
 
 def test_planted_cuts_are_learnt_from_ratings() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from torch.utils.tensorboard import SummaryWriter
@@ -202,14 +203,27 @@ def test_degenerate_predictions_are_drawn_sensibly(case: str) -> None:
     tested = diagnosed(*DEGENERATE[case])
     for name, draw in DRAWN.items():
         drawing = draw(tested, "model1, test rows")
-        assert drawing is not None, name
-        assert "nan" not in drawing.alt
-        assert overlaps(drawing) == []
+        assert drawing is not None or name == "reliability"
+        if drawing is not None:
+            assert "nan" not in drawing.alt
+            assert overlaps(drawing) == []
 
 
 def test_no_prediction_at_all_has_no_figure() -> None:
     for tested in (diagnosed([], []), diagnosed([math.nan], [3.0])):
         assert [name for name, draw in DRAWN.items() if draw(tested, "model1") is not None] == []
+
+
+def test_probabilities_are_drawn_against_what_was_liked_where_a_model_knows_them() -> None:
+    reliability = {"stars": 4.0, "count": [10, 30, 60], "probability": [0.15, 0.55, 0.95], "share": [0.1, 0.65, 0.95]}
+    drawing = DRAWN["reliability"](diagnosed([3.0], [3.0]) | {"reliability": reliability}, "model6")
+    assert drawing is not None
+    top, bottom = drawing.figure.axes
+    assert top.lines[1].get_xydata() == pytest.approx(np.array([[0.15, 0.1], [0.55, 0.65], [0.95, 0.95]]))
+    bars = [(bar.get_x(), bar.get_height()) for bar in bottom.patches if isinstance(bar, Rectangle)]
+    assert np.array(bars) == pytest.approx(np.array([[0.1, 0.1], [0.5, 0.3], [0.9, 0.6]]))
+    assert "3.5% away" in drawing.alt  # .1 * 5 % + .3 * 10 %
+    assert overlaps(drawing) == []
 
 
 def test_errors_are_drawn_group_by_group_in_their_order() -> None:

@@ -21,7 +21,9 @@ from movierec.models.factor_inputs import Inputs, build_inputs, make_features
 from movierec.models.factor_model import FactorModel
 from movierec.models.factors_chain import State
 from movierec.models.model import Model
+from movierec.models.rating_levels import Outlook, midpoints
 from movierec.models.training_ratings import TrainingRatings
+from movierec.recommend.recommender import Recommender
 from movierec.training import gibbs_task
 from movierec.training.checkpoints import WholeCheckpointIO
 
@@ -110,6 +112,49 @@ def test_predict_and_validate_score_their_rows_as_test_does(
     assert json.loads((RUN / "metrics.json").read_text())["val"] == pytest.approx(metrics["val"])
 
 
+def test_the_range_of_a_list_and_of_predict_is_that_of_the_model(
+    folder: Path, model: FactorModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    frame = Recommender(model).recommend(1, top=5)
+    assert list(frame)[5:9] == ["stars", "low", "high", "p_liked"]
+    rows = torch.tensor([model.tables.movie_ids.tolist().index(film) for film in frame["movie_id"]])
+    levels = model.level_probabilities(history_of(model.tables, 0), rows)
+    for name, values in Outlook.of(levels, model.tables.levels, 4.0)._asdict().items():
+        assert frame[name].to_numpy() == pytest.approx(values.numpy(), abs=1e-5)
+    pairs, out = tmp_path / "pairs.csv", tmp_path / "range.csv"
+    pairs.write_text("userId,movieId\n" + "".join(f"1,{film}\n" for film in frame["movie_id"]))
+    assert main(["predict", "--config", "small.yaml", "--data.pairs", str(pairs), "--out", str(out)]) == 0
+    own = pd.read_csv(out).set_index("movie_id").loc[frame["movie_id"]]
+    assert list(own)[-4:] == ["prediction", "low", "high", "p_liked"]
+    for name in ("low", "high", "p_liked"):
+        assert own[name].to_numpy() == pytest.approx(frame[name].to_numpy(), abs=1e-3)
+
+
+def test_a_test_measures_the_levels_of_its_rows(folder: Path, model: FactorModel, sample_root: Path) -> None:
+    data, tables = RatingsDataModule(root=sample_root), model.tables
+    data.setup()
+    rows = data.rows["test"]
+    measured = json.loads((folder / RUN / "metrics.json").read_text())["test"]
+    diagnostics = json.loads((folder / RUN / "diagnostics.json").read_text())
+    assert sum(diagnostics["reliability"]["count"]) == len(rows.rating)
+
+    def nll() -> float:
+        total = 0.0
+        for user in sorted(set(rows.user.tolist())):
+            own = rows.take(rows.user == user)
+            given = torch.searchsorted(tables.levels, tables.to_stars(own.rating) - 0.1)
+            levels = model.level_probabilities(history_of(tables, user), own.movie.long(), own.day.long())
+            total -= levels.gather(1, given[:, None]).log().sum().item()
+        return total / len(rows.rating)
+
+    assert measured["level_nll"] == pytest.approx(nll(), abs=1e-3)
+    assert abs(measured["range_coverage"] - measured["range_probability"]) < 0.05
+    assert measured["liked_ece"] < 0.1
+    model.cuts.copy_(midpoints(tables.levels) + 0.2)  # no longer where they were learnt
+    assert nll() > measured["level_nll"] + 0.005
+
+
 def test_users_vectors_of_the_chain_and_their_histories_measure_the_validation_rows_alike(folder: Path) -> None:
     by_history = json.loads((folder / RUN / "metrics.json").read_text())["val"]["rmse_stars"]
     assert read_checkpoint(folder / BEST)["metrics"]["val"]["rmse_stars"] == pytest.approx(by_history, abs=0.01)
@@ -145,6 +190,8 @@ def test_held_out_users_train_nothing_and_are_measured_from_their_histories(
     last, model = read_checkpoint(LAST), read_model(LAST)
     held_out = model.tables.held_out
     assert held_out.any()
+    assert isinstance(model, FactorModel)
+    assert (model.cuts - midpoints(model.tables.levels)).abs().max() > 0.01  # learnt from held-out users
     own = model.tables.history_offsets.diff()[~held_out].sum()
     trained = inputs_of(model).ratings
     assert len(trained.stars) == own
