@@ -72,7 +72,7 @@ def lists(runs: Runs) -> Rows:
         for ranking, words in RANKINGS.items():
             contents = runs[model].contents if model in runs else ()
             if measured := [found for content in contents if (found := content.get("retrieval", {}).get(ranking))]:
-                values = [write_mean([one[name] for one in measured], 3) for name in LIST_METRICS]
+                values = [write_mean([one[name] for one in measured if name in one]) for name in LIST_METRICS]
                 rows.append([model, f"{measured[0]['users']:,.0f}", words, *values])
     return rows
 
