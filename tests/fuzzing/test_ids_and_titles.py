@@ -117,7 +117,7 @@ def test_a_terminal_that_lacks_the_letters_gets_question_marks(folder: Path, mon
 def test_the_projector_has_a_line_a_film(folder: Path) -> None:
     header, *lines = (folder / RUN / "00000/films/metadata.tsv").read_text(encoding="utf-8").split("\n")[:-1]
     assert all(line.count("\t") == header.count("\t") == 3 for line in lines)
-    assert {line.split("\t")[0] for line in lines} == {" ".join(title.split()) for title in SHOWN.values()}
+    assert {line.split("\t")[0] for line in lines} == {" ".join(title.split()) for title in LISTED.values()}
     assert len((folder / RUN / "00000/films/tensors.tsv").read_text().splitlines()) == len(lines)
 
 
