@@ -39,6 +39,11 @@ class BaseTask(LightningModule, ABC):
     def build_model(self, tables: Tables) -> Model:
         """Build the model, not fitted, over the tables of a data set."""
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the present epoch may be the best one; those of a sampler's burn-in may not."""
+        return True
+
     def check_processes(self, number: int) -> None:
         """Refuse to be fitted by a number of processes at once, if it cannot be.
 

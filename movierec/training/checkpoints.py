@@ -95,6 +95,11 @@ class BestCheckpoint(RunCheckpoint):
             enable_version_counter=False,
         )
 
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the epoch if it is the best one, and may be."""
+        if getattr(pl_module, "is_settled", True):
+            super().on_train_epoch_end(trainer, pl_module)
+
 
 class LastCheckpoint(RunCheckpoint):
     """Keep the newest epoch in last.ckpt.

@@ -107,10 +107,20 @@ class GibbsTask(GradientFreeTask):
             DivergenceError: A matrix is not positive definite; the samples before stay.
         """
         self.chain = sweep(self.chain, self.inputs.ratings, generator=self.generator)
-        planned = self.trainer.max_epochs or 0
-        number = self.chain.sweep - (min(self.burn_in, planned // 2) if planned > 0 else self.burn_in)
+        number = self.sweeps_since_burn_in
         if number <= 1 or (number - 1) % self.keep_every == 0:
             self.keep(anew=number <= 1)
+
+    @property
+    def sweeps_since_burn_in(self) -> int:
+        """Number of sweeps since the burn-in; not positive during it."""
+        planned = self.trainer.max_epochs or 0
+        return self.chain.sweep - int(min(self.burn_in, planned // 2) if planned > 0 else self.burn_in)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the burn-in is over."""
+        return self.sweeps_since_burn_in > 0
 
     def keep(self, *, anew: bool) -> None:
         """Keep the state of the chain as a sample, and add its predictions of the validation rows."""

@@ -69,6 +69,19 @@ def test_it_is_better_than_the_bias_model(folder: Path) -> None:
     assert metrics["test"]["rmse_stars"] < metrics["baselines"]["bias"]["rmse_stars"] - 0.01
 
 
+def test_a_sweep_of_the_burn_in_is_never_the_best(
+    tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(tmp_path, sample_root)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gibbs_task.GibbsTask, "sweeps_since_burn_in", property(lambda task: task.chain.sweep - 3))
+    movierec.fit("small.yaml", options={"trainer.max_epochs": 3})
+    assert LAST.is_file()
+    assert not BEST.exists()
+    movierec.fit("small.yaml", options={"trainer.max_epochs": 4, "ckpt_path": "last"})
+    assert read_checkpoint(BEST)["epoch"] == 3
+
+
 def test_the_first_sample_after_the_burn_in_and_each_third_is_kept_and_nothing_of_a_user(folder: Path) -> None:
     last = read_checkpoint(folder / LAST)
     assert len(last["state_dict"]["model.samples.noise"]) == 6  # sweeps 9, 12, 15, 18, 21, 24
@@ -286,14 +299,14 @@ def test_a_matrix_that_is_not_positive_definite_ends_the_fit_and_leaves_the_last
     monkeypatch.chdir(tmp_path)
 
     def spoil(state: State, ratings: TrainingRatings, generator: torch.Generator) -> State:
-        bad = ratings.stars * torch.nan if state.sweep == 2 else ratings.stars
+        bad = ratings.stars * torch.nan if state.sweep == 10 else ratings.stars
         return sweep(state, replace(ratings, stars=bad), generator=generator)
 
     sweep = factors_chain.sweep
     monkeypatch.setattr(gibbs_task, "sweep", spoil)
     assert main(["fit", "--config", "small.yaml"]) == 1
-    assert "sweep 3" in capsys.readouterr().err
-    assert read_checkpoint(BEST)["epoch"] <= 1
+    assert "sweep 11" in capsys.readouterr().err
+    assert 8 <= read_checkpoint(BEST)["epoch"] <= 9
     assert read_model(BEST).film_vectors().isfinite().all()
 
 
