@@ -17,7 +17,7 @@ OLDEST_PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 SAMPLE := data/sample/sample.json
-MODELS := model1 model2 model3 model4 model5 model6
+MODELS := model1 model2 model3 model4 model5 model6 model8_blend
 
 OPTIONS ?=
 
@@ -29,7 +29,7 @@ demo: $(VENV)/installed $(SAMPLE)
 	  $(BIN)/python -m movierec fit $$options && $(BIN)/python -m movierec test $$options || exit 1; \
 	done
 	@$(BIN)/python -m movierec report
-	@$(BIN)/python -m movierec recommend --user_id 1
+	@$(BIN)/python -m movierec recommend --user_id 1 --explain
 
 reproduce: $(VENV)/installed
 	$(BIN)/python -m movierec reproduce $(OPTIONS)

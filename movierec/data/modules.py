@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat, NonNegativeInt, PositiveInt
+from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
@@ -69,6 +69,8 @@ class MovieDataModule(LightningDataModule):
         columns: What the network reads beside the six rating statistics. Default: all that the published one read.
         side_information: The columns describe users and films to a factor model (see `read_side_information`), rather
             than being inputs of a network. No rating is left out for what is missing, and ids are not among them.
+        liked: The lowest stars of a film that somebody likes, for lists and their metrics. Default: the upper quarter of
+            the scale, 4 stars of 5.
         exclude_columns: One of these columns, or a list of some, that the network is not to read.
         allow_leaks: Train even if a column is nearly a copy of the ratings (a correlation above 0.99).
         batch_size: Ratings a training step, on each device.
@@ -103,6 +105,7 @@ class MovieDataModule(LightningDataModule):
         whole_stars: bool = False,
         columns: list[str] | None = None,
         side_information: bool = False,
+        liked: PositiveFloat | None = None,
         exclude_columns: list[str] | str | None = None,
         allow_leaks: bool = False,
         batch_size: PositiveInt = 1024,
@@ -137,6 +140,7 @@ class MovieDataModule(LightningDataModule):
             # What is left is what counts: data without a column are the same, whichever way it was left out.
             columns=tuple(name for name in read if name not in self.excluded),
             side_information=side_information,
+            liked=None if liked is None else float(liked),
         )
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
         self.cache, self.download, self.allow_leaks = cache, download, allow_leaks

@@ -44,6 +44,7 @@ class Options:
     whole_stars: bool
     columns: tuple[str, ...]
     side_information: bool = False
+    liked: float | None = None
     refit: Refit | None = None
 
     @property

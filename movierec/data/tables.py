@@ -96,7 +96,9 @@ class Tables:
 
     @property
     def liked_stars(self) -> float:
-        """The lowest stars of a film that somebody likes: the first level in the upper quarter of the scale."""
+        """The lowest stars of a film that somebody likes; by default the first level in the upper quarter."""
+        if (chosen := self.record["options"]["liked"]) is not None:
+            return float(chosen)
         levels = self.levels
         return float(levels[levels >= self.max_stars - (self.max_stars - self.min_stars) / 4][0])
 

@@ -1,10 +1,12 @@
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from movierec.data import RatingsDataModule
 from movierec.data.batches import Batch
 from movierec.data.histories import history_of, user_statistics
 from movierec.data.tables import Tables
@@ -174,3 +176,12 @@ def test_likes_are_ratings_in_the_upper_quarter_of_any_scale(five: Tables) -> No
     whole = replace(five, history_stars=five.history_stars.round(), min_stars=1.0)
     assert whole.liked_stars == 4
     assert replace(whole, max_stars=10.0).liked_stars == 8
+
+
+def test_the_stars_of_a_liked_film_can_be_chosen(sample_root: Path) -> None:
+    data = RatingsDataModule(root=sample_root, liked=3.0)
+    data.setup()
+    assert data.tables is not None
+    targets = list_targets(data.tables, data.rows, "test")
+    stars = data.tables.to_stars(data.rows["test"].rating)
+    assert sum(len(target.liked) for target in targets) == int((stars >= 3).sum())
