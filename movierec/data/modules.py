@@ -69,8 +69,8 @@ class MovieDataModule(LightningDataModule):
         columns: What the network reads beside the six rating statistics. Default: all that the published one read.
         side_information: The columns describe users and films to a factor model (see `read_side_information`), rather
             than being inputs of a network. No rating is left out for what is missing, and ids are not among them.
-        liked: The lowest stars of a film that somebody likes, for lists and their metrics. Default: the upper quarter of
-            the scale, 4 stars of 5.
+        liked: The lowest stars of a film that somebody likes, for lists and their metrics. Default: the upper quarter
+            of the scale, 4 stars of 5.
         exclude_columns: One of these columns, or a list of some, that the network is not to read.
         allow_leaks: Train even if a column is nearly a copy of the ratings (a correlation above 0.99).
         batch_size: Ratings a training step, on each device.

@@ -1,8 +1,9 @@
 """How near models come to the best published results: `python -m tests.benchmarks.accuracy`, or `make bench-accuracy`.
 
-Each row fits a configuration, refits it on training and validation ratings, tests it, and compares a metric of the test
-ratings with a bar. Reads ml-latest-small, ml-1m and metadata below MOVIEREC_DATA. The bars are of one split, whose
-standard error is 0.002 stars on ml-1m and 0.006 on ml-latest-small.
+Each row fits a configuration, refits it on training and validation ratings, tests it, and compares the RMSE of the test
+ratings with a bar; rows of lists compare recall@10 and NDCG@10 without a refit. Reads ml-latest-small, ml-1m and
+metadata below MOVIEREC_DATA. The bars are of one split, whose standard error is 0.002 stars on ml-1m and 0.006 on
+ml-latest-small.
 """
 
 import argparse
@@ -30,6 +31,8 @@ NO_TIMES = {"model.time_periods": 0}
 VOTES = ["tmdb_vote_average", "tmdb_vote_count", "imdb_rating", "imdb_votes", "imdb_metascore"]
 YEARS = {"data.side_information": True}  # with genres, they are all that the ratings' own files tell of films
 BY_TIME = {"data.split": "time", "data.fractions": [0.8, 0.1, 0.1]}
+LISTS = {"data.split": "random", "data.seed": 0}
+LARGE_LISTS = {**LISTS, "data.release": LARGE}
 SHARES = [0.855, 0.045, 0.1]  # a tenth is tested, and a twentieth of the others validates
 HELD_OUT = "ml-1m, users held out of training"
 GAP = 0.006  # stars that they may lose
@@ -44,11 +47,10 @@ class Row:
         config: The configuration.
         release: Whose ratings it reads.
         options: Other options. Without `data.split` among them, the test ratings are those of `write_pairs`.
-        bar: What the metric of the test ratings should be at most, or at least if `is_high`; None reports it alone.
-        minutes: What fit and refit should take at most.
-        metric: Where the metric stands in what `movierec.test` returns.
-        is_high: Whether a high metric is good.
-        ranking_users: How many users' lists are measured.
+        bar: What the RMSE of the test ratings should be at most, stars; None reports it alone.
+        minutes: What fit and refit should take at most, and of lists the processor.
+        lists: What the metrics of the lists should be at least; None reports one alone. A row with them is not
+            refitted, and has no RMSE.
     """
 
     name: str
@@ -57,9 +59,7 @@ class Row:
     options: Mapping[str, Any] = field(default_factory=dict)
     bar: float | None = None
     minutes: float | None = None
-    metric: tuple[str, ...] = ("test", "rmse_stars")
-    is_high: bool = False
-    ranking_users: int = 0
+    lists: Mapping[str, float | None] = field(default_factory=dict)
 
 
 ROWS = (
@@ -74,6 +74,21 @@ ROWS = (
     Row("ml-1m, all columns and times", "model6_large", LARGE, {"model.rank": 32, "model.time_periods": 8}, 0.8142, 6),
     Row("ml-1m, all columns and times, rank 64", "model6_large", LARGE, {}, 0.8130, 10),
     Row("ml-1m by time, genres and demographics", "model6_1m", LARGE, {**NO_TIMES, **BY_TIME}, 0.880),
+    Row("lists, small, popularity", "baseline/popularity", SMALL, LISTS, lists={"recall@10": None, "ndcg@10": None}),
+    Row("lists, small, model 7", "model7", SMALL, LISTS, lists={"recall@10": 0.232, "ndcg@10": 0.246}),
+    Row("lists, small, blend", "model8_blend", SMALL, LISTS, lists={"recall@10": 0.235, "ndcg@10": 0.251}),
+    Row(
+        "lists, ml-1m, popularity",
+        "baseline/popularity",
+        LARGE,
+        LARGE_LISTS,
+        lists={"recall@10": None, "ndcg@10": None},
+    ),
+    Row("lists, ml-1m, model 7", "model7", LARGE, LARGE_LISTS, None, 1 / 3, {"recall@10": 0.256, "ndcg@10": 0.301}),
+    Row(
+        *("lists, ml-1m, blend", "model8_blend", LARGE, {**LARGE_LISTS, "data.batch_size": 256}, None, 2.5),
+        {"recall@10": 0.263, "ndcg@10": 0.306},
+    ),
 )
 
 
@@ -124,17 +139,22 @@ class Bench:
         own_split = "data.split" in row.options
         pairs = {} if own_split else self.splits[row.release]
         found, minutes, of_processor = self.run(row, {**row.options, **pairs})
-        value = metric_of(found, row)
-        verdicts = [
-            judge(f"{value:.4f}", value, row.bar, is_high=row.is_high),
-            judge(f"{minutes:.1f} minutes", minutes, row.minutes, is_high=False),
-        ]
-        notes = [f"of the processor {of_processor:.1f}"]
+        if row.lists:
+            measured = found["retrieval"]["model"]
+            verdicts = [
+                judge(f"{name} {measured[name]:.4f}", measured[name], bar, is_high=True)
+                for name, bar in row.lists.items()
+            ]
+        else:
+            verdicts = [judge(f"{rmse_of(found):.4f}", rmse_of(found), row.bar, is_high=False)]
+        taken = of_processor if row.lists else minutes
+        verdicts.append(judge(f"{taken:.2f} minutes", taken, row.minutes, is_high=False))
+        notes = [f"of the processor {of_processor:.2f}"]
         if "baselines" in found:
             notes.append(f"bias model {found['baselines']['bias']['rmse_stars']:.4f}")
         if splits and not own_split:
             random = ({"data.seed": seed, "data.fractions": SHARES} for seed in range(splits))
-            values = [metric_of(self.run(row, {**row.options, **options})[0], row) for options in random]
+            values = [rmse_of(self.run(row, {**row.options, **options})[0]) for options in random]
             notes.append(f"mean of {splits} random splits {fmean(values):.4f}")
         print(f"{row.name}: {', '.join([*(text for text, _ in verdicts), *notes])}", flush=True)
         return all(is_good for _, is_good in verdicts)
@@ -143,11 +163,11 @@ class Bench:
         """Compare a tenth of the users, scored by a model that they did not train, with one that they did train."""
         row = Row(HELD_OUT, "model6_1m", LARGE, NO_TIMES)
         split = {"data.split": "users", "data.fractions": SHARES, "data.history_share": 0.9}
-        alone = metric_of(self.run(row, {**NO_TIMES, **split})[0], row)
+        alone = rmse_of(self.run(row, {**NO_TIMES, **split})[0])
         tested = pd.read_parquet(newest_run(self.folder / "lightning_logs", row.config).path / "test_rows.parquet")
         tested.to_csv(self.folder / "tested.csv", index=False)
         split = {"data.split": "file", "data.fractions": SHARES, "data.test_pairs": self.folder / "tested.csv"}
-        trained = metric_of(self.run(row, {**NO_TIMES, **split})[0], row)
+        trained = rmse_of(self.run(row, {**NO_TIMES, **split})[0])
         text, is_good = judge(f"{alone - trained:.4f} worse", alone - trained, GAP, is_high=False)
         print(f"{HELD_OUT}: {alone:.4f}, trained in {trained:.4f}: {text}", flush=True)
         return is_good
@@ -159,18 +179,16 @@ class Bench:
         """
         place = {"trainer.default_root_dir": self.folder, "trainer.enable_progress_bar": False}
         begun, of_processor = time.perf_counter(), time.process_time()
-        movierec.fit(row.config, options={**options, **place, "refit": "train_val"})
+        movierec.fit(row.config, options={**options, **place, "refit": None if row.lists else "train_val"})
         minutes = (time.perf_counter() - begun) / 60, (time.process_time() - of_processor) / 60
         run = newest_run(self.folder / "lightning_logs", row.config)
-        found = movierec.test(run.config, options={"ranking_users": row.ranking_users})
+        found = movierec.test(run.config, options={} if row.lists else {"ranking_users": 0})
         return found, *minutes
 
 
-def metric_of(found: Any, row: Row) -> float:
-    """Find the metric of a row in what `movierec.test` returns."""
-    for name in row.metric:
-        found = found[name]
-    return float(found)
+def rmse_of(found: Any) -> float:
+    """Find the RMSE of the test ratings, stars, in what `movierec.test` returns."""
+    return float(found["test"]["rmse_stars"])
 
 
 def judge(text: str, value: float, bar: float | None, *, is_high: bool) -> tuple[str, bool]:
