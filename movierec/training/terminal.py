@@ -145,7 +145,7 @@ def print_test(
         out.say(title)
     if "baselines" in found:
         out.say(describe_baselines(found))
-    if "range_coverage" in found["test"]:
+    if "range_coverage" in found.get("test", {}):
         out.say(describe_range(found["test"], task.tables.liked_stars))
     if "retrieval" in found:
         print_retrieval(found["retrieval"], task.tables)
