@@ -46,13 +46,10 @@ class ItemModel(ListModel):
 
     def score(self, stars: csr_array) -> Tensor:
         """Score all films of the model; see `ListModel`."""
-        inputs, number = self.inputs(stars), torch.from_numpy(np.diff(stars.indptr)).float()
-        if len(number) == 1:  # only the rows of the rated films
-            x = torch.from_numpy(inputs.data).to(self.weights.device)
-            of_ratings = (x @ self.weights[torch.from_numpy(inputs.indices).long()].float())[None]
-        else:
-            x = torch.from_numpy(inputs.toarray()).to(self.weights.device)
-            of_ratings = x @ self.weights.float()
+        x, films = torch.from_numpy(self.inputs(stars).data).to(self.prior), torch.from_numpy(stars.indices).long()
+        number = torch.from_numpy(np.diff(stars.indptr))
+        rated = zip(torch.split(x, number.tolist()), torch.split(films, number.tolist()), strict=True)
+        of_ratings = torch.stack([own @ self.weights[its].float() for own, its in rated])
         return of_ratings + self.faded(number).to(self.prior)[:, None] * self.prior
 
     def faded(self, number: Tensor) -> Tensor:

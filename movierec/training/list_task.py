@@ -9,8 +9,11 @@ from movierec.training.base_task import BaseTask
 LOGGED = ("ndcg@10", "recall@10", "map@10", "coverage", "personality")
 
 
+MOST_USERS = 10_000
+
+
 class ListTask(BaseTask):
-    """Fit a model of lists; validation measures the lists of all users, and logs `val/list_ndcg@10`.
+    """Fit a model of lists; validation measures the lists of 10,000 users at most, and logs `val/list_ndcg@10`.
 
     The validation and test ratings tell which films lists should hold, so they are not measured batch by batch. `test`
     measures the lists beside those of the baselines.
@@ -24,7 +27,8 @@ class ListTask(BaseTask):
         """Measure the lists on the validation ratings."""
         assert self.model is not None
         if self.val_targets is None:
-            self.val_targets = list_targets(self.model.tables, self.trainer.datamodule.rows, "val")  # type: ignore[attr-defined]
+            rows = self.trainer.datamodule.rows  # type: ignore[attr-defined]
+            self.val_targets = list_targets(self.model.tables, rows, "val", num_users=MOST_USERS)
         found, _ = measure_lists(self.model, self.val_targets)
         self.results["val"] = {f"list_{name}": found[name] for name in LOGGED}
         if self.trainer.state.fn == "fit":
