@@ -14,7 +14,7 @@ from movierec import __version__
 from movierec.console import busy, expand_home, printable
 from movierec.datasets.commands import add_data
 from movierec.errors import MovierecError, place_of
-from movierec.model_selection.commands import add_reproduce
+from movierec.model_selection.commands import add_compare, add_reproduce
 from movierec.recommend.commands import add_recommend, add_similar
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
 
@@ -32,6 +32,7 @@ examples:
   python -m movierec test --config configs/model5.yaml           test the newest run of that configuration
   python -m movierec recommend --user_id 1                       list the films that a user will rate highest
   python -m movierec report                                      show the tested runs; write report/index.html
+  python -m movierec compare model6 model1                       say which of two tested runs is better
   python -m movierec reproduce                                   train and test everything, for hours
 """
 
@@ -134,6 +135,7 @@ def build_parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=text)
 
     add_report(commands)
+    add_compare(commands)
     add_reproduce(commands)
     add_recommend(commands)
     add_similar(commands)

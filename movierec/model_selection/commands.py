@@ -1,4 +1,4 @@
-"""The command `reproduce`."""
+"""The commands that choose between models: compare and reproduce."""
 
 import argparse
 from pathlib import Path
@@ -54,3 +54,26 @@ def run_reproduce(options: argparse.Namespace) -> int:
         print(f"failed: {job}. Fix the error in its message, and start again.")
     print(f"next: python -m movierec report --runs {options.runs}")
     return 1 if failed else 0
+
+
+def add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `compare` to the commands."""
+    text = "say which of several tested runs is better, with intervals"
+    command = commands.add_parser(
+        "compare",
+        help=text,
+        description="Compare the RMSE and the NDCG@10 of runs that were tested on the same ratings: differences with "
+        "95 % bootstrap intervals by user, and p-values of a permutation test, corrected by Holm's method.",
+    )
+    command.add_argument("names", nargs="+", metavar="RUN", help="a run's folder, or a name: its newest tested run")
+    command.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
+    command.set_defaults(run=run_compare)
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """Run `compare`."""
+    with busy("loading pandas"):
+        from movierec.model_selection.compare import compare_runs
+
+    compare_runs(options.names, options.runs)
+    return 0

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from movierec.data.split import REFIT
-from movierec.metrics.bootstrap import Interval, compare_errors, compare_scores, rmse_interval
+from movierec.metrics.bootstrap import Interval, compare_scores, rmse_interval
 from movierec.metrics.caveats import describe_constant, is_constant
+from movierec.metrics.comparison import Comparison, compare_ratings, correct, read_rows
 from movierec.metrics.registry import LIST_METRICS
-from movierec.metrics.test_rows import PredictedRows, read_lists
+from movierec.metrics.test_rows import read_lists
 from movierec.report.results import Measured, letter_test_sets
 
 BEST = "checkpoints/best.ckpt"
@@ -31,7 +32,8 @@ def error_interval(one: Measured) -> Interval | None:
 
 def compare(one: Measured, other: Measured) -> Interval | None:
     """Compute the difference of RMSE in stars; None unless both kept the same test rows."""
-    return compare_folders(folders(one), folders(other))
+    found = compare_rows(folders(one), folders(other))
+    return found.difference if found else None
 
 
 def folders(one: Measured) -> tuple[Path, ...]:
@@ -40,30 +42,23 @@ def folders(one: Measured) -> tuple[Path, ...]:
 
 
 @cache
-def compare_folders(one: tuple[Path, ...], other: tuple[Path, ...]) -> Interval | None:
+def compare_rows(one: tuple[Path, ...], other: tuple[Path, ...]) -> Comparison | None:
     """Compare the runs of two configurations."""
     rows, others = read_rows(one), read_rows(other)
-    return compare_errors(rows, others) if rows and others and rows[0].same_rows(others[0]) else None
+    if not rows or not others or not rows[0].same_rows(others[0]):
+        return None
+    return compare_ratings([("one", "other")], {"one": rows, "other": others})[0]
 
 
-@cache
-def read_rows(runs: tuple[Path, ...]) -> list[PredictedRows] | None:
-    """Read the test rows of runs; None if they differ or one run has none."""
-    rows = [PredictedRows.read(run) for run in runs]
-    known = [run for run in rows if run is not None]
-    return known if len(known) == len(rows) and all(run.same_rows(known[0]) for run in known) else None
-
-
-def say_difference(one: Measured, other: Measured) -> str:
-    """Say which configuration is better, or that no difference is shown; empty if they cannot be compared."""
-    found = compare(one, other)
-    if found is None:
-        return ""
-    if not found.is_clear:
-        return f"{one.name} and {other.name}: no difference shown ({found.low:+.3f} to {found.high:+.3f} stars)"
-    better, worse = (one, other) if found.high < 0 else (other, one)
-    least, most = sorted((abs(found.low), abs(found.high)))
-    return f"{better.name} is better than {worse.name} by {abs(found.value):.3f} stars ({least:.3f} to {most:.3f})"
+def say_differences(best: Measured, others: Sequence[Measured]) -> list[str]:
+    """Say of each other configuration whether the best one is better; empty where they cannot be compared."""
+    found = {
+        other.name: result._replace(one=best.name, other=other.name)
+        for other in others
+        if (result := compare_rows(folders(best), folders(other)))
+    }
+    said = {one.other: str(one) for one in correct(found.values())}
+    return [said.get(other.name, "") for other in others]
 
 
 def say_lists(one: Measured) -> str:

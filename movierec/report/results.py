@@ -10,6 +10,7 @@ from typing import Any, Literal
 import yaml
 
 from movierec.console import printable
+from movierec.metrics.comparison import test_set_of
 from movierec.metrics.published import PUBLISHED, PUBLISHED_EPOCHS, PUBLISHED_FAMILY
 from movierec.runs import Run, differing_options, find_runs
 
@@ -79,9 +80,7 @@ class Measured:
     @property
     def test_set(self) -> str | None:
         """The hash of the test ratings; None if it is not recorded."""
-        hashed = self.data.get("row_sets", {}).get("test")
-        cut = self.data.get("options", {}).get("whole_stars")
-        return f"{hashed}, half stars cut off" if hashed and cut else hashed  # the hash is of users and films
+        return test_set_of(self.data)
 
     @property
     def is_faithful(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from movierec.metrics.caveats import newer_columns
 from movierec.metrics.published import PUBLISHED
-from movierec.report.comparison import error_interval, remarks_on, say_difference
+from movierec.report.comparison import error_interval, remarks_on, say_differences
 from movierec.report.results import Measured, baselines_of
 
 METRIC = "rmse_stars"
@@ -124,8 +124,7 @@ def how_far_ahead(one: Measured) -> str:
 
 def compare_all(best: Measured, others: Sequence[Measured]) -> Iterable[str]:
     """Compare a model with others on the same test rows."""
-    for other in others:
-        said = say_difference(best, other)
+    for other, said in zip(others, say_differences(best, others), strict=True):
         yield f"{said}." if said else f"{other.name}: {error_of(other):.3f} stars. Test again to compare the two."
 
 

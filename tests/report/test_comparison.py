@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from movierec.metrics.test_rows import write_lists
-from movierec.report.comparison import compare, error_interval, say_difference, say_lists
+from movierec.report.comparison import compare, error_interval, say_differences, say_lists
 from movierec.report.results import gather
 from movierec.runs import Run
 
@@ -19,14 +19,16 @@ def test_the_better_of_two_is_named_with_the_interval_whatever_their_order(runs:
     write_run("model1", errors=ERRORS)
     write_run("model2", errors=0.9 * ERRORS)
     one, other = gather(runs)[0]
-    assert say_difference(one, other).startswith("model2 is better than model1 by 0.080 stars (0.07")
-    assert say_difference(one, other) == say_difference(other, one)
+    (said,) = say_differences(one, [other])
+    assert said.startswith("model2 is better than model1 by 0.080 stars (0.07")
+    assert say_differences(other, [one]) == [said]
 
 
 def test_no_difference_is_said_with_the_interval(runs: Path, write_run: WriteRun) -> None:
     write_run("model1", errors=ERRORS)
     write_run("model2", errors=np.random.default_rng(1).permutation(ERRORS))
-    said = say_difference(*gather(runs)[0])
+    one, other = gather(runs)[0]
+    (said,) = say_differences(one, [other])
     assert said.startswith("model1 and model2: no difference shown (-0.0")
     assert " to +0.0" in said
 
@@ -37,7 +39,7 @@ def test_nothing_is_said_of_other_test_rows_or_of_runs_that_kept_none(runs: Path
     write_run("model3")
     one, other, bare = gather(runs)[0]
     assert compare(one, other) is compare(one, bare) is error_interval(bare) is None
-    assert say_difference(one, other) == say_difference(one, bare) == ""
+    assert say_differences(one, [other, bare]) == ["", ""]
 
 
 def test_several_seeds_are_averaged_before_they_are_compared(runs: Path, write_run: WriteRun) -> None:
