@@ -14,7 +14,7 @@ from movierec import __version__
 from movierec.console import busy, expand_home, printable
 from movierec.datasets.commands import add_data
 from movierec.errors import MovierecError, place_of
-from movierec.model_selection.commands import add_compare, add_reproduce
+from movierec.model_selection.commands import add_compare, add_export, add_reproduce
 from movierec.recommend.commands import add_recommend, add_similar
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
 
@@ -136,6 +136,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_report(commands)
     add_compare(commands)
+    add_export(commands)
     add_reproduce(commands)
     add_recommend(commands)
     add_similar(commands)

@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 
 import movierec
 from movierec.data.histories import History, history_of
+from movierec.errors import UnknownIdError
 from movierec.models.checkpoint import read_checkpoint, read_model
+from movierec.models.export import export
 from movierec.models.list_model import ListModel
 from movierec.models.model import Model, RatingModel
 from movierec.recommend.recommender import Recommender
@@ -90,6 +93,28 @@ class ModelContract:
         assert len(recommender.recommend(1, top=5, explain=True)) == 5
         assert len(recommender.similar(int(recommender.films.ids[recommender.films.listed][0]), top=5)) == 5
         assert type(recommender.model) is type(model)
+
+    def test_an_exported_checkpoint_knows_no_user_and_serves_new_ones_alike(
+        self, model: Model, films: Tensor, folder: Path, tmp_path: Path
+    ) -> None:
+        export(folder / "lightning_logs/own/version_0/checkpoints/best.ckpt", tmp_path / "out.ckpt")
+        exported = Recommender.from_checkpoint(tmp_path / "out.ckpt")
+        known = history_of(model.tables, 3)
+        somebody = History(known.movies, known.stars)
+        found, expected = (one.rank(somebody, films) for one in (exported.model, model))
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)  # the median id of users is rounded
+        pd.testing.assert_frame_equal(
+            exported.recommend(top=5), Recommender(model).recommend(top=5), check_exact=False, rtol=1e-4
+        )
+        with pytest.raises(UnknownIdError, match="exported without its users"):
+            exported.recommend(3)
+        content = read_checkpoint(tmp_path / "out.ckpt")
+        num_users = len(model.tables.user_ids)
+        tensors = [*content["state_dict"].values(), *content["tables"].values()]
+        assert not any(
+            isinstance(one, Tensor) and num_users in (*one.shape, *(n - 1 for n in one.shape)) for one in tensors
+        )
+        assert "optimizer_states" not in content
 
     def test_a_fit_that_is_resumed_ends_with_the_same_weights(
         self, folder: Path, tmp_path: Path, sample_root: Path, monkeypatch: pytest.MonkeyPatch

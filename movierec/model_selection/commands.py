@@ -1,4 +1,4 @@
-"""The commands that choose between models: compare and reproduce."""
+"""The commands that choose between models and pass them on: compare, export and reproduce."""
 
 import argparse
 from pathlib import Path
@@ -76,4 +76,30 @@ def run_compare(options: argparse.Namespace) -> int:
         from movierec.model_selection.compare import compare_runs
 
     compare_runs(options.names, options.runs)
+    return 0
+
+
+def add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `export` to the commands."""
+    text = "write a checkpoint without the people it was trained on"
+    command = commands.add_parser(
+        "export",
+        help=text,
+        description="Write the best checkpoint of a run without its users: no ratings, statistics or weights of single "
+        "users. It serves new users only: recommend --ratings FILE, or --user_id new.",
+    )
+    command.add_argument("folder", type=expand_home, metavar="RUN", help="a run's folder, or a checkpoint")
+    command.add_argument("out", type=expand_home, metavar="OUT.ckpt", help="the file to write")
+    command.set_defaults(run=run_export)
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """Run `export`."""
+    with busy("loading PyTorch"):
+        from movierec.models.export import export
+        from movierec.runs import Run, existing_checkpoint
+
+    folder: Path = options.folder
+    export(existing_checkpoint(Run(folder).checkpoints / "best.ckpt" if folder.is_dir() else folder), options.out)
+    print(f"Wrote {options.out}. It holds no ratings of single users; how often each film got how many stars, it does.")
     return 0

@@ -8,6 +8,7 @@ the neighbors", 2010, section 2.1): a user of few ratings stays close to the mea
 
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -118,6 +119,8 @@ class BiasModel(RatingModel):
     Args:
         tables: The tables of a data set.
     """
+
+    user_weights: ClassVar[tuple[str, ...]] = ("user",)
 
     def __init__(self, tables: Tables) -> None:
         super().__init__(tables)

@@ -1,7 +1,7 @@
 """The Bayesian factor model (see `factors`) of a data set: its kept samples, which predict for anybody with ratings."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import torch
@@ -26,6 +26,8 @@ class FactorModel(RatingModel):
     Args:
         tables: The tables of a data set.
     """
+
+    user_weights: ClassVar[tuple[str, ...]] = ("user_features",)
 
     def __init__(self, tables: Tables) -> None:
         super().__init__(tables)

@@ -28,6 +28,7 @@ class Model(nn.Module, ABC):
     list_min_ratings: ClassVar[int] = 0  # ratings that a film needs to be listed, unless the user says otherwise
     unlisted: ClassVar[str] = "without the metadata that the model reads"  # films that cannot be listed
     explained_by: ClassVar[str] = ""  # what to know of its explanations
+    user_weights: ClassVar[tuple[str, ...]] = ()  # weights that have a row for each user of the data
 
     def __init__(self, tables: Tables) -> None:
         super().__init__()

@@ -180,8 +180,13 @@ class Recommender:
             The training ratings, and the rows of all rated films, which lists leave out.
 
         Raises:
-            UnknownIdError: There is no such user.
+            UnknownIdError: There is no such user, or the checkpoint was exported without its users.
         """
+        if self.tables.record.get("exported"):
+            raise UnknownIdError(
+                "Expected ratings of a new user: this checkpoint was exported without its users. Give a file, "
+                "--ratings FILE, or --user_id new."
+            )
         row = int(np.searchsorted(self.user_ids, user_id))
         if row == len(self.user_ids) or self.user_ids[row] != user_id:
             raise UnknownIdError(
@@ -278,7 +283,7 @@ class Recommender:
 
     def translate(self, history: History, rater: RatingModel) -> History:
         """Find a person's ratings among the films and users of another model."""
-        if history.user_id is not None:
+        if history.user_id is not None and not rater.tables.record.get("exported"):
             user = int(np.searchsorted(rater.tables.user_ids.numpy(), history.user_id))
             return history_of(rater.tables, user)
         rows = rows_of(self.films.ids[history.movies], rater)
