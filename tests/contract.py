@@ -94,6 +94,9 @@ class ModelContract:
         assert len(recommender.similar(int(recommender.films.ids[recommender.films.listed][0]), top=5)) == 5
         assert type(recommender.model) is type(model)
 
+    def test_a_tested_run_has_a_card(self, folder: Path) -> None:
+        assert "## How good it is" in (folder / "lightning_logs/own/version_0/card.md").read_text()
+
     def test_an_exported_checkpoint_knows_no_user_and_serves_new_ones_alike(
         self, model: Model, films: Tensor, folder: Path, tmp_path: Path
     ) -> None:

@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from movierec.console import expand_home, quoted
 from movierec.data import MovieDataModule
 from movierec.errors import ConfigError, DivergenceError, MovierecError, WorkerError, WriteError, place_of
+from movierec.metrics.card import write_card
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 from movierec.termination import Terminated
@@ -215,13 +216,14 @@ class Experiment:
             return found
         if isinstance(self.model, BaseRatingTask):
             found = found | {"baselines": record_baselines(self.run, self.model, self.data.rows)}
-            if not math.isfinite(found["test"]["loss"]):  # there is nothing to rank by
-                return found
-        if users:
+        is_finite = "test" not in found or math.isfinite(found["test"]["loss"])  # else there is nothing to rank by
+        if users and is_finite:
             assert self.start.checkpoint is not None
             found["retrieval"] = record_retrieval(
                 self.run, self.start.checkpoint, self.data.rows, num_users=users, watch=self.watch
             )
+        if self.run is not None:
+            write_card(self.run)
         return found
 
     def predict(self) -> Path:
