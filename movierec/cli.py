@@ -14,7 +14,7 @@ from movierec import __version__
 from movierec.console import busy, expand_home, printable
 from movierec.datasets.commands import add_data
 from movierec.errors import MovierecError, place_of
-from movierec.model_selection.commands import add_compare, add_export, add_reproduce
+from movierec.model_selection.commands import add_compare, add_crossval, add_export, add_reproduce
 from movierec.recommend.commands import add_recommend, add_similar
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
 
@@ -33,6 +33,7 @@ examples:
   python -m movierec recommend --user_id 1                       list the films that a user will rate highest
   python -m movierec report                                      show the tested runs; write report/index.html
   python -m movierec compare model6 model1                       say which of two tested runs is better
+  python -m movierec crossval --config model6 --against model1   compare two configurations on all ratings
   python -m movierec reproduce                                   train and test everything, for hours
 """
 
@@ -136,6 +137,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_report(commands)
     add_compare(commands)
+    add_crossval(commands)
     add_export(commands)
     add_reproduce(commands)
     add_recommend(commands)

@@ -1,4 +1,4 @@
-"""The commands that choose between models and pass them on: compare, export and reproduce."""
+"""The commands that choose between models and pass them on: compare, crossval, export and reproduce."""
 
 import argparse
 from pathlib import Path
@@ -102,4 +102,35 @@ def run_export(options: argparse.Namespace) -> int:
     folder: Path = options.folder
     export(existing_checkpoint(Run(folder).checkpoints / "best.ckpt" if folder.is_dir() else folder), options.out)
     print(f"Wrote {options.out}. It holds no ratings of single users; how often each film got how many stars, it does.")
+    return 0
+
+
+def add_crossval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `crossval` to the commands."""
+    command = commands.add_parser(
+        "crossval",
+        help="train and test a configuration on each of several folds, beside another one",
+        description="Deal all ratings into folds at random; train on all folds but one and test on that one, in turn. "
+        "Stop with Ctrl-C; the same command continues.",
+    )
+    add = command.add_argument
+    add("--config", action="append", required=True, metavar="CONFIG", help="a configuration, and overlays after it")
+    add("--against", action="append", default=[], metavar="CONFIG", help="another one, on the same folds")
+    add("--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)")
+    add("--root", type=expand_home, help="folder of the data (default: what the configuration says)")
+    add("--out", type=expand_home, default=Path("crossval"), help="folder of the folds and runs (default: crossval)")
+    command.set_defaults(run=run_crossval)
+
+
+def run_crossval(options: argparse.Namespace) -> int:
+    """Run `crossval`."""
+    with busy("loading PyTorch and Lightning"):
+        from movierec.model_selection.crossval import crossval
+        from movierec.training.commands import quiet
+        from movierec.training.memory import keep_freed_memory
+
+    keep_freed_memory()
+    quiet()
+    models = [tuple(configs) for configs in (options.config, options.against) if configs]
+    crossval(models, num_folds=options.folds, root=options.root, out=options.out)
     return 0

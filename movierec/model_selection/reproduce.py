@@ -108,7 +108,8 @@ def is_done(run: Run | None) -> bool:
     """Tell whether a run is trained to its end and its best checkpoint is tested."""
     content = run.read_metrics() if run else {}
     is_best = content.get("checkpoint") == "checkpoints/best.ckpt"
-    return content.get("end") in ("planned", "early") and "test" in content and is_best
+    is_tested = "test" in content or "retrieval" in content  # a list model has metrics of lists only
+    return content.get("end") in ("planned", "early") and is_tested and is_best
 
 
 def do(job: Job, runs: Path) -> str:
@@ -128,12 +129,18 @@ def do(job: Job, runs: Path) -> str:
         run = find_run(job, runs)
     assert run is not None
     test(run.config, options=place)
-    content = run.read_metrics()
-    measured, seconds = content["test"], content["seconds"]["fit"] + content["seconds"]["test"]
-    return (
-        f"R2 {measured['r2']:.3f}, RMSE {measured['rmse_stars']:.4f} stars on {content['data']['rows']['test']:,} test "
-        f"rows at epoch {content['epoch'] + 1} of {content['epochs']['trained']}, in {duration(seconds)}"
-    )
+    return describe_result(run.read_metrics())
+
+
+def describe_result(content: dict[str, Any]) -> str:
+    """Describe the test of a run in a line, from its metrics.json."""
+    if "test" in content:
+        measured, rows = content["test"], content["data"]["rows"]["test"]
+        result = f"R2 {measured['r2']:.3f}, RMSE {measured['rmse_stars']:.4f} stars on {rows:,} test rows"
+    else:
+        result = f"NDCG@10 {content['retrieval']['model']['ndcg@10']:.4f} of lists"
+    seconds = content["seconds"]["fit"] + content["seconds"]["test"]
+    return f"{result} at epoch {content['epoch'] + 1} of {content['epochs']['trained']}, in {duration(seconds)}"
 
 
 def reproduce(jobs: Sequence[Job], runs: Path) -> list[Job]:
