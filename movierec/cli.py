@@ -14,7 +14,7 @@ from movierec import __version__
 from movierec.console import busy, expand_home, printable
 from movierec.datasets.commands import add_data
 from movierec.errors import MovierecError, place_of
-from movierec.model_selection.commands import add_compare, add_crossval, add_export, add_reproduce
+from movierec.model_selection.commands import add_compare, add_crossval, add_export, add_reproduce, add_tune
 from movierec.recommend.commands import add_recommend, add_similar
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
 
@@ -34,6 +34,7 @@ examples:
   python -m movierec report                                      show the tested runs; write report/index.html
   python -m movierec compare model6 model1                       say which of two tested runs is better
   python -m movierec crossval --config model6 --against model1   compare two configurations on all ratings
+  python -m movierec tune --config model1 --trials 50            search for better options
   python -m movierec reproduce                                   train and test everything, for hours
 """
 
@@ -140,6 +141,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_crossval(commands)
     add_export(commands)
     add_reproduce(commands)
+    add_tune(commands)
     add_recommend(commands)
     add_similar(commands)
     add_data(commands)

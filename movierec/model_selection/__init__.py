@@ -1,1 +1,1 @@
-"""Choose between models: train and test all of them."""
+"""Choose between models: compare them, cross-validate them, tune them, train and test all of them."""

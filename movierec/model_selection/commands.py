@@ -1,9 +1,11 @@
-"""The commands that choose between models and pass them on: compare, crossval, export and reproduce."""
+"""The commands that choose between models and pass them on: compare, crossval, export, reproduce and tune."""
 
 import argparse
+import re
 from pathlib import Path
 
 from movierec.console import busy, expand_home
+from movierec.errors import ConfigError
 
 DESCRIPTION = """\
 Train and test all models, one after another: as the report describes them (over several seeds), as its notebook ran
@@ -133,4 +135,56 @@ def run_crossval(options: argparse.Namespace) -> int:
     quiet()
     models = [tuple(configs) for configs in (options.config, options.against) if configs]
     crossval(models, num_folds=options.folds, root=options.root, out=options.out)
+    return 0
+
+
+def add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `tune` to the commands."""
+    command = commands.add_parser(
+        "tune",
+        help="search for the options of the lowest validation error",
+        description="Train with other options, chosen by Optuna from what earlier trials reached on the validation "
+        "ratings, and write the best configuration. Stop with Ctrl-C; the same command continues.",
+    )
+    add = command.add_argument
+    add("--config", action="append", required=True, metavar="CONFIG", help="a configuration, and overlays after it")
+    add("--space", metavar="FILE", help="the options to vary (default: configs/tune/..., by the model)")
+    add("--trials", type=int, default=50, metavar="N", help="number of trials, earlier ones included (default: 50)")
+    add("--time", type=seconds, metavar="TIME", help="start no trial after so long: 90s, 30m, 2h")
+    add("--root", type=expand_home, help="folder of the data (default: what the configuration says)")
+    add("--out", type=expand_home, default=Path("tune"), help="folder of the searches (default: tune)")
+    command.set_defaults(run=run_tune)
+
+
+def seconds(text: str) -> float:
+    """Read a duration: `90s`, `30m` or `2h`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected a duration such as 90s, 30m or 2h; got {text!r}")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def run_tune(options: argparse.Namespace) -> int:
+    """Run `tune`.
+
+    Raises:
+        ConfigError: Optuna is not installed.
+    """
+    with busy("loading PyTorch, Lightning and Optuna"):
+        try:
+            import optuna
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                "Expected Optuna for tune, which is not installed: pip install 'movierec[tune]'."
+            ) from error
+        from movierec.model_selection.tune import Search
+        from movierec.training.commands import quiet
+        from movierec.training.memory import keep_freed_memory
+
+    keep_freed_memory()
+    quiet()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    search = Search(options.config, space=options.space, root=options.root, out=options.out)
+    search.run(trials=options.trials, seconds=options.time)
+    search.report()
     return 0

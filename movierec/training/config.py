@@ -42,8 +42,9 @@ def find_config(name: str) -> Path:
 
 
 def shipped_names() -> list[str]:
-    """List the names of the shipped configurations, such as `published/model1`."""
-    return sorted({config_name(path) for folder in config_folders() for path in folder.rglob("*.yaml")})
+    """List the names of the shipped configurations, such as `published/model1`; search spaces are none."""
+    names = {config_name(path) for folder in config_folders() for path in folder.rglob("*.yaml")}
+    return sorted(name for name in names if not name.startswith("tune/"))
 
 
 def config_name(path: Path) -> str:
