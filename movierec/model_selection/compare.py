@@ -44,7 +44,7 @@ def compare_runs(names: Sequence[str], root: Path) -> list[str]:
         *compare_ratings(combinations(sorted(rows, key=lambda name: errors[name].value), 2), rows),
         *compare_lists(combinations(sorted(scores, key=lambda name: -found[name].value), 2), scores),
     ]
-    sentences = [f"{one} (p {one.p:.4f})" for one in said]
+    sentences = [f"{one}, p {one.p:.4f}" for one in said]
     print("", *sentences, sep="\n")
     return sentences
 

@@ -132,7 +132,7 @@ def report(runs: dict[str, list[Run]]) -> list[str]:
         ),
         *compare_lists([pair for pair in pairs if {*pair} <= scores.keys()], scores),
     ]
-    sentences = [f"{one} (p {one.p:.4f})" for one in said]
+    sentences = [f"{one}, p {one.p:.4f}" for one in said]
     print("", *sentences, sep="\n")
     return sentences
 

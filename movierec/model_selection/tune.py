@@ -3,6 +3,7 @@
 Source: T. Akiba et al., "Optuna: A Next-generation Hyperparameter Optimization Framework", 2019.
 """
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,13 +21,14 @@ from movierec.console import Console, quoted
 from movierec.errors import ConfigError, DivergenceError
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.model_selection.search_space import Space, read_space, space_of, suggest
-from movierec.runs import ROOT, find_run, replace_text
+from movierec.runs import ROOT, effective_options, find_run, replace_text
 from movierec.training.cli import ExperimentCLI
 from movierec.training.commands import arguments_of, build
 from movierec.training.config import run_name, split_configs
 
 SEED = 123
 GIVEN = "given"  # the run, and the attribute of the study, of the configuration as it is
+SETTINGS = "settings"  # the attribute of what the search is of
 SHOWN = 5  # trials in the table
 WARM_UP = 4  # a trial is not stopped in the first of so many parts of its epochs
 
@@ -61,6 +63,9 @@ class Search:
         space: File of the search space; None takes the shipped one of the model.
         root: The data root; by default, what the configuration says.
         out: The folder of all searches.
+
+    Raises:
+        ConfigError: The configuration names no metric to search by, or the folder holds a search of other options.
     """
 
     def __init__(self, configs: Sequence[str], *, space: str | None, root: Path | None, out: Path) -> None:
@@ -71,6 +76,8 @@ class Search:
         plain = ExperimentCLI("fit", given).plain_options
         self.monitor = str(plain["checkpoint"]["monitor"])
         name = self.monitor.removeprefix("val/")
+        if plain["checkpoint"]["monitor"] is None:
+            raise ConfigError("Expected checkpoint.monitor to name a metric to search by, such as val/rmse; got null.")
         metrics = METRICS | {f"list_{one}": metric for one, metric in LIST_METRICS.items()}
         self.space: Space = read_space(space or space_of(plain["model"]["class_path"]))
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -82,12 +89,28 @@ class Search:
             direction="minimize" if metrics[name].direction == "min" else "maximize",
             pruner=optuna.pruners.MedianPruner(n_warmup_steps=plain["trainer"]["max_epochs"] // WARM_UP),
         )
+        self.check_same({"space": self.space, "options": effective_options(plain)})
         self.study.sampler = optuna.samplers.TPESampler(seed=SEED + len(self.study.trials))  # not the same ones again
+
+    def check_same(self, settings: Mapping[str, Any]) -> None:
+        """Refuse to go on with a search of other options.
+
+        Raises:
+            ConfigError: The study is one.
+        """
+        text = json.dumps(settings, sort_keys=True)
+        if self.study.user_attrs.get(SETTINGS, text) != text:
+            raise ConfigError(
+                f"Expected {self.folder} to hold a search with the same configuration and space; it was begun with "
+                "others. Name another --out, or delete the folder."
+            )
+        self.study.set_user_attr(SETTINGS, text)
 
     @property
     def num_done(self) -> int:
-        """Number of trials that have ended, pruned ones too."""
-        return sum(trial.state.is_finished() for trial in self.study.trials)
+        """Number of trials that have ended, pruned ones too; those that were interrupted or diverged do not count."""
+        ended = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED
+        return sum(trial.state in ended for trial in self.study.trials)
 
     def run(self, *, trials: int, seconds: float | None) -> None:
         """Try options until so many trials have ended, those of earlier calls among them, or the time is over.
@@ -118,11 +141,12 @@ class Search:
         experiment = build("fit", arguments_of(self.configs, {**own, **options}))
         pruning = Pruning(trial, self.monitor)
         experiment.trainer.callbacks.insert(0, pruning)  # type: ignore[attr-defined]
-        value = float(experiment.fit()["val"][self.monitor.removeprefix("val/")])
+        metrics = experiment.fit()
         assert experiment.run is not None
-        shutil.rmtree(experiment.run.checkpoints)  # the best configuration is trained again, by `fit`
+        shutil.rmtree(experiment.run.checkpoints, ignore_errors=True)  # `fit` trains the best configuration again
         if pruning.is_pruned:
             raise optuna.TrialPruned
+        value = float(metrics["val"][self.monitor.removeprefix("val/")])
         print(f"{name}: {self.monitor} {value:.4f}", flush=True)
         return value
 

@@ -44,7 +44,7 @@ def test_runs_are_compared_by_their_ratings_and_by_their_lists(
     assert main(["compare", "model1", str(folder), "model7"]) == 0
     output = capsys.readouterr().out
     assert "model6/version_0 is better than model1 by 0.080 stars (0.07" in output
-    assert "model7 is better than model6/version_0 by 0.100 NDCG@10 (0.100 to 0.100) (p 0.0015)" in output
+    assert "model7 is better than model6/version_0 by 0.100 NDCG@10 (0.100 to 0.100), p 0.0015" in output
     assert "model7 is better than model1 by 0.200 NDCG@10" in output
     assert output.count("stars (0.0") == 1
 

@@ -92,3 +92,7 @@ def test_a_search_goes_on_where_it_stopped_and_ends_with_a_configuration_that_fi
     assert tuned["model"] == tried["model"]
     assert main(["fit", "--config", "tune/own/own_tuned.yaml"]) == 0
     assert "lightning_logs/own_tuned/version_0" in capsys.readouterr().out
+
+    Path("space.yaml").write_text("model.optimizer.lr: {low: 0.001, high: 0.1}\n")
+    assert main([*command, "4"]) == 1
+    assert "it was begun with others" in capsys.readouterr().err
