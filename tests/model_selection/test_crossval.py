@@ -12,6 +12,7 @@ COMMAND = ["crossval", "--config", "baseline/bias", "--config", "one.yaml", "--f
 ONE = "trainer: {max_epochs: 1, enable_progress_bar: false}\n"
 
 
+@pytest.mark.slow
 def test_each_rating_is_tested_once_by_both_and_a_second_call_repeats_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
