@@ -16,6 +16,7 @@ from movierec.datasets.commands import add_data
 from movierec.errors import MovierecError, place_of
 from movierec.model_selection.commands import add_compare, add_crossval, add_export, add_reproduce, add_tune
 from movierec.recommend.commands import add_recommend, add_similar
+from movierec.serve.commands import add_serve
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
 
 EXPERIMENTS = {
@@ -31,6 +32,7 @@ examples:
   python -m movierec fit --config configs/model5.yaml            train on the real data
   python -m movierec test --config configs/model5.yaml           test the newest run of that configuration
   python -m movierec recommend --user_id 1                       list the films that a user will rate highest
+  python -m movierec serve                                       rate films on a page, and be recommended
   python -m movierec report                                      show the tested runs; write report/index.html
   python -m movierec compare model6 model1                       say which of two tested runs is better
   python -m movierec crossval --config model6 --against model1   compare two configurations on all ratings
@@ -144,6 +146,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_tune(commands)
     add_recommend(commands)
     add_similar(commands)
+    add_serve(commands)
     add_data(commands)
     return parser
 

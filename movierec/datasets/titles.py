@@ -15,6 +15,7 @@ ARTICLES = "The|A|An|La|Le|Les|L'|Une?|Il|Lo|I|Gli|Una|El|Los|Las|O|Os|As|Der|Di
 NAME = re.compile(rf"(^|\((?:a\.k\.a\. )?)([^()]+?), ({ARTICLES})(?=\)| *\(|: |\s*$)", re.IGNORECASE)
 YEAR = r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$"  # noqa: RUF001 - MovieLens has both dashes
 NEAR, SAME = 60, 85  # of 100, letters that agree: a title worth suggesting; a title spelt otherwise
+SEARCHED, SHORT = 75, 3  # the same, of the beginning of a word and what follows; letters that are too few for that
 FAR_MORE = 5  # times the ratings of another film
 
 
@@ -66,6 +67,11 @@ class TitleIndex:
         """All names, simplified."""
         return list(self.rows)
 
+    @cached_property
+    def ends(self) -> list[tuple[str, str]]:
+        """Each name, with each of its ends that begins with a word."""
+        return [(name, name[word.start() :]) for name in self.names for word in re.finditer(r"\w+", name)]
+
     def find(self, title: str, year: int | None = None) -> list[int]:
         """List the films with a title: several if it is ambiguous, none if it is unknown.
 
@@ -105,6 +111,30 @@ class TitleIndex:
         names = [name for name, *_ in near]
         names += [name for name in self.names if wanted in name and name not in names][:3]
         return [row for name in names for row in self.rows[name]][:5]
+
+    def search(self, text: str, limit: int) -> list[int]:
+        """List films whose names contain words, or their beginnings, most rated first; then those spelt about so."""
+        wanted, year = simplify(text), re.search(r"\b(\d{4})\)?\s*$", text)
+        if year and not (wanted.isdecimal() or self.find_words(wanted)):
+            wanted = simplify(text[: year.start()].rstrip(" ("))
+        if not wanted:
+            return []
+        rows = self.find_words(wanted)
+        if len(rows) < limit and len(wanted) > SHORT:
+            starts = [end[: len(wanted) + 1] for _, end in self.ends]
+            near = process.extract(wanted, starts, scorer=fuzz.ratio, limit=limit, score_cutoff=SEARCHED)
+            rows += [row for *_, place in near for row in self.rows[self.ends[place][0]]]
+        found = list(dict.fromkeys(rows))
+        if year:
+            found = [row for row in found if year_of(self.titles[row]) == int(year[1])] or found
+        return found[:limit]
+
+    def find_words(self, wanted: str) -> list[int]:
+        """List films one of whose names has each word, or a word that begins so: the whole name first."""
+        words = [f" {word}" for word in wanted.split()]
+        rows = {row for name in self.names if all(word in f" {name}" for word in words) for row in self.rows[name]}
+        whole = set(self.rows.get(wanted, []))
+        return sorted(rows, key=lambda row: (row not in whole, -self.num_ratings[row]))
 
 
 def names_of(title: str) -> list[str]:

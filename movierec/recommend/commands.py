@@ -24,7 +24,8 @@ def add_recommend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "--ratings",
         type=expand_home,
         metavar="FILE",
-        help="csv file of a new user's ratings, with the columns movieId or title, and rating in stars",
+        help="a new user's ratings: Letterboxd's zip or ratings.csv, IMDb's ratings, or a csv file with the columns "
+        "movieId or title, and rating in stars",
     )
     who.add_argument("--all", action="store_true", help="all users of the ratings; needs --out")
     command.add_argument("--include_seen", action="store_true", help="also list films that the user has rated")
@@ -111,6 +112,7 @@ def recommend(options: argparse.Namespace) -> int:
     if options.all:
         return recommend_all(options, recommender, filters, [*notes, *models])
     whom = whom_of(options, recommender, notes)
+    filters["exclude"] += whom.pop("seen", [])
     frame = recommender.recommend(**whom, top=options.top, explain=options.explain, **filters)
     title = str(options.ratings or ("a new user" if options.user_id == "new" else f"user {options.user_id}"))
     show(frame, title, [*notes, *frame.attrs["notes"], *models], options.format)
@@ -167,10 +169,26 @@ def similar(options: argparse.Namespace) -> int:
 
 
 def load(options: argparse.Namespace) -> tuple["Recommender", list[str]]:
-    """Read the chosen checkpoints: of the model that orders films, and of the one that predicts stars, if any.
+    """Read the chosen checkpoints.
 
     Returns:
         The recommender, and a line on each of the models.
+    """
+    recommender, paths = load_models(options)
+    models = [recommender.model, recommender.stars_from]
+    lines = [
+        name_model(what, path, model.tables.record)
+        for what, path, model in zip(("model", "stars"), paths, models, strict=False)
+        if model is not None
+    ]
+    return recommender, lines
+
+
+def load_models(options: argparse.Namespace) -> tuple["Recommender", list[Path]]:
+    """Read the chosen checkpoints: of the model that orders films, and of the one that predicts stars, if any.
+
+    Returns:
+        The recommender, and the checkpoint of each of the models.
 
     Raises:
         CheckpointError: There is no model, or a file is damaged.
@@ -186,19 +204,17 @@ def load(options: argparse.Namespace) -> tuple["Recommender", list[str]]:
     )
     with busy("reading the model"):
         recommender = Recommender.from_checkpoint(path)
-        lines = [name_model("model", path, recommender.tables.record)]
         if isinstance(recommender.model, RatingModel):
-            return recommender, lines
+            return recommender, [path]
         same = ratings_of(recommender.tables.record)
         rating_runs = [
             one for one, metrics in runs.items() if not is_list(metrics) and ratings_of(metrics["data"]) == same
         ]
         stars_from = getattr(options, "stars_from", None) or next(reversed(rating_runs), None)
         if stars_from is None:
-            return recommender, lines
-        both = Recommender.from_checkpoint(path, stars_from=existing_checkpoint(stars_from))
-    assert both.stars_from is not None
-    return both, [*lines, name_model("stars", Path(stars_from), both.stars_from.tables.record)]
+            return recommender, [path]
+        stars_path = existing_checkpoint(stars_from)
+        return Recommender.from_checkpoint(path, stars_from=stars_path), [path, stars_path]
 
 
 def finished_runs(root: Path) -> dict[Path, dict[str, Any]]:
@@ -278,12 +294,36 @@ def find_film(name: str, recommender: "Recommender", notes: list[str]) -> int:
 def whom_of(options: argparse.Namespace, recommender: "Recommender", notes: list[str]) -> dict[str, Any]:
     """Return the user's arguments for `Recommender.recommend`, with notes on ratings that cannot be used."""
     if options.ratings is not None:
+        from movierec.datasets.exports import is_export
+        from movierec.datasets.file import require_file
         from movierec.recommend.ratings_file import read_ratings_file
 
+        content = require_file(options.ratings).read_bytes()
+        if is_export(content):
+            return export_of(content, recommender, notes)
         ratings, found, days = read_ratings_file(options.ratings, recommender)
         notes += found
         return {"ratings": ratings, "days": days}
     return {} if options.user_id == "new" else {"user_id": int(options.user_id)}
+
+
+def export_of(content: bytes, recommender: "Recommender", notes: list[str]) -> dict[str, Any]:
+    """Read an export of ratings; films that were seen and not rated are left out of the list.
+
+    Raises:
+        UnknownIdError: None of the films is known.
+    """
+    from movierec.datasets.exports import read_export
+    from movierec.datasets.root import default_root
+    from movierec.recommend.matching import match, read_film_ids
+
+    tables = recommender.tables
+    ids = read_film_ids(default_root(), recommender.model)
+    found = match(read_export(content), recommender.films, ids, (tables.min_stars, tables.max_stars))
+    notes += [*found.notes, *(f"Not found: {film}." for film in found.unmatched)]
+    if not found.ratings:
+        raise UnknownIdError(" ".join(["None of the rated films is known.", *notes]))
+    return {"ratings": found.ratings, "seen": found.seen}
 
 
 def recommend_all(

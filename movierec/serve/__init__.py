@@ -1,0 +1,1 @@
+"""Serve a page and an API that recommend films, on one's own machine."""

@@ -1,0 +1,76 @@
+"""The command `serve`."""
+
+import argparse
+import socket
+from pathlib import Path
+
+from movierec.console import busy, expand_home
+from movierec.errors import ConfigError
+from movierec.recommend.commands import load_models
+
+
+def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `serve`."""
+    command = commands.add_parser(
+        "serve",
+        help="open a page to rate films on and be recommended, on this machine",
+        description="Serve a page and an API (documented at /docs) to this machine only. Nothing about anybody is "
+        "stored. Needs `pip install 'movierec[serve]'`.",
+    )
+    command.add_argument("--ckpt_path", type=expand_home, metavar="FILE", help="as of `recommend`")
+    command.add_argument("--stars_from", type=expand_home, metavar="FILE", help="as of `recommend`")
+    command.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
+    command.add_argument("--port", type=int, default=8000, help="default: 8000; 0 takes any that is free")
+    command.set_defaults(run=serve)
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C.
+
+    Raises:
+        ConfigError: The extra is not installed, or the port is taken.
+    """
+    recommender, checkpoints = load_models(options)
+    with busy("starting the server"):
+        try:
+            import uvicorn
+
+            from movierec.serve.about import describe
+            from movierec.serve.app import create_app
+        except ImportError as error:
+            raise ConfigError(
+                f"Expected the package {error.name}, which is not installed: pip install 'movierec[serve]'"
+            ) from error
+        import torch
+
+        from movierec.datasets.root import default_root
+        from movierec.recommend.matching import read_film_ids
+        from movierec.serve.films import FilmService
+
+        torch.set_num_threads(1)  # requests share the cores
+        service = FilmService(recommender, read_film_ids(default_root(), recommender.model))
+        about = describe(recommender, checkpoints)
+        server = uvicorn.Server(uvicorn.Config(create_app(service, about), log_level="warning"))
+    with bind(options.port) as listening:
+        models = ", ".join(f"{model.role} by {model.name}" for model in about.models)
+        print(f"http://127.0.0.1:{listening.getsockname()[1]}  ({models}; Ctrl-C ends)", flush=True)
+        server.run(sockets=[listening])
+    return 0
+
+
+def bind(port: int) -> socket.socket:
+    """Take a port of this machine.
+
+    Raises:
+        ConfigError: It is taken, or there is none of that number.
+    """
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise ConfigError(
+            f"Expected a free --port, got {port}: {getattr(error, 'strerror', None) or error}."
+        ) from error
+    return listening

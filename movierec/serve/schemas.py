@@ -1,0 +1,135 @@
+"""What the API reads and answers."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MovieId = Annotated[int, Field(ge=0, le=2**53)]
+MOST = 20_000  # films in one request
+
+
+class Request(BaseModel):
+    """Base of what is sent; an unknown field is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Rating(Request):
+    """Stars that somebody gave a film; moved to the model's scale if that is narrower."""
+
+    movie_id: MovieId
+    stars: float = Field(ge=0.5, le=5)
+
+
+class RecommendRequest(Request):
+    """Whom to recommend films, and which."""
+
+    ratings: list[Rating] = Field(default=[], max_length=MOST)
+    exclude: list[MovieId] = Field(default=[], max_length=MOST, description="films never to list: seen, or not wanted")
+    top: int = Field(default=10, ge=1, le=100)
+    novelty: float = Field(default=0, ge=0, le=1, description="0: any films; 1: films of few ratings first")
+    genres: list[Annotated[str, Field(max_length=50)]] = Field(default=[], max_length=30, description="any of these")
+    years: tuple[int, int] | None = Field(default=None, description="first and last year")
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"ratings": [{"movie_id": 1, "stars": 5}], "top": 10, "genres": ["Comedy"]}]},
+    )
+
+
+class PredictRequest(Request):
+    """Whose stars to predict, and of which films."""
+
+    ratings: list[Rating] = Field(min_length=1, max_length=MOST)
+    movie_ids: list[MovieId] = Field(min_length=1, max_length=1000)
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"ratings": [{"movie_id": 1, "stars": 5}], "movie_ids": [2, 3]}]},
+    )
+
+
+class Film(BaseModel):
+    """A film. Addresses are null where its ids are unknown."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: list[str]
+    num_ratings: int
+    imdb_url: str | None
+    tmdb_url: str | None
+
+
+class ScoredFilm(Film):
+    """A film, and what somebody will think of it; null where no model knows it."""
+
+    stars: float | None = Field(description="expected stars; without ratings, the film's damped mean")
+    range: tuple[float, float] | None = Field(description="the stars expected in 8 of 10 such ratings")
+    because: str | None = Field(description="the rated films that count most")
+
+
+class Films(BaseModel):
+    """Some films."""
+
+    films: list[Film]
+
+
+class ScoredFilms(BaseModel):
+    """Films for somebody, and notes on what was left out."""
+
+    films: list[ScoredFilm]
+    notes: list[str]
+
+
+class RatedFilm(Film):
+    """A film of a file, and the stars it got there."""
+
+    stars: float
+
+
+class Imported(BaseModel):
+    """What was found in a file of ratings. Nothing is kept on the server."""
+
+    ratings: list[RatedFilm]
+    seen: list[Film] = Field(description="seen, and not rated")
+    unmatched: list[str]
+    notes: list[str]
+
+
+class Metric(BaseModel):
+    """A number measured on test ratings, with its 95 % interval over users where that was computed."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class ServedModel(BaseModel):
+    """A model that is served."""
+
+    role: str = Field(description="`order` of the list, or `stars`")
+    name: str
+    class_path: str
+    metrics: dict[str, Metric]
+
+
+class About(BaseModel):
+    """What is served."""
+
+    models: list[ServedModel]
+    data: str
+    sample: bool = Field(description="whether films and ratings are invented")
+    split: str
+    licence: str
+    films: int
+    genres: list[str]
+    years: tuple[int, int]
+    scale: tuple[float, float]
+
+
+class Problem(BaseModel):
+    """An error: what was expected, what came, and in which field of the request."""
+
+    message: str
+    field: str | None

@@ -1,0 +1,89 @@
+"""Films of an export among those of a model."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from movierec.cli import main
+from movierec.datasets.exports import Export, RatedFilm, read_export
+from movierec.models.mlp import MLP
+from movierec.recommend.matching import FilmIds, match, read_film_ids
+from movierec.recommend.recommender import Recommender
+
+TITLES = [
+    "Matrix, The (1999)",
+    "War of the Worlds, The (1953)",
+    "War of the Worlds (2005)",
+    "Emma (1996)",
+    "Heat (1995)",
+]
+SCALE = (1.0, 5.0)
+
+
+@pytest.fixture(scope="module")
+def named(trained: Recommender) -> Recommender:
+    tables = replace(trained.tables, titles=[*TITLES, *trained.tables.titles[len(TITLES) :]])
+    assert isinstance(trained.model, MLP)
+    return Recommender(MLP(tables, **trained.model.hyper_parameters))
+
+
+def film(title: str, year: int | None, stars: float | None = 4.0, imdb_id: int | None = None) -> RatedFilm:
+    return RatedFilm((title,), year, stars, None, imdb_id, -1)
+
+
+def test_ids_come_first_then_title_and_year(named: Recommender) -> None:
+    first, *_, emma, _ = ids = named.films.ids[:5].tolist()
+    found = match(
+        Export(
+            [
+                film("a title in another language", 1950, 5.0, imdb_id=133093),
+                film("War of the Worlds", 2005, 2.0),
+                film("Emma.", 2020),  # a remake that the model does not know
+                film("Emma", 1997, 0.5),  # one year off, below the scale
+                film("Heat", None, None),
+                film("Nothing like it", 1999),
+            ],
+            ["a note"],
+        ),
+        named.films,
+        FilmIds({first: 133093}, {}),
+        SCALE,
+    )
+    assert found.ratings == {first: 5.0, ids[2]: 2.0, emma: 1.0}
+    assert found.seen == [ids[4]]
+    assert found.unmatched == ["Emma. (2020)", "Nothing like it (1999)"]
+    assert found.notes == ["a note"]
+
+
+def test_a_film_rated_again_counts_once_with_its_newest_rating(named: Recommender) -> None:
+    text = "Date,Name,Year,Rating\n2022-05-02,Heat,1995,5\n2020-01-01,Heat,1995,2\n2021-01-01,The Matrix,1999,3\n"
+    found = match(read_export(text.encode()), named.films, FilmIds({}, {}), SCALE)
+    assert found.ratings == {int(named.films.ids[4]): 5.0, int(named.films.ids[0]): 3.0}
+    assert found.notes == ["Of 1 film rated again, the newest rating counts."]
+
+
+def test_ids_are_those_of_the_release_and_invented_ones_are_not_used(named: Recommender, tmp_path: Path) -> None:
+    assert read_film_ids(tmp_path, named.model) == ({}, {})
+    (tmp_path / "ml-latest-small").mkdir()
+    links = "movieId,imdbId,tmdbId\n1,0114709,862\n2,0113497,\n"
+    (tmp_path / "ml-latest-small" / "links.csv").write_text(links)
+    assert read_film_ids(tmp_path, named.model) == ({}, {})  # the model is of a sample
+    real = MLP(replace(named.tables, record=named.tables.record | {"sample": False}), **named.model.hyper_parameters)
+    assert read_film_ids(tmp_path, real) == ({1: 114709, 2: 113497}, {1: 862})
+
+
+def test_the_command_line_reads_an_export_and_leaves_out_what_was_seen(
+    checkpoint: Path, trained: Recommender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = trained.recommend(ratings={int(trained.films.ids[0]): 5.0}, top=1)["title"][0]
+    titles = [trained.films.titles[0], before]
+    names = [f'"{title.rpartition(" (")[0]}",{title[-5:-1]}' for title in titles]
+    path = tmp_path / "letterboxd.csv"
+    lines = ["Date,Name,Year,Rating", f"2022-05-01,{names[0]},5", f"2022-05-02,{names[1]},", "2022-05-02,No,1900,2"]
+    path.write_text("\n".join(lines))
+    assert main(["recommend", "--ratings", str(path), "--ckpt_path", str(checkpoint), "--format", "csv"]) == 0
+    out, err = capsys.readouterr()
+    assert before not in out
+    assert len(out.splitlines()) == 11
+    assert "Not found: No (1900)." in err
