@@ -64,7 +64,7 @@ def bind(port: int) -> socket.socket:
     Raises:
         ConfigError: It is taken, or there is none of that number.
     """
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # with which asyncio sends small answers at once
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
