@@ -149,3 +149,34 @@ def test_of_films_of_one_title_and_year_that_of_five_times_the_ratings_is_chosen
     assert index.choose(index.find("Emma (1996)")) == chosen
     assert index.choose(index.find("Emma")) is None
     assert index.choose([]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("star wars", [2, 1]),  # the most rated first
+        ("wars empire", [2]),
+        ("god", [0]),
+        ("godfathr", [0]),
+        ("amelie", [3]),
+        ("AMÉLIE 2001", [3]),
+        ("matrix", [4, 5]),
+        ("matrix 2003", [5]),
+        ("1917", [6]),
+        ("七人", [7]),
+        ("no such thing", []),
+        ("...", []),
+    ],
+)
+def test_films_are_searched_by_parts_of_their_titles(text: str, found: list[int]) -> None:
+    titles = [
+        "The Godfather (1972)",
+        "Star Wars: A New Hope (1977)",
+        "Star Wars: The Empire Strikes Back (1980)",
+        "Amélie (Le fabuleux destin d'Amélie Poulain) (2001)",
+        "The Matrix (1999)",
+        "The Matrix Reloaded (2003)",
+        "1917 (2019)",
+        "七人の侍 (1954)",
+    ]
+    assert TitleIndex(titles, [50, 40, 45, 30, 60, 20, 10, 10]).search(text, 5) == found
