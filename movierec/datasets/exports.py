@@ -185,12 +185,12 @@ def collect(lines: list[dict[str, str]], *, is_of_ten: bool) -> Export:
     for line in lines:
         stars = number(line.get("stars", ""))
         if line.get("type", "").casefold().replace(" ", "") in NO_FILMS:
-            left_out["series, episode or game"] += 1
+            left_out["Series, episodes and games"] += 1
         elif line.get("stars") and (stars is None or not 0 < stars <= MOST_POINTS):
-            left_out["rating that is no number from 0.5 to 10"] += 1
+            left_out["Ratings that are no number up to 10"] += 1
         else:
             films.append(film_of(line, stars))
-    notes = [f"Left out: {count} × {what}." for what, count in left_out.items()]  # noqa: RUF001
+    notes = [f"{what} left out: {count}." for what, count in left_out.items()]
     if is_of_ten or any(film.stars is not None and film.stars > MOST_STARS for film in films):
         films = [film._replace(stars=film.stars and film.stars / 2) for film in films]
         notes.append("Ratings from 1 to 10 were halved.")

@@ -37,8 +37,8 @@ class Matched(NamedTuple):
 def read_film_ids(root: Path, model: Model) -> FilmIds:
     """Read the ids of a model's films from the release's links; none if they are not there, or invented."""
     record = model.tables.record
-    release = RELEASES[record["options"]["release"]]
-    if record["sample"] or release.links is None or not (root / release.links).is_file():
+    release = RELEASES.get(record["options"]["release"])
+    if record["sample"] or release is None or release.links is None or not (root / release.links).is_file():
         return FilmIds({}, {})
     links = read_links(root, release)
     imdb, tmdb = (links[links[name] != NO_ID] for name in ("imdb_id", "tmdb_id"))

@@ -28,12 +28,19 @@ def describe(recommender: Recommender, checkpoints: Sequence[Path]) -> About:
         data=options["release"],
         sample=is_sample,
         split=options["split"],
-        licence="generated" if is_sample else f"{RELEASES[options['release']].redistribution}. {CITATION}",
+        licence=licence_of(options["release"], is_sample=is_sample),
         films=len(films),
         genres=films.all_genres,
         years=(min(years, default=0), max(years, default=0)),
         scale=(tables.min_stars, tables.max_stars),
     )
+
+
+def licence_of(release: str, *, is_sample: bool) -> str:
+    """Say under which terms the ratings are."""
+    if is_sample or release not in RELEASES:
+        return "generated" if is_sample else "your own ratings"
+    return f"{RELEASES[release].redistribution}. {CITATION}"
 
 
 def name_of(checkpoint: Path) -> str:

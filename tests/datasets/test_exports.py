@@ -48,8 +48,7 @@ def test_letterboxds_half_stars_are_read_oldest_first_and_no_rating_means_seen()
 def test_imdbs_points_are_halved_and_series_are_left_out_and_counted() -> None:
     found = read_export(IMDB.encode())
     assert [(film.imdb_id, film.stars) for film in found.films] == [(133093, 4.5), (1, 0.5)]
-    assert found.notes[0].startswith("Left out: 1 ")
-    assert "series" in found.notes[0]
+    assert found.notes[0] == "Series, episodes and games left out: 1."
     assert "halved" in found.notes[1]
 
 
@@ -70,7 +69,7 @@ def test_a_spreadsheet_may_have_written_the_file() -> None:
 def test_lines_that_make_no_sense_are_counted() -> None:
     found = read_export(b"title,rating\nHeat,good\nAlien,4\nBabe,nan\nBig,99\n")
     assert [str(film) for film in found.films] == ["Alien"]
-    assert found.notes[0].startswith("Left out: 3 ")
+    assert found.notes == ["Ratings that are no number up to 10 left out: 3."]
 
 
 @pytest.mark.parametrize(
