@@ -21,7 +21,7 @@ from movierec.data.scaling import Scaling
 from movierec.data.side_information import OF_FILMS, SideInformation, read_side_information
 from movierec.data.split import Split, Way
 from movierec.data.statistics import Kind, Unrated
-from movierec.datasets.catalog import RELEASES, Release, ReleaseName
+from movierec.datasets.catalog import RELEASES, Release
 from movierec.datasets.metadata import FILES, Source
 from movierec.datasets.root import default_root, is_sample, missing_releases, way_to
 from movierec.errors import ConfigError, MissingDataError
@@ -47,7 +47,11 @@ class MovieDataModule(LightningDataModule):
     Args:
         root: Folder that holds the releases and `metadata/`. Default: the environment variable MOVIEREC_DATA, else
             `data`.
-        release: The MovieLens release whose ratings are learnt.
+        release: The MovieLens release whose ratings are learnt; or a folder of your own ratings below `root`, with
+            ratings.csv (userId, movieId; perhaps rating, timestamp) and movies.csv (movieId, title; perhaps genres), or
+            the same as .csv.gz or .parquet.
+        ratings: A file of your own ratings instead of a release; the ids of films are their titles.
+        columns_map: For your own ratings: what the columns are called there, as in `{userId: buyer, movieId: item}`.
         split: `random`: shuffle, then cut. `time`: the oldest ratings train, the newest test. `u1` to `u5`, `ua`, `ub`:
             the published splits of ml-100k; the test ratings are those of u1.test, and of u1.base some validate.
             `file`: the pairs of files are tested and validated. `users`: users are held out; a model trains on none of
@@ -90,7 +94,9 @@ class MovieDataModule(LightningDataModule):
         self,
         *,
         root: Path | None = None,
-        release: ReleaseName = "ml-latest-small",
+        release: str = "ml-latest-small",
+        ratings: Path | None = None,
+        columns_map: dict[str, str] | None = None,
         split: Way = "random",
         fractions: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] = (0.8, 0.1, 0.1),
         test_pairs: Path | None = None,
@@ -118,12 +124,15 @@ class MovieDataModule(LightningDataModule):
         super().__init__()
         names = exclude_columns.split(",") if isinstance(exclude_columns, str) else exclude_columns or ()
         self.excluded = tuple(dict.fromkeys(name.strip() for name in names))
-        default = self.side_columns(release) if side_information else self.default_columns
+        default = self.side_columns(None if ratings else release) if side_information else self.default_columns
         read = default if columns is None else columns
         self.root = expand_home(root) if root else default_root()
+        if ratings:
+            self.root, release = expand_home(ratings).parent, ratings.name
         # The restricted types of numbers are classes of their own; a checkpoint takes plain ones only.
         self.options = Options(
             release=release,
+            columns_map=tuple((columns_map or {}).items()),
             sources=self.sources,
             split=split,
             fractions=tuple(map(float, fractions)),
@@ -150,9 +159,9 @@ class MovieDataModule(LightningDataModule):
         self.rows: dict[str, Batch] = {}
 
     @classmethod
-    def side_columns(cls, release: ReleaseName) -> tuple[str, ...]:
+    def side_columns(cls, release: str | None) -> tuple[str, ...]:
         """List the columns that are side information by default: those that were measured to help."""
-        told = USER_COLUMNS if RELEASES[release].users else ()
+        told = USER_COLUMNS if release in RELEASES and RELEASES[release].users else ()
         return tuple(name for name in cls.available_columns if name in (*OF_FILMS, *told))
 
     def read_side_information(self) -> SideInformation:
@@ -173,8 +182,8 @@ class MovieDataModule(LightningDataModule):
             ConfigError: Options contradict each other, so that nothing can be read.
         """
         self.check()
-        self.options.check()
-        return missing_releases(self.root, file_names(self.options))
+        self.options.check(self.root)
+        return missing_releases(self.root, file_names(self.root, self.options))
 
     def missing_metadata(self) -> list[str]:
         """List the files of metadata that are read and not there; a download does not bring them."""
@@ -320,5 +329,5 @@ class CombinedDataModule(MovieDataModule):
 class Combined1MDataModule(CombinedDataModule):
     """The combined feature set on MovieLens 1M: model 5."""
 
-    def __init__(self, *, release: ReleaseName = "ml-1m", **kwargs: Any) -> None:
+    def __init__(self, *, release: str = "ml-1m", **kwargs: Any) -> None:
         super().__init__(release=release, **kwargs)

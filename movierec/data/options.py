@@ -11,9 +11,10 @@ from movierec.data.scaling import Scaling
 from movierec.data.split import LARGEST_SEED, Refit, Way
 from movierec.data.statistics import Kind, Unrated
 from movierec.datasets import metadata, movielens
-from movierec.datasets.catalog import RELEASES, ReleaseName
+from movierec.datasets.catalog import RELEASES, Release
 from movierec.datasets.file import require_file, sha256
 from movierec.datasets.metadata import Source
+from movierec.datasets.own_ratings import find_release
 from movierec.datasets.root import is_sample
 from movierec.errors import ConfigError
 
@@ -28,7 +29,8 @@ class Options:
         refit: What is trained on, of a refit; None: the training ratings. `fit --refit` sets it.
     """
 
-    release: ReleaseName
+    release: str
+    columns_map: tuple[tuple[str, str], ...] = ()
     sources: tuple[Source, ...]
     split: Way
     fractions: tuple[float, ...]
@@ -62,12 +64,18 @@ class Options:
         """Whether the split is one that was published with the ratings."""
         return self.split not in ("random", "time", "users", "file")
 
-    def check(self) -> None:
-        """Refuse options that contradict each other.
+    def find_release(self, root: Path) -> Release:
+        """Find the release, or the user's own ratings, below a data root; see `datasets.own_ratings.find_release`."""
+        return find_release(root, self.release, dict(self.columns_map))
+
+    def check(self, root: Path) -> None:
+        """Refuse options that contradict each other, or the release.
 
         Raises:
             ConfigError: They do.
+            MissingDataError: There is no such release.
         """
+        release = self.find_release(root)
         if self.scaling == "per_split" and self.statistics != "per_split":
             raise ConfigError("Expected `statistics: per_split` with `scaling: per_split`; each part needs its bank.")
         if self.statistics == "cross_fit" and not 1 < self.folds <= MOST_FOLDS:
@@ -81,19 +89,19 @@ class Options:
                 "Expected `split: file` with a file of the test pairs, and that of the validation pairs only with it; "
                 f"got split {self.split}, test_pairs {self.test_pairs} and val_pairs {self.val_pairs}."
             )
-        if self.is_published and self.split not in RELEASES[self.release].splits:
-            having = [name for name, release in RELEASES.items() if self.split in release.splits]
+        if self.is_published and self.split not in release.splits:
+            having = [one.name for one in RELEASES.values() if self.split in one.splits]
             raise ConfigError(
                 f"Expected `split: random` or `split: time` with {self.release}, got {self.split}: that is a published "
                 f"split of {', '.join(having)}. Choose another split, or that release."
             )
-        if self.user_columns and RELEASES[self.release].users is None:
-            telling = [name for name, release in RELEASES.items() if release.users]
+        if self.user_columns and release.users is None:
+            telling = [one.name for one in RELEASES.values() if one.users]
             raise ConfigError(
                 f"Expected no {', '.join(self.user_columns)} with {self.release}, which tells nothing of its users. "
                 f"Leave the columns out, or choose {' or '.join(telling)}."
             )
-        if self.sources and RELEASES[self.release].links is None:
+        if self.sources and release.links is None:
             raise ConfigError(
                 f"Expected a release whose films are known to TMDb and IMDb, got {self.release}: its film ids are its "
                 "own. Use RatingsDataModule with it, or another release."
@@ -113,7 +121,7 @@ def describe_origin(root: Path, options: Options) -> dict[str, Any]:
         chosen["history_share"] = None
     for name, path in ("test_pairs", options.test_pairs), ("val_pairs", options.val_pairs):
         chosen[name] = sha256(require_file(path)) if path else None  # what is in it counts, and not where it is
-    files = {name: sha256(movielens.find(root, name)) for name in file_names(options)}
+    files = {name: sha256(movielens.find(root, name)) for name in file_names(root, options)}
     return {
         "sample": is_sample(root),
         "options": chosen,
@@ -122,11 +130,11 @@ def describe_origin(root: Path, options: Options) -> dict[str, Any]:
     }
 
 
-def file_names(options: Options) -> list[str]:
+def file_names(root: Path, options: Options) -> list[str]:
     """List the files below the root that the options need."""
-    release = RELEASES[options.release]
+    release = options.find_release(root)
     links = [release.links] if options.sources and release.links else []
     split = release.split_files(options.split) if options.is_published else ()
     users = [release.users] if options.user_columns and release.users else []
     of_sources = [metadata.FILES[source] for source in options.sources]
-    return [release.ratings, release.movies, *split, *links, *users, *of_sources]
+    return list(dict.fromkeys([release.ratings, release.movies, *split, *links, *users, *of_sources]))

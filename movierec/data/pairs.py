@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from movierec.data.batches import Batch
+from movierec.data.id_names import IdNames, find_numbers
 from movierec.data.tables import Tables
 from movierec.datasets.csv_file import csv_line, pick_column, read_csv
 from movierec.errors import DataFormatError, UnknownIdError
@@ -23,7 +24,7 @@ def read_pairs(path: Path, tables: Tables) -> Batch:
         DataFormatError: A column is missing, an id is no whole number, or there is no pair.
         UnknownIdError: A user or a film is not in the ratings, or the film lacks what the network reads.
     """
-    frame = read_ids(path)
+    frame = read_ids(path, IdNames(tables.user_names, tables.movie_names))
     user = find_rows(frame["userId"].to_numpy(), tables.user_ids.numpy(), path, "user")
     movie = find_rows(frame["movieId"].to_numpy(), tables.movie_ids.numpy(), path, "film")
     if len(bad := np.flatnonzero(~tables.complete.numpy()[movie])):
@@ -40,12 +41,13 @@ def read_pairs(path: Path, tables: Tables) -> Batch:
     )
 
 
-def find_ratings(path: Path, ratings: pd.DataFrame) -> np.ndarray:
+def find_ratings(path: Path, ratings: pd.DataFrame, names: IdNames = IdNames()) -> np.ndarray:  # noqa: B008 - immutable
     """Find the ratings of the pairs of a csv file, which has the columns that `read_pairs` reads.
 
     Args:
         path: The file.
         ratings: The ratings there are, with user_id and movie_id.
+        names: The texts of their ids.
 
     Returns:
         Whether each rating is of such a pair, [num_ratings] bool.
@@ -55,7 +57,7 @@ def find_ratings(path: Path, ratings: pd.DataFrame) -> np.ndarray:
         DataFormatError: A column is missing, an id is no whole number, or there is no pair.
         UnknownIdError: A pair has no rating; the message names the line.
     """
-    frame = read_ids(path)
+    frame = read_ids(path, names)
     known = pd.MultiIndex.from_frame(ratings[["user_id", "movie_id"]])
     wanted = pd.MultiIndex.from_frame(frame)
     if len(bad := np.flatnonzero(~wanted.isin(known))):
@@ -68,13 +70,27 @@ def find_ratings(path: Path, ratings: pd.DataFrame) -> np.ndarray:
     return np.asarray(known.isin(wanted))
 
 
-def read_ids(path: Path) -> pd.DataFrame:
-    """Read the columns userId and movieId, or user_id and movie_id, of a csv file."""
-    names = pick_column(path, "userId", "user_id"), pick_column(path, "movieId", "movie_id")
-    frame = read_csv(path, columns=dict.fromkeys(names, "int64")).set_axis(["userId", "movieId"], axis="columns")
+def read_ids(path: Path, names: IdNames) -> pd.DataFrame:
+    """Read the columns userId and movieId, or user_id and movie_id, of a csv file; texts become their numbers."""
+    columns = pick_column(path, "userId", "user_id"), pick_column(path, "movieId", "movie_id")
+    types = {column: "str" if texts else "int64" for column, texts in zip(columns, names, strict=True)}
+    frame = read_csv(path, columns=types).set_axis(["userId", "movieId"], axis="columns")
+    for column, what, texts in zip(frame, ("user", "film"), names, strict=True):
+        if texts:
+            refuse_unknown(path, frame[column], numbers := find_numbers(frame[column], texts), what)
+            frame[column] = numbers
     if frame.empty:
         raise DataFormatError(f"{path}: expected pairs of userId and movieId, found none.")
     return frame
+
+
+def refuse_unknown(path: Path, texts: pd.Series, numbers: np.ndarray, what: str) -> None:
+    """Refuse ids, as texts, that have no number; the error names the line."""
+    if len(bad := np.flatnonzero(numbers == 0)):
+        raise UnknownIdError(
+            f"{path}, line {csv_line(path, int(bad[0]))}: {what} {texts.iloc[bad[0]]!r} is not in the ratings. Remove "
+            "the line, or correct the id."
+        )
 
 
 def find_rows(wanted: np.ndarray, known: np.ndarray, path: Path, what: str) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch
 from movierec.data.batches import Batch
 from movierec.data.cache import Prepared, cache_path, load, store
 from movierec.data.features import ROW_IDS, complete_films, encode_films, encode_users
+from movierec.data.id_names import IdNames, number_films, number_users, same_type
 from movierec.data.leakage import closest, correlate, find_copies, name_leaks
 from movierec.data.options import Options, describe_origin
 from movierec.data.pairs import find_ratings
@@ -27,7 +28,7 @@ from movierec.data.split import (
 from movierec.data.statistics import STATISTICS, build_banks
 from movierec.data.tables import SECONDS_A_DAY, Tables, group_by_user
 from movierec.datasets import metadata, movielens
-from movierec.datasets.catalog import RELEASES
+from movierec.datasets.catalog import Release
 from movierec.datasets.titles import year_of
 from movierec.errors import DataFormatError
 
@@ -45,7 +46,7 @@ def prepare(root: Path, options: Options, *, cache: bool) -> Prepared:
         DataFormatError: A file does not hold what it should.
         ConfigError: Options contradict each other, or a part of the split would be empty.
     """
-    options.check()
+    options.check(root)
     origin = describe_origin(root, options)
     if not cache:
         return build(root, options, origin)
@@ -65,19 +66,22 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         options: What to read and how.
         origin: What `describe_origin` says of them.
     """
-    release = RELEASES[options.release]
+    release = options.find_release(root)
     movies = read_movies(root, options)
     ratings = movielens.read_ratings(root, release)
     num_read = len(ratings)
     if options.is_published:
         ratings["is_test"] = movielens.read_test_part(root, release, options.split, ratings)
-    ratings = keep_usable(ratings, movies, options)
+    user_names = number_users(ratings)
+    ratings["movie_id"] = same_type(ratings["movie_id"], movies)
+    ratings = keep_usable(ratings, movies, options, release)
+    movie_names = number_films(ratings, movies)
     user_ids, user = np.unique(ratings["user_id"], return_inverse=True)
     movie_ids = movies["movie_id"].to_numpy()
     movie = np.searchsorted(movie_ids, ratings["movie_id"])
     stars = ratings["stars"].to_numpy()
     days = days_of(ratings["timestamp"].to_numpy())
-    split = split_ratings(ratings, user, options)
+    split = split_ratings(ratings, user, options, IdNames(user_names, movie_names))
     if options.refit:
         split = extend(split, options.refit, user)
     banks = build_banks(
@@ -129,6 +133,8 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         scoring_bank=banks.scoring,
         user_ids=torch.tensor(user_ids),
         movie_ids=torch.tensor(movie_ids),
+        user_names=user_names,
+        movie_names=movie_names,
         titles=movies["title"].tolist(),
         genres=movies["genres"].str.join("|").tolist(),
         complete=torch.tensor(films.complete),
@@ -151,13 +157,14 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
 
 def read_movies(root: Path, options: Options) -> pd.DataFrame:
     """Read the films of the release, by ascending id, joined with the sources asked for."""
-    release = RELEASES[options.release]
+    release = options.find_release(root)
     movies = movielens.read_movies(root, release).sort_values("movie_id", ignore_index=True)
     if "movie_year" in options.columns:
         movies["movie_year"] = movies["title"].map(year_of).astype("float64")
     if not options.sources:
         return movies
     links = movielens.read_links(root, release)
+    links["movie_id"] = same_type(links["movie_id"], movies)
     fields = [read(root) for source, read in metadata.READERS.items() if source in options.sources]
     return metadata.join_fields(movies, links, fields)
 
@@ -166,10 +173,10 @@ def read_users(root: Path, options: Options, user_ids: np.ndarray) -> pd.DataFra
     """Read the columns of users, in the order of their ids; NaN for users whom the file lacks."""
     if not options.user_columns:
         return pd.DataFrame(index=user_ids)
-    return movielens.read_users(root, RELEASES[options.release])[options.user_columns].reindex(user_ids)
+    return movielens.read_users(root, options.find_release(root))[options.user_columns].reindex(user_ids)
 
 
-def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -> pd.DataFrame:
+def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options, release: Release) -> pd.DataFrame:
     """Leave out the ratings of films that lack a value, and cut half stars where that is asked for.
 
     Raises:
@@ -177,7 +184,6 @@ def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -
     """
     if not (known := ratings["movie_id"].isin(movies["movie_id"])).all():
         stray = ratings.loc[~known, "movie_id"].iloc[0]
-        release = RELEASES[options.release]
         raise DataFormatError(
             f"Expected each rated film of {release.ratings} in {release.movies}; film {stray} is not "
             f"({(~known).sum()} such ratings). Get both files again."
@@ -194,7 +200,7 @@ def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options) -
     return ratings
 
 
-def split_ratings(ratings: pd.DataFrame, user: np.ndarray, options: Options) -> Split:
+def split_ratings(ratings: pd.DataFrame, user: np.ndarray, options: Options, names: IdNames) -> Split:
     """Divide the ratings into training, validation and test."""
     fractions, seed = options.fractions, options.seed
     if options.split == "time":
@@ -202,23 +208,23 @@ def split_ratings(ratings: pd.DataFrame, user: np.ndarray, options: Options) -> 
     if options.split == "users":
         return user_split(user, fractions, options.history_share, seed)
     if options.split == "file":
-        return file_split(*find_parts(ratings, options), fractions, seed)
+        return file_split(*find_parts(ratings, options, names), fractions, seed)
     if options.is_published:
         return published_split(ratings["is_test"].to_numpy(), fractions, seed)
     return random_split(len(ratings), fractions, seed)
 
 
-def find_parts(ratings: pd.DataFrame, options: Options) -> tuple[np.ndarray, np.ndarray | None]:
+def find_parts(ratings: pd.DataFrame, options: Options, names: IdNames) -> tuple[np.ndarray, np.ndarray | None]:
     """Mark the test and the validation ratings that files of pairs name: [num_ratings] bool each, None without a file.
 
     Raises:
         DataFormatError: A pair is in both files.
     """
     assert options.test_pairs is not None
-    is_test = find_ratings(options.test_pairs, ratings)
+    is_test = find_ratings(options.test_pairs, ratings, names)
     if options.val_pairs is None:
         return is_test, None
-    is_val = find_ratings(options.val_pairs, ratings)
+    is_val = find_ratings(options.val_pairs, ratings, names)
     if (is_both := is_test & is_val).any():
         user_id, movie_id = ratings.loc[is_both, ["user_id", "movie_id"]].iloc[0]
         raise DataFormatError(

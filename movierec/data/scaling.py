@@ -44,17 +44,19 @@ class TargetScale(NamedTuple):
 
 
 def fit_target(stars: np.ndarray, rows: np.ndarray) -> TargetScale:
-    """Find the scale of some ratings.
+    """Find the scale of some ratings; of likes, which are all 1, it begins at 0.
 
     Args:
         stars: [num_ratings] float64.
         rows: Positions of the training ratings, int64.
 
     Raises:
-        DataFormatError: All of them are the same.
+        DataFormatError: All of them are the same, and not likes.
     """
     known = stars[rows]
     low, high = float(known.min()), float(known.max())
+    if low == high == 1:  # likes, without stars
+        return TargetScale(0.0, 1.0, 1.0)
     if low == high:
         raise DataFormatError(f"Expected training ratings that differ; all of them are {low} stars.")
     median = torch.tensor((np.median(known) - low) / (high - low), dtype=torch.float32).item()

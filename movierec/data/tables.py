@@ -6,7 +6,7 @@ The tables travel inside the checkpoint, so that a checkpoint alone can score an
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Self
 
@@ -18,7 +18,8 @@ from movierec.errors import CheckpointError
 
 SCHEMA = 5  # raised when a stored field changes its meaning
 SECONDS_A_DAY = 86_400
-TEXTS = ("titles", "genres")  # a text a film
+MOST_STEPS = 20  # of a scale that has neither whole nor half steps
+TEXTS = ("titles", "genres", "user_names", "movie_names")  # lists of texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class Tables:
         scoring_bank: The bank of all training ratings, for pairs that are in no part of the ratings.
         user_ids: [num_users] int64, ascending.
         movie_ids: [num_movies] int64, ascending.
+        user_names: Id of each user in the files, in the order of the numbers from 1, if ids are texts; else empty.
+        movie_names: The same of films.
         titles: Title of each film.
         genres: Genres of each film, separated by "|".
         complete: Whether each film has all that the network reads, [num_movies] bool.
@@ -63,6 +66,8 @@ class Tables:
     scoring_bank: int
     user_ids: Tensor
     movie_ids: Tensor
+    user_names: list[str] = field(default_factory=list)
+    movie_names: list[str] = field(default_factory=list)
     titles: list[str]
     genres: list[str]
     complete: Tensor
@@ -90,8 +95,9 @@ class Tables:
 
     @cached_property
     def levels(self) -> Tensor:
-        """The stars that people can give, ascending, [num_levels]: half or whole steps, as the histories have them."""
-        step = 1.0 if (self.history_stars % 1 == 0).all() else 0.5
+        """The stars that people can give, ascending, [num_levels]: whole or half steps, else 20."""
+        steps = (step for step in (1.0, 0.5) if ((self.history_stars - self.min_stars) % step == 0).all())
+        step = next(steps, (self.max_stars - self.min_stars) / MOST_STEPS)
         return torch.arange(self.min_stars, self.max_stars + step / 2, step)
 
     @property
@@ -101,6 +107,16 @@ class Tables:
             return float(chosen)
         levels = self.levels
         return float(levels[levels >= self.max_stars - (self.max_stars - self.min_stars) / 4][0])
+
+    def user_name(self, number: int | None) -> int | str | None:
+        """Name a user as the files do: the id, or the text that it stands for."""
+        return self.user_names[number - 1] if self.user_names and number is not None else number
+
+    def user_number(self, user_id: int | str) -> int:
+        """Find the number of a user, given by it or by the text of the id in the files; -1 if there is none."""
+        if isinstance(user_id, str) and self.user_names:
+            return self.user_names.index(user_id) + 1 if user_id in self.user_names else -1
+        return int(user_id) if str(user_id).removeprefix("-").isdecimal() else -1
 
     def seen(self, user: int) -> np.ndarray:
         """List the films that a user, given by row, has rated in any part: [num_seen] int64, ascending."""
@@ -117,7 +133,7 @@ class Tables:
 
     def state(self) -> dict[str, Any]:
         """Return plain types only, for a checkpoint; texts are one string, which is written many times faster."""
-        stored = {field.name: getattr(self, field.name) for field in fields(self)}
+        stored = {each.name: getattr(self, each.name) for each in fields(self)}
         return {"schema": SCHEMA} | stored | {name: json.dumps(stored[name]) for name in TEXTS}
 
     @classmethod
@@ -133,7 +149,8 @@ class Tables:
                 f"Expected a checkpoint of schema {SCHEMA}, found {schema}. Train again, or use the version it is of."
             )
         try:
-            stored = {field.name: state[field.name] for field in fields(cls)}
+            stored = {"user_names": "[]", "movie_names": "[]"} | state  # older versions had none
+            stored = {each.name: stored[each.name] for each in fields(cls)}
             tables = cls(**stored | {name: json.loads(stored[name]) for name in TEXTS})
             tables.check()
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:

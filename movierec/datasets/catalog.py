@@ -9,9 +9,6 @@ CITATION = (
     "Interactive Intelligent Systems 5, 4, Article 19. https://doi.org/10.1145/2827872"
 )
 Format = Literal["csv", "double_colon", "tab"]
-ReleaseName = Literal[
-    "ml-latest-small", "ml-1m", "ml-100k", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest"
-]  # of all RELEASES, for the types of options
 FILES: dict[Format, tuple[str, str]] = {
     "csv": ("ratings.csv", "movies.csv"),
     "double_colon": ("ratings.dat", "movies.dat"),

@@ -16,11 +16,14 @@ from movierec.console import Console, quoted
 from movierec.datasets.catalog import RELEASES, Release
 from movierec.datasets.metadata import FILES, OMDB_PEOPLE, READERS, Source, join_fields
 from movierec.datasets.movielens import read_links, read_movies, read_ratings
+from movierec.datasets.own_check import describe_own
+from movierec.datasets.own_ratings import find_file, own_releases
 from movierec.datasets.root import explain_release_folder, files_of, is_sample, name_root, way_to
 from movierec.errors import ConfigError, MissingDataError, MovierecError
 
 T = TypeVar("T")
 LEAST_COVERAGE = 0.9  # of the ratings; whole metadata hold 98 % and more
+FOLDERS = {release.folder for release in RELEASES.values()}
 FEWEST_RATINGS = 6  # of fewer, none is left to validate on when they are split 80/10/10
 MODELS: dict[str, tuple[str, tuple[Source, ...]]] = {  # what each reads, as the data modules have it
     "model1": ("ml-latest-small", ()),
@@ -60,6 +63,7 @@ class DataCheck:
         metadata: The sources that can be read.
         models: For each of the five models, the number of ratings that it would be trained and tested on, or the
             command that gets each thing that it lacks.
+        own: What was understood of each folder or file of the user's own ratings, in lines.
         problems: Faults that prevent training on a release or reading a file.
         notes: Facts worth knowing that are not problems.
     """
@@ -68,6 +72,7 @@ class DataCheck:
     releases: dict[str, ReleaseCheck] = field(default_factory=dict)
     metadata: dict[Source, pd.DataFrame] = field(default_factory=dict)
     models: dict[str, int | dict[str, str]] = field(default_factory=dict)
+    own: dict[str, list[str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -84,12 +89,17 @@ class DataCheck:
 
 
 def check_data(root: Path) -> DataCheck:
-    """Check all files of a data root.
+    """Check all files of a data root, or one folder or file of a user's own ratings.
 
     Raises:
         MissingDataError: There is no such folder.
         ConfigError: It is the folder of a release instead of its parent.
     """
+    name = root.absolute().name
+    if root.is_file() or (find_file(root.parent, root.name, "ratings", "rating") and name not in FOLDERS):
+        check = DataCheck(root.parent)
+        check.own[name] = check.attempt(describe_own, root.parent, name) or []
+        return check
     if not root.is_dir():
         raise MissingDataError(
             f"Expected the data folder {name_root(root)}, found none. Name the folder that holds the data, or get "
@@ -118,7 +128,9 @@ def read_all(check: DataCheck) -> None:
     for release in RELEASES.values():
         if is_there(root, release):
             check.releases[release.name] = check_release(release, check)
-    if not check.releases:
+    for name in own_releases(root):
+        check.own[name] = check.attempt(describe_own, root, name) or []
+    if not check.releases and not check.own:
         check.problems.append(
             f"{root}: expected the folder of a MovieLens release, such as ml-latest-small, found none."
         )
@@ -233,10 +245,24 @@ def print_check(check: DataCheck) -> None:
         release, sources = MODELS[model]
         answer = f"yes, on {ready:,} ratings" if isinstance(ready, int) else f"no: lacks {', '.join(ready)}"
         models.add_row(model, ", ".join([release, *sources]), answer)
+    for name, lines in check.own.items():
+        console.print(f"\n{name}:", *(f"  {line}" for line in lines), sep="\n", soft_wrap=True)
+    if not check.releases and check.own:
+        print_sections(check, console)
+        return
     console.print("", releases, "tmdb, omdb: of how many ratings the metadata have the film.\n", models, sep="\n")
+    print_sections(check, console)
+
+
+def print_sections(check: DataCheck, console: Console) -> None:
+    """Print the commands for more models, notes and problems."""
     lacking = [ready for ready in check.models.values() if isinstance(ready, dict)]
     commands = dict.fromkeys(command for lacks in lacking for command in lacks.values())
-    sections = {"To train more of them": commands, "Notes": check.notes, "Problems": check.problems}
+    sections = {
+        "To train more of them": commands if check.releases else {},
+        "Notes": check.notes,
+        "Problems": check.problems,
+    }
     for title, lines in sections.items():
         if lines:
             console.print(f"\n{title}:", *(f"  {line}" for line in lines), sep="\n", soft_wrap=True)

@@ -1,10 +1,12 @@
 """Read csv files into typed columns; errors name the file and the line."""
 
 import csv
+import gzip
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import IO, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -40,7 +42,7 @@ def read_csv(path: Path, *, columns: Mapping[str, str], nulls: Sequence[str] = (
     check_header(path, line, header, columns)
     types = {name: TYPES[dtype] for name, dtype in columns.items()}
     try:
-        with path.open("rb") as file:
+        with open_file(path, "rb") as file:
             batches = arrow.open_csv(
                 file,
                 read_options=arrow.ReadOptions(skip_rows=line - 1, block_size=BLOCK_BYTES),
@@ -55,6 +57,12 @@ def read_csv(path: Path, *, columns: Mapping[str, str], nulls: Sequence[str] = (
     if count_quotes(path) % 2:  # the last one may be open, which only the csv module refuses
         deque(records(path), maxlen=0)
     return frame
+
+
+def open_file(path: Path, mode: Literal["rb", "rt"], **options: Any) -> IO[Any]:
+    """Open a file, or the content of one that gzip has compressed."""
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    return cast("IO[Any]", opener(path, mode, **options))
 
 
 def read_header(path: Path) -> tuple[int, list[str]]:
@@ -192,7 +200,7 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
     """
     line = 1
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with open_file(path, "rt", newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
             for fields in reader:
                 if fields:  # a line without any character is skipped, as Arrow does
@@ -208,7 +216,8 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def not_utf8(path: Path) -> DataFormatError:
     """Name the first line that is not UTF-8."""
-    content = path.read_bytes()
+    with open_file(path, "rb") as file:
+        content = file.read()
     try:
         content.decode()
     except UnicodeDecodeError as error:
@@ -220,5 +229,5 @@ def not_utf8(path: Path) -> DataFormatError:
 
 def count_quotes(path: Path) -> int:
     """Count a file's double quotes."""
-    with path.open("rb") as file:
+    with open_file(path, "rb") as file:
         return sum(block.count(b'"') for block in iter(lambda: file.read(BLOCK_BYTES), b""))

@@ -13,6 +13,8 @@ from movierec.datasets.catalog import Release
 from movierec.datasets.csv_file import LARGEST, csv_line, read_csv, refuse_rows
 from movierec.datasets.file import require_file
 from movierec.datasets.headerless import DELIMITERS, read_film_lines, read_rating_lines, read_user_lines, text_line
+from movierec.datasets.own_ratings import OwnRelease, as_ids, read_own_movies, read_own_ratings
+from movierec.datasets.own_ratings import line_of as own_line
 from movierec.datasets.root import how_to_get, name_root
 from movierec.errors import DataFormatError, MissingDataError
 
@@ -40,7 +42,9 @@ def read_ratings(root: Path, release: Release) -> pd.DataFrame:
 
 def read_rating_file(path: Path, release: Release) -> pd.DataFrame:
     """Read and check one file of ratings: all of a release, or a part."""
-    if release.format == "csv":
+    if isinstance(release, OwnRelease):
+        frame = read_own_ratings(path, release)
+    elif release.format == "csv":
         frame = read_csv(path, columns=RATING_TYPES)
     else:
         frame = read_rating_lines(path, DELIMITERS[release.format], RATING_TYPES)
@@ -51,6 +55,8 @@ def read_rating_file(path: Path, release: Release) -> pd.DataFrame:
 
 def line_of(path: Path, release: Release, row: int) -> int:
     """Find the line of a row of a release's file, counted from 0."""
+    if isinstance(release, OwnRelease):
+        return own_line(path, row)
     return csv_line(path, row) if release.format == "csv" else text_line(path, row)
 
 
@@ -101,6 +107,8 @@ def check_ratings(frame: pd.DataFrame, release: Release, path: Path) -> None:
 
 def repeated_pairs(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
     """Find the rows whose pair of user and film occurs in an earlier row."""
+    if user_ids.dtype != np.int64 or movie_ids.dtype != np.int64:
+        return np.flatnonzero(pd.DataFrame({"user": user_ids, "movie": movie_ids}).duplicated())
     # One number a pair; where it overflows, two pairs may share one, but a pair never has two.
     keys = np.sort(user_ids.to_numpy() * (movie_ids.max() + 1) + movie_ids.to_numpy())
     if not (keys[1:] == keys[:-1]).any():  # sorting takes a tenth of the time of a hash table
@@ -119,7 +127,9 @@ def read_movies(root: Path, release: Release) -> pd.DataFrame:
         DataFormatError: A line is not a film, a film is listed twice, or its genres are a list in brackets.
     """
     path = find(root, release.movies)
-    if release.format == "csv":
+    if isinstance(release, OwnRelease):
+        movies = read_own_movies(path, release)
+    elif release.format == "csv":
         movies = read_csv(path, columns={"movieId": "int64", "title": "str", "genres": "str"}, nulls=())
         movies.columns = pd.Index(["movie_id", "title", "genres"])
         is_list = movies["genres"].str.match(r"\s*\[")
@@ -160,8 +170,9 @@ def read_links(root: Path, release: Release) -> pd.DataFrame:
     """
     assert release.links is not None, "the film ids of this release are its own"
     path = find(root, release.links)
-    links = read_csv(path, columns={"movieId": "int64", "imdbId": "str", "tmdbId": "str"})
-    frame = pd.DataFrame({"movie_id": links["movieId"]})
+    id_type = "str" if isinstance(release, OwnRelease) else "int64"
+    links = read_csv(path, columns={"movieId": id_type, "imdbId": "str", "tmdbId": "str"})
+    frame = pd.DataFrame({"movie_id": as_ids(links["movieId"])})
     for name, column in ("imdb_id", "imdbId"), ("tmdb_id", "tmdbId"):
         frame[name] = parse_ids(links[column])
         is_wrong = links[column].notna() & (frame[name] == NO_ID)

@@ -83,7 +83,7 @@ def resolve(name: str, configs: tuple[str, ...], seeds: Sequence[int], root: Pat
     given, _ = split_configs(arguments_of(configs, {"data.root": root}))
     cli = ExperimentCLI("fit", given)
     config, data = yaml.safe_load(cli.resolved), cli.datamodule
-    missing = [file for file in file_names(data.options) if not (data.root / file).is_file()]
+    missing = [file for file in file_names(data.root, data.options) if not (data.root / file).is_file()]
     if missing:
         listed = "".join(f"\n- {file}: {how_to_get(data.root, file)}" for file in missing)
         raise MissingDataError(f"Expected all data of {name} in {data.root}; missing are:{listed}")

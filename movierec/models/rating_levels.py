@@ -64,7 +64,7 @@ def learn_cuts(centres: Tensor, deviations: Tensor, stars: Tensor, levels: Tenso
     Args:
         centres: Of the ratings, [num_samples, size].
         deviations: Of the ratings, [num_samples, size].
-        stars: The ratings, each one of the levels, [size].
+        stars: The ratings, [size]; each counts as the nearest level.
         levels: Ascending, stars, [num_levels].
 
     Returns:
@@ -73,7 +73,7 @@ def learn_cuts(centres: Tensor, deviations: Tensor, stars: Tensor, levels: Tenso
     start = midpoints(levels)
     parameters = torch.cat([start[:1], start.diff().log()])
     free = parameters.clone().requires_grad_()
-    given = torch.searchsorted(levels, stars.to(levels))
+    given = torch.bucketize(stars.to(levels), start)  # the nearest
     optimizer = torch.optim.LBFGS([free], max_iter=50, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:

@@ -130,8 +130,6 @@ def check(options: argparse.Namespace) -> None:
         raise ConfigError("Expected --out FILE with --all, and neither --explain nor --format.")
     if not options.all and options.out is not None:
         raise ConfigError("Expected --out with --all only; for one user, redirect --format csv into a file.")
-    if options.user_id not in (None, "new") and not re.fullmatch(r"-?\d+", options.user_id):
-        raise ConfigError(f"Expected --user_id to be a whole number or `new`, got {options.user_id!r}.")
     if options.user_id == "new" and options.explain:
         raise ConfigError("Expected --explain with a user or --ratings; without ratings, nothing is predicted.")
 
@@ -280,7 +278,7 @@ def find_film(name: str, recommender: "Recommender", notes: list[str]) -> int:
         UnknownIdError: There is no such film, or there are several; the message lists them.
     """
     films = recommender.films
-    row, note = films.find_id(int(name)) if name.isdecimal() else None, ""
+    row, note = films.find_id(name), ""
     if row is None:
         row, note = films.find(name)
     elif called := films.index.find(name):
@@ -304,7 +302,7 @@ def whom_of(options: argparse.Namespace, recommender: "Recommender", notes: list
         ratings, found, days = read_ratings_file(options.ratings, recommender)
         notes += found
         return {"ratings": ratings, "days": days}
-    return {} if options.user_id == "new" else {"user_id": int(options.user_id)}
+    return {} if options.user_id == "new" else {"user_id": options.user_id}
 
 
 def export_of(content: bytes, recommender: "Recommender", notes: list[str]) -> dict[str, Any]:

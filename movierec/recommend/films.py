@@ -43,11 +43,12 @@ class Films:
         self.titles, self.genres = [natural(title) for title in tables.titles], tables.genres
         self.ids, self.listed, self.num_ratings = tables.movie_ids.numpy(), model.listed.numpy(), tables.num_ratings
         self.min_ratings = model.list_min_ratings
+        self.shown_ids = np.array(tables.movie_names, dtype=object) if tables.movie_names else self.ids
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def row(self, movie_id: int) -> int:
+    def row(self, movie_id: int | str) -> int:
         """Return the row of a film.
 
         Raises:
@@ -58,10 +59,19 @@ class Films:
             raise UnknownIdError(f"Film {movie_id} is not among the {len(self.ids):,} that the model knows.")
         return row
 
-    def find_id(self, movie_id: int) -> int | None:
-        """Return the row of a film; None if there is no such film."""
-        row = int(np.searchsorted(self.ids, movie_id))
+    def find_id(self, movie_id: int | str) -> int | None:
+        """Return the row of a film, by its number or the text of its id; None if there is no such film."""
+        if isinstance(movie_id, str) and self.shown_ids.dtype == object:
+            return self.row_of_name.get(movie_id)
+        if not str(movie_id).isdecimal():
+            return None
+        row = int(np.searchsorted(self.ids, int(movie_id)))
         return row if row < len(self.ids) and self.ids[row] == movie_id else None
+
+    @cached_property
+    def row_of_name(self) -> dict[str, int]:
+        """The row of each film by the text of its id."""
+        return {name: row for row, name in enumerate(self.shown_ids)}
 
     def allowed(self, filters: Filters) -> np.ndarray:
         """Return which films the filters let through, listed by the model or not: [num_movies] bool.
@@ -90,7 +100,7 @@ class Films:
         return pd.DataFrame(
             {
                 "rank": np.arange(1, len(rows) + 1),
-                "movie_id": self.ids[rows],
+                "movie_id": self.shown_ids[rows],
                 "title": titles,
                 "year": pd.array([year_of(title) for title in titles], dtype="Int64"),
                 "genres": [self.genres[row] for row in rows],
@@ -116,7 +126,7 @@ class Films:
 
     def name(self, row: int) -> str:
         """Write a film's title and id."""
-        return f"{self.titles[row]} (id {self.ids[row]})"
+        return f"{self.titles[row]} (id {self.shown_ids[row]})"
 
     def find(self, title: str, year: int | None = None) -> tuple[int | None, str]:
         """Find a film by its title.

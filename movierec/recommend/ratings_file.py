@@ -42,7 +42,7 @@ def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int,
         UnknownIdError: None of the films is known.
     """
     films, tables = recommender.films, recommender.tables
-    frame = read_columns(path)
+    frame = read_columns(path, has_names=bool(tables.movie_names))
     stars = frame["stars"]
     is_outside = (stars < tables.min_stars) | (stars > tables.max_stars)  # a film without a rating is not
     refuse_rows(path, is_outside, stars, f"a rating from {tables.min_stars:g} to {tables.max_stars:g} stars")
@@ -70,13 +70,16 @@ def read_ratings_file(path: Path, recommender: "Recommender") -> tuple[dict[int,
     return found, notes, days
 
 
-def read_columns(path: Path) -> pd.DataFrame:
+def read_columns(path: Path, *, has_names: bool) -> pd.DataFrame:
     """Read the columns movie_id, title, year and timestamp, if present, and stars."""
     pick_column(path, *COLUMNS["movie_id"][0], "title")
     pick_column(path, *COLUMNS["stars"][0])
     _, header = read_header(path)
     found = {ours: [name for name in names if name in header][:1] for ours, (names, _) in COLUMNS.items()}
-    frame = read_csv(path, columns={name: COLUMNS[ours][1] for ours, names in found.items() for name in names})
+    types = {name: COLUMNS[ours][1] for ours, names in found.items() for name in names}
+    if has_names:
+        types |= dict.fromkeys(found["movie_id"], "str")
+    frame = read_csv(path, columns=types)
     frame.columns = pd.Index([ours for ours, names in found.items() if names])
     if "user" in frame and (number := frame["user"].nunique()) > 1:
         raise DataFormatError(
@@ -88,7 +91,7 @@ def read_columns(path: Path) -> pd.DataFrame:
     return frame.fillna({"title": ""}) if "title" in frame else frame
 
 
-def find_film(films: "Films", movie_id: int | None, title: str, year: int | None) -> tuple[int | None, str]:
+def find_film(films: "Films", movie_id: int | str | None, title: str, year: int | None) -> tuple[int | None, str]:
     """Find the row of a film by its id, or by its title and year; None with the reason if not found."""
     if movie_id is None:
         return films.find(title, year)

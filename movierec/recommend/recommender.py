@@ -56,7 +56,7 @@ class Recommender:
 
     def recommend(
         self,
-        user_id: int | None = None,
+        user_id: int | str | None = None,
         *,
         ratings: Mapping[int, float] | None = None,
         days: Mapping[int, int] | None = None,
@@ -130,10 +130,10 @@ class Recommender:
                 rows = self.best(scores, seen, top, chosen, allowed=allowed, novelty=novelty)
                 frame = self.films.describe(rows, **self.stars(history, rows))
                 frame = frame.drop(columns=["year", "genres", "num_ratings"])
-                frame.insert(0, "user_id", history.user_id)
+                frame.insert(0, "user_id", self.tables.user_name(history.user_id))
                 yield frame
 
-    def predict(self, user_id: int, movie_ids: Collection[int]) -> np.ndarray:
+    def predict(self, user_id: int | str, movie_ids: Collection[int | str]) -> np.ndarray:
         """Predict the stars that a user gives films, as `predict --data.pairs` on the command line does.
 
         Returns:
@@ -173,7 +173,7 @@ class Recommender:
         rows = self.best(scores, np.array([row]), top, Filters(), allowed=self.films.allowed(Filters(**filters)))
         return self.films.describe(rows, similarity=scores[rows])
 
-    def user(self, user_id: int) -> tuple[History, np.ndarray]:
+    def user(self, user_id: int | str) -> tuple[History, np.ndarray]:
         """Look up a user of the ratings.
 
         Returns:
@@ -187,10 +187,12 @@ class Recommender:
                 "Expected ratings of a new user: this checkpoint was exported without its users. Give a file, "
                 "--ratings FILE, or --user_id new."
             )
-        row = int(np.searchsorted(self.user_ids, user_id))
-        if row == len(self.user_ids) or self.user_ids[row] != user_id:
+        number = self.tables.user_number(user_id)
+        row = int(np.searchsorted(self.user_ids, number))
+        if row == len(self.user_ids) or self.user_ids[row] != number:
+            first, last = (self.tables.user_name(int(self.user_ids[place])) for place in (0, -1))
             raise UnknownIdError(
-                f"User {user_id} is not in the ratings (ids from {self.user_ids[0]} to {self.user_ids[-1]}). "
+                f"User {user_id} is not in the ratings (ids from {first} to {last}). "
                 "Give their ratings in a file, --ratings FILE, or --user_id new."
             )
         return history_of(self.tables, row), self.tables.seen(row)

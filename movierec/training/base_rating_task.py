@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from movierec.data.batches import Batch
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
+from movierec.errors import ConfigError
 from movierec.metrics.levels import LevelMetrics
 from movierec.metrics.rating import Loss, RatingMetrics, RunningMetrics
 from movierec.models.model import Model, RatingModel
@@ -46,9 +47,18 @@ class BaseRatingTask(BaseTask):
         return None
 
     def attach(self, model: Model) -> None:
-        """Take a model, and build the metrics for the tables that it reads."""
+        """Take a model, and build the metrics for the tables that it reads.
+
+        Raises:
+            ConfigError: All ratings are likes.
+        """
         super().attach(model)
         tables = model.tables
+        if (tables.history_stars == tables.max_stars).all():
+            raise ConfigError(
+                f"Expected ratings to predict; {tables.record['options']['release']} has likes alone. Train a model of "
+                "lists: configs/model7.yaml, model8.yaml or baseline/popularity.yaml."
+            )
         self.level_metrics = LevelMetrics(tables.levels, tables.liked_stars)
         for part in PARTS:  # "train" alone is an attribute of each module
             self.evaluations[f"{part}_rows"] = RatingMetrics(

@@ -55,8 +55,8 @@ class PredictionWriter(Callback):
         known = () if levels is None else Outlook.of(levels.cpu(), tables.levels, tables.liked_stars)
         outlook = [[f"{round(value, 4):g}" for value in column.tolist()] for column in known]
         columns = zip(
-            tables.user_ids[batch.user.cpu().long()].tolist(),
-            tables.movie_ids[movie].tolist(),
+            map(tables.user_name, tables.user_ids[batch.user.cpu().long()].tolist()),
+            [tables.movie_names[row] if tables.movie_names else int(tables.movie_ids[row]) for row in movie.tolist()],
             [cell(natural(tables.titles[row])) for row in movie.tolist()],
             ["" if math.isnan(value) else f"{value:g}" for value in tables.to_stars(batch.rating.cpu()).tolist()],
             [f"{value:.4f}" for value in outputs.cpu().tolist()],

@@ -124,7 +124,7 @@ def test_tables_and_the_rows_of_a_loader_are_mapped_into_memory_not_copied(root:
     assert all(any(tensor.data_ptr() in addresses for addresses in mapped) for tensor in tensors)
 
 
-@pytest.mark.parametrize("name", file_names(WITH_METADATA))
+@pytest.mark.parametrize("name", file_names(Path(), WITH_METADATA))
 def test_a_file_that_changes_by_a_byte_makes_new_tables_in_place_of_the_old(
     root: Path, reads: list[str], name: str
 ) -> None:

@@ -209,7 +209,7 @@ def test_the_fingerprint_is_that_of_the_content_not_of_the_place(tmp_path: Path)
 def test_the_fingerprint_is_of_these_options_and_the_files(tmp_path: Path) -> None:
     module = RatingsDataModule(root=write_root(tmp_path))
     options = {
-        "release": "ml-latest-small", "sources": [], "split": "random", "fractions": [0.8, 0.1, 0.1],
+        "release": "ml-latest-small", "columns_map": [], "sources": [], "split": "random", "fractions": [0.8, 0.1, 0.1],
         "test_pairs": None, "val_pairs": None, "history_share": None, "seed": 123,
         "statistics": "cross_fit", "folds": 10, "unrated": "average", "scaling": "train", "missing": "drop",
         "whole_stars": False, "columns": ["userId", "movieId", "genres"], "side_information": False,

@@ -124,4 +124,4 @@ def test_a_file_that_is_not_there_is_named(sample_root: Path, tmp_path: Path) ->
 )
 def test_files_of_pairs_and_a_split_by_file_need_each_other(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="Expected `split: file` with a file of the test pairs"):
-        RatingsDataModule(**options).options.check()
+        RatingsDataModule(**options).options.check(Path())

@@ -161,7 +161,7 @@ def test_runs_that_have_not_ended_answer_by_name_alone(capsys: pytest.CaptureFix
     [
         (["--user_id", "1", "--top", "0"], "--top to be at least 1, got 0"),
         (["--user_id", "1", "--min_ratings", "-1"], "--min_ratings to be at least 0, got -1"),
-        (["--user_id", "abc"], "whole number or `new`, got 'abc'"),
+        (["--user_id", "abc"], "User abc is not in the ratings (ids from 1 to 300)"),
         (["--user_id", "4711"], "User 4711 is not in the ratings (ids from 1 to 300)"),
         (["--user_id", "1", "--genre", "Opera"], "Expected genres among"),
         (["--user_id", "1", "--exclude", "no such film"], "'no such film': no such film. Give the film's id, or"),
