@@ -4,28 +4,18 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from movierec.errors import ConfigError
 from movierec.training.config import check_yaml, find_config
 
+if TYPE_CHECKING:
+    from optuna import Trial
+
 Space = Mapping[str, Mapping[str, Any]]
 RANGE = {"low", "high", "log", "step"}
-
-
-class Trial(Protocol):
-    """What is needed of an Optuna trial."""
-
-    def suggest_categorical(self, name: str, choices: list[str]) -> str:
-        """Choose one of several."""
-
-    def suggest_int(self, name: str, low: int, high: int, **options: Any) -> int:
-        """Choose a whole number."""
-
-    def suggest_float(self, name: str, low: float, high: float, **options: Any) -> float:
-        """Choose a number."""
 
 
 def space_of(task: str) -> str:
@@ -64,12 +54,12 @@ def check_option(path: Path, option: str, described: Any) -> None:
         )
 
 
-def suggest(trial: Trial, space: Space) -> dict[str, Any]:
+def suggest(trial: "Trial", space: Space) -> dict[str, Any]:
     """Choose a value of each option."""
     return {option: suggest_value(trial, option, described) for option, described in space.items()}
 
 
-def suggest_value(trial: Trial, option: str, described: Mapping[str, Any]) -> Any:
+def suggest_value(trial: "Trial", option: str, described: Mapping[str, Any]) -> Any:
     """Choose a value of an option; whole numbers where both ends are."""
     if "choices" in described:  # Optuna stores texts and numbers only
         return json.loads(trial.suggest_categorical(option, [json.dumps(one) for one in described["choices"]]))
