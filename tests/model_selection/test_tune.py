@@ -36,17 +36,20 @@ class Lowest:
         return low
 
 
+LOWEST: Any = Lowest()
+
+
 @pytest.mark.parametrize(
     "task", ["RatingTask", "GibbsTask", "EaseTask", "HistoryTask", "movierec.training.history_task.BlendTask"]
 )
 def test_each_task_has_a_search_space(task: str) -> None:
-    assert suggest(Lowest(), read_space(space_of(task)))
+    assert suggest(LOWEST, read_space(space_of(task)))
 
 
 def test_choices_keep_their_types_and_ranges_their_ends(tmp_path: Path) -> None:
     path = tmp_path / "space.yaml"
     path.write_text("model.l2: {choices: [[20], [50]]}\nmodel.rank: {low: 8, high: 64}\nmodel.p: {low: 0.5, high: 1}\n")
-    assert suggest(Lowest(), read_space(str(path))) == {"model.l2": [20], "model.rank": 8, "model.p": 0.5}
+    assert suggest(LOWEST, read_space(str(path))) == {"model.l2": [20], "model.rank": 8, "model.p": 0.5}
 
 
 @pytest.mark.parametrize("text", ["model.rank: 8", "model.rank: {low: 1}", "model.rank: {choices: []}", "[1, 2]"])
