@@ -259,7 +259,7 @@ def print_sections(check: DataCheck, console: Console) -> None:
     lacking = [ready for ready in check.models.values() if isinstance(ready, dict)]
     commands = dict.fromkeys(command for lacks in lacking for command in lacks.values())
     sections = {
-        "To train more of them": commands if check.releases else {},
+        "To train more of them": {} if check.own and not check.releases else commands,
         "Notes": check.notes,
         "Problems": check.problems,
     }

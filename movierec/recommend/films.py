@@ -66,7 +66,7 @@ class Films:
         if not str(movie_id).isdecimal():
             return None
         row = int(np.searchsorted(self.ids, int(movie_id)))
-        return row if row < len(self.ids) and self.ids[row] == movie_id else None
+        return row if row < len(self.ids) and self.ids[row] == int(movie_id) else None
 
     @cached_property
     def row_of_name(self) -> dict[str, int]:
