@@ -75,6 +75,8 @@ class MovieDataModule(LightningDataModule):
             than being inputs of a network. No rating is left out for what is missing, and ids are not among them.
         liked: The lowest stars of a film that somebody likes, for lists and their metrics. Default: the upper quarter
             of the scale, 4 stars of 5.
+        train_share: Share of the training ratings to train on, to see what more of them bring. Those of a smaller share
+            are among those of a larger one; validation and test ratings stay the same.
         exclude_columns: One of these columns, or a list of some, that the network is not to read.
         allow_leaks: Train even if a column is nearly a copy of the ratings (a correlation above 0.99).
         batch_size: Ratings a training step, on each device.
@@ -112,6 +114,7 @@ class MovieDataModule(LightningDataModule):
         columns: list[str] | None = None,
         side_information: bool = False,
         liked: PositiveFloat | None = None,
+        train_share: ClosedUnitInterval = 1.0,
         exclude_columns: list[str] | str | None = None,
         allow_leaks: bool = False,
         batch_size: PositiveInt = 1024,
@@ -150,6 +153,7 @@ class MovieDataModule(LightningDataModule):
             columns=tuple(name for name in read if name not in self.excluded),
             side_information=side_information,
             liked=None if liked is None else float(liked),
+            train_share=float(train_share),
         )
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size, num_workers
         self.cache, self.download, self.allow_leaks = cache, download, allow_leaks

@@ -47,6 +47,7 @@ class Options:
     columns: tuple[str, ...]
     side_information: bool = False
     liked: float | None = None
+    train_share: float = 1.0
     refit: Refit | None = None
 
     @property

@@ -22,6 +22,7 @@ from movierec.data.split import (
     file_split,
     published_split,
     random_split,
+    thin,
     time_split,
     user_split,
 )
@@ -82,6 +83,12 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     stars = ratings["stars"].to_numpy()
     days = days_of(ratings["timestamp"].to_numpy())
     split = split_ratings(ratings, user, options, IdNames(user_names, movie_names))
+    seen, seen_offsets = group_by_user(user, movie, len(user_ids))
+    seen_movies = torch.tensor(movie[seen], dtype=torch.int32)
+    if options.train_share < 1:
+        split, kept = thin(split, options.train_share, options.seed, len(ratings))
+        ratings = ratings.iloc[kept].reset_index(drop=True)
+        user, movie, stars, days = user[kept], movie[kept], stars[kept], days[torch.tensor(kept)]
     if options.refit:
         split = extend(split, options.refit, user)
     banks = build_banks(
@@ -119,7 +126,6 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     readable = split.readable(len(stars))
     known, history_offsets = group_by_user(user[readable], movie[readable], len(user_ids))
     known = readable[known]
-    seen, seen_offsets = group_by_user(user, movie, len(user_ids))
     tables = Tables(
         movie_features=torch.tensor(films.table),
         movie_statistics=of_movies.values,
@@ -144,7 +150,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         history_movies=torch.tensor(movie[known], dtype=torch.int32),
         history_stars=torch.tensor(stars[known], dtype=torch.float16),
         seen_offsets=seen_offsets,
-        seen_movies=torch.tensor(movie[seen], dtype=torch.int32),
+        seen_movies=seen_movies,
         min_stars=target.low,
         max_stars=target.high,
         threshold=target.median,

@@ -149,6 +149,24 @@ def extend(split: Split, refit: Refit, user: np.ndarray) -> Split:
     return split._replace(train=np.flatnonzero(is_trained))
 
 
+def thin(split: Split, share: float, seed: int, num_ratings: int) -> tuple[Split, np.ndarray]:
+    """Leave training ratings out at random, so that those of a smaller share are among those of a larger one.
+
+    Returns:
+        The split of the ratings that are left, and the positions of these among all, ascending int64.
+
+    Raises:
+        ConfigError: No training rating is left.
+    """
+    order = np.random.default_rng(seed).permutation(split.train)
+    is_kept = np.ones(num_ratings, dtype=bool)
+    is_kept[order[boundary(len(order), share) :]] = False
+    if not is_kept[split.train].any():
+        raise ConfigError(f"Expected a share of {len(order):,} training ratings that leaves one, got {share}.")
+    place = np.cumsum(is_kept) - 1
+    return Split(*(place[part[is_kept[part]]] for part in split)), np.flatnonzero(is_kept)
+
+
 def cut(order: np.ndarray, fractions: Sequence[float]) -> Split:
     """Cut an order of the ratings into consecutive parts.
 

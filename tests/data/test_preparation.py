@@ -213,7 +213,7 @@ def test_the_fingerprint_is_of_these_options_and_the_files(tmp_path: Path) -> No
         "test_pairs": None, "val_pairs": None, "history_share": None, "seed": 123,
         "statistics": "cross_fit", "folds": 10, "unrated": "average", "scaling": "train", "missing": "drop",
         "whole_stars": False, "columns": ["userId", "movieId", "genres"], "side_information": False,
-            "refit": None,
+        "liked": None, "train_share": 1.0, "refit": None,
     }  # fmt: skip
     names = ("ml-latest-small/ratings.csv", "ml-latest-small/movies.csv")
     files = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in names}
@@ -308,3 +308,12 @@ def test_a_split_whose_file_is_not_there_is_an_error_that_names_it(tab_root: Pat
 def test_a_split_that_a_release_was_not_published_with_is_refused(tmp_path: Path, release: Any, split: Any) -> None:
     with pytest.raises(ConfigError, match=f"with {release}, got {split}: that is a published split of ml-100k"):
         prepare(tmp_path / "nowhere", replace(OPTIONS, release=release, split=split), cache=False)
+
+
+def test_a_share_of_the_training_ratings_changes_what_models_read_and_not_what_lists_leave_out(tmp_path: Path) -> None:
+    root = write_root(tmp_path)
+    whole, _ = by_time(root)
+    half, rows = by_time(root, train_share=0.5)
+    assert (len(whole.history_movies), len(half.history_movies), len(rows["train"].rating)) == (4, 2, 2)
+    assert torch.equal(half.seen_movies, whole.seen_movies)
+    assert half.record["row_sets"]["test"] == whole.record["row_sets"]["test"]

@@ -13,6 +13,7 @@ from movierec.data.split import (
     folds,
     published_split,
     random_split,
+    thin,
     time_split,
     user_split,
 )
@@ -231,3 +232,18 @@ def test_a_refit_trains_on_the_histories_of_users_who_validate_and_not_of_those_
     assert extended.train.tolist() == [0, 1, 2, 3]
     assert extended.readable(6).tolist() == [0, 1, 2, 3, 4]
     assert extend(split, "all", user).train.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_smaller_shares_of_the_training_ratings_lie_within_larger_ones_and_leave_the_test_as_it_is() -> None:
+    split = random_split(1000, (0.8, 0.1, 0.1), 5)
+    ids = np.arange(1000) * 7
+    found = {share: thin(split, share, 5, len(ids)) for share in (0.03, 0.1, 0.5)}
+    trained = {share: set(ids[kept][part.train]) for share, (part, kept) in found.items()}
+    assert [len(trained[share]) for share in found] == [24, 80, 400]
+    assert trained[0.03] < trained[0.1] < trained[0.5] < set(ids[split.train])
+    for part, kept in found.values():
+        assert ids[kept][part.test].tolist() == ids[split.test].tolist()
+        assert ids[kept][part.val].tolist() == ids[split.val].tolist()
+        assert len(kept) == sum(map(len, part))
+    with pytest.raises(ConfigError, match=r"share of 800 training ratings that leaves one, got 0\.001"):
+        thin(split, 0.001, 5, len(ids))
