@@ -67,7 +67,7 @@ def draw_precision(
         shape: Of the prior.
         rate: Of the prior.
         count: How many numbers there are.
-        squares: Sum of their squared deviations, weighted by what else is known of their precision.
+        squares: Sum of their squared deviations, each times the known factor of its precision, if any.
         generator: Source of the random numbers.
     """
     return gamma(shape + count / 2, rate + squares / 2, generator)

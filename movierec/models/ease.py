@@ -1,13 +1,14 @@
 """EASE: the linear model that predicts each rating of a person from all their others, in closed form.
 
     B = argmin |X - X B|^2 + sum_i penalty_i |B_i|^2, diag(B) = 0;  penalty_i = l2 + p |X_i|^2
-      = I - P / diag(P) by column, diagonal 0;                      P = (X'X + diag(penalty))^-1
+    B_ij = -P_ij / P_jj for i != j;                                 P = (X'X + diag(penalty))^-1
 
-X holds stars / 5, and 0 for what somebody has not rated. p is drop / (1 - drop) of a denoising autoencoder that drops
-its inputs at random, which keeps films from relying on their closest neighbour alone.
+X holds stars / 5 of people (rows) and films (columns), and 0 for what somebody has not rated; X_i is its column i. B_ij
+is the weight of film i in the score of film j; B_i is its row i. p = dropout / (1 - dropout) has the effect of dropping
+that share of X at random: no film relies on its closest neighbour alone.
 
 Sources: H. Steck, "Embarrassingly shallow autoencoders for sparse data", 2019, and "Autoencoders that don't overfit
-towards the identity", 2020. Content as additional people, one for each feature of films: O. Jeunen, J. Van Balen and
+towards the identity", 2020. Features of films as further rows of X: O. Jeunen, J. Van Balen and
 B. Goethals, "Closed-form models for collaborative filtering with side-information", 2020.
 """
 
@@ -38,8 +39,8 @@ def ease_weights(gram: Tensor, *, l2: float, p: float) -> Tensor:
 
     Args:
         gram: X'X, [num_films, num_films].
-        l2: Penalty of each weight.
-        p: Penalty of a weight for each 1 on the diagonal of X'X.
+        l2: See above.
+        p: See above; |X_i|^2 is the diagonal of X'X.
     """
     penalised = gram.clone()
     penalised.diagonal().mul_(1 + p).add_(l2)

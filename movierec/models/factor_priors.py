@@ -17,12 +17,12 @@ from movierec.models.conjugate import draw_precision, gamma, normal, whiten, wis
 
 @dataclass(frozen=True)
 class Hyperpriors:
-    """The fixed numbers at the top of the model; the data outweigh them.
+    """The fixed numbers at the top of the model; the data outweigh them. Gamma(shape, rate) has the mean shape / rate.
 
     Attributes:
         mean_weight: b0 in mu ~ N(0, (b0 Lambda)^-1): how many users or films the prior mean 0 counts for.
         extra_degrees: Degrees of freedom beyond K in Lambda ~ Wishart(K + extra, I); 0 is the vaguest proper one.
-        user_noise: h in alpha_u ~ Gamma(h, h s), where s is the variance of a typical user's ratings.
+        user_noise: h in alpha_u ~ Gamma(h, h s), where s is the noise variance of a typical user's ratings.
         film_noise: h in beta_i ~ Gamma(h, h), whose mean is 1.
         precision: Shape and rate of the Gamma priors of s, of the precision of effects, and of that of B.
     """
@@ -110,7 +110,7 @@ def draw_vector_prior(
     shape, rate = hyperpriors.precision
     coefficients, strengths = [], []
     for group, old, strength in zip(features, prior.coefficients, prior.coefficient_precision, strict=True):
-        residuals.addmm_(group, old)
+        residuals.addmm_(group, old)  # less what the other groups explain
         rows = draw_coefficients(residuals, group, strength, precision, generator)
         residuals.addmm_(group, rows, alpha=-1)
         squares = torch.sum(rows @ precision * rows)
@@ -125,7 +125,12 @@ def draw_mean_and_precision(
     """Draw mu and Lambda of one side, given its vectors and B: the Normal-Wishart conditional.
 
     The vectors w - f B are n normal vectors of mean mu and precision Lambda. The rows of B are normal with precision
-    lambda Lambda, so they tell of Lambda too. The K x K matrices are in double precision, on the CPU.
+    lambda Lambda, so they tell of Lambda too. With m the mean and S the scatter matrix of the n vectors around it:
+
+        Lambda ~ Wishart(K + extra + n + rows of B, (I + S + b0 n / (b0 + n) m m' + sum of lambda B'B)^-1)
+        mu ~ N(n m / (b0 + n), ((b0 + n) Lambda)^-1)
+
+    The K x K matrices are in double precision, on the CPU.
 
     Args:
         residuals: Vectors less what the features explain, [n, K].
@@ -172,13 +177,16 @@ def draw_coefficients(
     Returns:
         [d, K].
     """
-    certainty: Tensor = (torch.linalg.vector_norm(features, dim=0).square() + strength)[:, None]
+    scale: Tensor = (torch.linalg.vector_norm(features, dim=0).square() + strength)[:, None]
     noise = normal((features.shape[1], residuals.shape[1]), residuals, generator)
-    return features.T @ residuals / certainty + whiten(noise, torch.linalg.cholesky(precision)) / certainty.sqrt()
+    return features.T @ residuals / scale + whiten(noise, torch.linalg.cholesky(precision)) / scale.sqrt()
 
 
 def draw_noise_level(alpha: Tensor, hyperpriors: Hyperpriors, generator: Generator) -> Tensor:
-    """Draw s, the variance of a typical user's ratings in alpha_u ~ Gamma(h, h s), given every alpha: []."""
+    """Draw s, the noise variance of a typical user's ratings in alpha_u ~ Gamma(h, h s), given every alpha: [].
+
+    With the prior Gamma(shape, rate), the conditional is Gamma(shape + h num_users, rate + h sum of alpha).
+    """
     shape, rate = hyperpriors.precision
     total = hyperpriors.user_noise * alpha.sum()
     return gamma(shape + hyperpriors.user_noise * len(alpha), rate + total, generator)

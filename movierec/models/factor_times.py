@@ -1,4 +1,4 @@
-"""The times of ratings in the factor model: a user's ratings of a day share an effect, a film's of a period another.
+"""The effects of time in the factor model: one for each user and day, one for each film and period.
 
 Users are stricter on some days than on others, and films are liked more or less as years pass. Source: Koren,
 "Collaborative filtering with temporal dynamics", 2009.
@@ -25,7 +25,7 @@ def period_of(days: Tensor, starts: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Times:
-    """The effects that there are; each kind is numbered, by "slots". Make them by `of`.
+    """The effects of the training ratings. A "slot" is an effect's number within its kind, day or period.
 
     Attributes:
         starts: First day of each period but the first, [num_periods - 1] int64.

@@ -2,30 +2,32 @@
 
 The model of the rating that user u gives film i, in stars:
 
-    r_ui ~ N(g + b_u + c_i + p_u . q_i + effects, 1 / (alpha_u beta_i))
+    r_ui ~ N(g + b_u + c_i + p_u . q_i + effects, 1 / (alpha_u beta_i))      N(mean, variance)
 
     g                  mean of the training ratings, fixed
     b_u, c_i           bias of the user, bias of the film
     p_u, q_i           taste of the user, character of the film: `rank` numbers each
     effects            optional, of the user on that day and of the film in that period: N(0, 1 / precision)
-    alpha_u, beta_i    how exactly the user rates, how exactly the film is rated
+    alpha_u, beta_i    factors of the rating's precision (1 / variance), of the user and of the film
 
 The vector of a user is w_u = [b_u, p_u], that of a film [c_i, q_i]: K = 1 + rank numbers. Each side has a normal prior
 whose mean may depend on features f (genres of films, age of users, who rated what):
 
     w_u ~ N(mu + f_u B, Lambda^-1)
 
-Its parameters are learnt too (`factor_priors`). Films are treated like users throughout.
+B holds regression coefficients, [d, K] for d features. mu, B and Lambda are learnt too (`factor_priors`). Films are
+treated like users throughout.
 
 Everything but one part held fixed, the distribution of that part is known in closed form. Most of the work is linear
 regression: given the vectors of the films, the ratings of a user less g and c_i are a regression on [1, q_i] with known
-noise and a normal prior, and so is each draw of B and of an effect. Drawing the parts in turn, over and over, gives
-samples of the joint distribution of all parts given the ratings; their predictions are averaged.
+noise and a normal prior, and so is each draw of B and of an effect. Drawing each part once is
+a sweep; many sweeps (Gibbs sampling) give samples of the joint distribution of all parts given the ratings. The
+predictions of the samples are averaged.
 
 All functions are pure; all random numbers come from the generator that is passed.
 
 Sources: Salakhutdinov and Mnih, "Bayesian probabilistic matrix factorization using Markov chain Monte Carlo", 2008;
-noise and effects of time of one's own.
+for the effects see `factor_times`. The precisions alpha and beta are our addition.
 """
 
 from collections.abc import Sequence
@@ -173,10 +175,9 @@ def draw_effects(  # noqa: PLR0917 - as its neighbours
     Returns:
         [count].
     """
-    certainty = sum_by(slots, weight, count) + precision
-    return (
-        sum_by(slots, weight * residuals, count) / certainty + normal((count,), residuals, generator) / certainty.sqrt()
-    )
+    posterior_precision = sum_by(slots, weight, count) + precision
+    means = sum_by(slots, weight * residuals, count) / posterior_precision
+    return means + normal((count,), residuals, generator) / posterior_precision.sqrt()
 
 
 def sum_by(slots: Tensor, values: Tensor, count: int) -> Tensor:

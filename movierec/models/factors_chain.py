@@ -30,9 +30,9 @@ class State(SidePriors):
         films: Vectors of the films, [num_films, K].
         alpha: Precision of each user's ratings, [num_users].
         beta: Precision of each film's ratings, [num_films].
-        noise: s, variance of a typical user's ratings, [].
-        effects: Of each kind, [num_slots].
-        effect_precision: Of each kind, [].
+        noise: s, noise variance of a typical user's ratings, [].
+        effects: By kind (see `factor_times`), [num_slots].
+        effect_precision: That of their prior, by kind, [].
     """
 
     sweep: int
@@ -159,7 +159,10 @@ def next_effects(  # noqa: PLR0917 - as its neighbours
 def next_noise(
     state: State, ratings: TrainingRatings, squares: Tensor, hyperpriors: Hyperpriors, generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw s, then alpha, then beta, given the squared errors of the training ratings."""
+    """Draw s, then alpha, then beta, given the squared errors e^2 of the training ratings.
+
+    alpha_u ~ Gamma(h + n_u / 2, h s + sum of beta_i e^2 / 2) over the user's n_u ratings; beta likewise, with s = 1.
+    """
     users, films = ratings.users, ratings.films
     of_user, of_film = hyperpriors.user_noise, hyperpriors.film_noise
     noise = draw_noise_level(state.alpha, hyperpriors, generator)

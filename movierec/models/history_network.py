@@ -2,7 +2,9 @@
 
     z      = tanh(b_0 + n^-1/2 sum_i (E_i + code(r_i) S_i))      over the n films i that they rated with r_i stars
     logits = E z + b                                             of which films they will watch
-    stars  = m + u.z + q + Q z                                   that they will give them
+    stars  = m + u.z + q + Q z                                   that they will give them, as shares of the best
+
+E, S and Q hold a vector for each film, b and q a number; code(r) = (r / best - 0.7) / 0.3.
 
 It is trained on hidden ratings: of each person, a share between 20 and 90 % is hidden, and both heads predict it from
 the rest. The same vectors E read and predict films. A mixture of: S. Sedhain et al., "AutoRec", 2015 (stars), and D.
@@ -84,7 +86,7 @@ class HistoryNetwork(ListModel):
         return self.star_mean + (z @ self.of_person)[:, None] + self.of_film + z @ self.star_weights.T
 
     def score(self, stars: csr_array) -> Tensor:
-        """Score all films of the model; see `ListModel`."""
+        """Score all films of the model: logits + stars (of 5), clamped to the scale; see `ListModel`."""
         z = self.encode(*(part.to(self.vectors.device) for part in self.as_tensors(stars)))
         low = self.tables.min_stars / self.tables.max_stars
         return self.logits(z) + 5 * self.stars(z).clamp(low, 1)
@@ -123,7 +125,7 @@ def hidden_loss(
     kept = torch.bincount(person[read], minlength=len(number)).cumsum(0)
     z = network.encode(films[read], torch.cat([kept.new_zeros(1), kept]), stars[read])
     logits = network.logits(z).index_put((person[read], films[read]), torch.tensor(-1e9, device=films.device))
-    at = person[~read], films[~read]
-    watched = (logits.logsumexp(dim=1)[at[0]] - logits[at]).sum()
-    error = 25 * (network.stars(z)[at] - stars[~read]).square().sum()
-    return (watched + star_weight * error) / max(len(at[0]), 1)
+    hidden = person[~read], films[~read]
+    cross_entropy = (logits.logsumexp(dim=1)[hidden[0]] - logits[hidden]).sum()
+    error = 25 * (network.stars(z)[hidden] - stars[~read]).square().sum()
+    return (cross_entropy + star_weight * error) / max(len(hidden[0]), 1)

@@ -1,4 +1,4 @@
-"""Films scored by weights between films: what somebody has rated speaks for what lies close to it."""
+"""Base of the models that score films by weights between them, such as EASE and item-kNN."""
 
 import numpy as np
 import torch
@@ -13,7 +13,10 @@ VECTOR_LENGTH = 64
 
 
 class ItemModel(ListModel):
-    """Scores are x W + prior * fade / (fade + n) of a person with n ratings, where x is their share of the best stars.
+    """Scores are x W + prior * fade / (fade + n) for a person with n ratings.
+
+    x holds the person's stars as shares of the best, 0 for films not rated. W is `weights`: W_ij is what a rating of
+    film i says for film j. `prior` is the score of each film for somebody without ratings.
 
     Args:
         tables: The tables of a data set.

@@ -1,4 +1,4 @@
-"""Models that order films for a list, and know nothing of stars."""
+"""Models that order films for a list; the stars shown beside them come from another model."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from movierec.data.histories import History, training_ratings
 from movierec.data.tables import Tables
 from movierec.models.model import Model
 
-RATINGS, FILMS = 5, 20_000
+RATINGS, FILMS = 5, 20_000  # defaults of min_ratings and max_films
 
 
 class ListModel(Model):
@@ -35,7 +35,7 @@ class ListModel(Model):
         most = np.argsort(-counts, kind="stable")[:max_films]
         films = np.sort(most[counts[most] >= min_ratings])
         self.films = torch.from_numpy(films)  # rows of the tables, [num_films] int64
-        self.place = torch.full((len(tables.movie_ids),), -1)  # of each row of the tables among the films
+        self.place = torch.full((len(tables.movie_ids),), -1)  # of each row of the tables in `films`; -1: not listed
         self.place[self.films] = torch.arange(len(films))
 
     @property
