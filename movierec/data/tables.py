@@ -16,7 +16,7 @@ from torch import Tensor
 
 from movierec.errors import CheckpointError
 
-SCHEMA = 5  # raised when a stored field changes its meaning
+SCHEMA = 6  # raised when a stored field changes its meaning
 SECONDS_A_DAY = 86_400
 MOST_STEPS = 20  # of a scale that has neither whole nor half steps
 TEXTS = ("titles", "genres", "user_names", "movie_names")  # lists of texts
@@ -149,8 +149,7 @@ class Tables:
                 f"Expected a checkpoint of schema {SCHEMA}, found {schema}. Train again, or use the version it is of."
             )
         try:
-            stored = {"user_names": "[]", "movie_names": "[]"} | state  # older versions had none
-            stored = {each.name: stored[each.name] for each in fields(cls)}
+            stored = {each.name: state[each.name] for each in fields(cls)}
             tables = cls(**stored | {name: json.loads(stored[name]) for name in TEXTS})
             tables.check()
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
