@@ -64,6 +64,8 @@ def five(tables: Tables) -> Tables:
         history_movies=torch.tensor([0, 1, 0, 1, 0, 2, 3, 4], dtype=torch.int32),
         history_stars=torch.tensor([3.0, 5.0, 3.0, 4.0, 3.0, 2.5, 1.0, 5.0], dtype=torch.float16),
         history_days=torch.arange(8, dtype=torch.int32),
+        seen_offsets=torch.tensor([0, 5, 9, 14]),
+        seen_movies=torch.tensor([0, 1, 2, 3, 4, 0, 1, 2, 3, 0, 1, 2, 3, 4], dtype=torch.int32),
         min_stars=0.5,
         max_stars=5.0,
     )
@@ -185,3 +187,16 @@ def test_the_stars_of_a_liked_film_can_be_chosen(sample_root: Path) -> None:
     targets = list_targets(data.tables, data.rows, "test")
     stars = data.tables.to_stars(data.rows["test"].rating)
     assert sum(len(target.liked) for target in targets) == int((stars >= 3).sum())
+
+
+def test_lists_leave_out_the_training_ratings_that_a_share_does_not_train_on(sample_root: Path) -> None:
+    whole, part = (RatingsDataModule(root=sample_root, train_share=share, cache=False) for share in (1.0, 0.2))
+    targets = []
+    for data in whole, part:
+        data.setup()
+        assert data.tables is not None
+        targets.append(list_targets(data.tables, data.rows, "test"))
+    assert len(targets[0]) > 100
+    for one, other in zip(*targets, strict=True):
+        assert set(one.seen) == set(other.seen)
+        assert one.liked.tolist() == other.liked.tolist()
