@@ -165,7 +165,8 @@ def describe_range(measured: dict[str, float], liked_stars: float) -> str:
     """Say how honest a model's range and its probability of liked films are."""
     return (
         f"80 % range: {measured['range_coverage']:.1%} of the test ratings lie in it, "
-        f"{measured['range_probability']:.1%} should (more than 80 %, as stars come in steps). The probability of {liked_stars:g} stars or more is off by "
+        f"{measured['range_probability']:.1%} should (more than 80 %, as stars come in steps). The probability of "
+        f"{liked_stars:g} stars or more is off by "
         f"{measured['liked_ece']:.3f}; negative log likelihood of the stars: {measured['level_nll']:.3f}."
     )
 
