@@ -163,7 +163,7 @@ def test_the_model_ranks_by_what_its_network_predicts(five: Tables, parts: dict[
     own = user_statistics(five, history_of(five, 1)).expand(2, -1)
     with torch.inference_mode():
         scores = network(own, torch.tensor([2, 3]), bank)
-    found, _ = evaluate_lists(network, parts | {"test": rows((1, 3, 5.0))})
+    found, _ = evaluate_lists(network, parts | {"test": rows((1, 2, 3.0), (1, 3, 5.0))})
     assert found["model"]["map@10"] == (1 if scores[1] > scores[0] else 1 / 2)
 
 
