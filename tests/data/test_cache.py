@@ -320,6 +320,7 @@ def test_a_full_disk_leaves_no_partial_file_and_the_earlier_tables(
     assert kept(root) == before
 
 
+@pytest.mark.slow
 def test_two_processes_that_prepare_at_once_get_the_same_tables_and_leave_one_file(root: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", PREPARE_WHEN_TOLD, str(root), str(tmp_path / "other.pt")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:  # noqa: S603 - our own code

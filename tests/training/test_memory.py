@@ -29,6 +29,7 @@ def kept(code: str) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603 - ours
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library is left alone")
 def test_freed_memory_is_kept_for_the_next_step() -> None:
     size = 16 << 24

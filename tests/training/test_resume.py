@@ -389,6 +389,7 @@ def test_a_fit_that_is_asked_twice_to_end_keeps_its_epochs_and_is_resumed(
     assert [step for step, _ in curves(tmp_path)["val/rmse"]] == list(range(epochs + 1))
 
 
+@pytest.mark.slow
 def test_two_fits_cannot_be_in_one_folder(fits: Fits, tmp_path: Path, root: Path) -> None:
     longer = fit("model1", root, "--trainer.max_epochs", "100000")
     process = fits.start(tmp_path, *longer)
