@@ -11,6 +11,7 @@ from rich.text import Text
 from movierec.console import Console
 from movierec.metrics.registry import LIST_METRICS
 from movierec.report.results import Measured
+from movierec.report.table import break_name
 
 RANKINGS = {"model": "the model", "popularity": "popularity", "item_knn": "item-kNN"}
 
@@ -50,13 +51,13 @@ def rank_all(measured: Iterable[Measured]) -> list[Ranked]:
 
 def print_lists(ranked: Iterable[Ranked]) -> None:
     """Print a table of the rankings."""
-    table = Table(
-        "run", "ranked by", title="Lists among all films that a user has not rated", box=SIMPLE_HEAD, padding=0
-    )
+    table = Table(title="Lists among all films that a user has not rated", box=SIMPLE_HEAD, padding=0)
+    table.add_column("run", overflow="fold")
+    table.add_column("ranked by", no_wrap=True)
     for metric in LIST_METRICS.values():
         table.add_column(metric.short or metric.label, justify="right")
     for one in ranked:
-        table.add_row(*map(Text, [one.model, one.ranking, *one.values]))
+        table.add_row(*map(Text, [break_name(one.model), one.ranking, *one.values]))
     console = Console()
     console.width = max(console.width, 80)
     console.print(table)
