@@ -44,6 +44,7 @@ def ease_weights(gram: Tensor, *, l2: float, p: float) -> Tensor:
     """
     penalised = gram.clone()
     penalised.diagonal().mul_(1 + p).add_(l2)
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(penalised))
+    penalised = torch.linalg.cholesky(penalised)  # each is large, so none is kept longer than needed
+    inverse = torch.cholesky_inverse(penalised)
     inverse.div_(-inverse.diagonal().clone())
     return inverse.fill_diagonal_(0)
