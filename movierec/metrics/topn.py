@@ -59,12 +59,9 @@ def list_targets(tables: Tables, rows: Mapping[str, Batch], part: str, *, num_us
     users = np.random.default_rng(0).permutation(np.flatnonzero([len(films) for films in liked]))[:num_users]
     targets = []
     for user in np.sort(users).tolist():
-        history = history_of(tables, user)
-        seen = np.concatenate([history.movies, validated[user]]) if part == "test" else history.movies
-        # Training ratings that `train_share` leaves out are rated films all the same, and no list may hold them.
-        unused = np.setdiff1d(tables.seen(user), np.concatenate([history.movies, validated[user], tested[user]]))
-        seen = np.concatenate([seen, unused])
-        targets.append(Target(int(tables.user_ids[user]), history, liked[user], seen))
+        later = tested[user] if part == "test" else np.concatenate([validated[user], tested[user]])
+        seen = np.setdiff1d(tables.seen(user), later)  # trained on or not
+        targets.append(Target(int(tables.user_ids[user]), history_of(tables, user), liked[user], seen))
     return targets
 
 

@@ -1,5 +1,7 @@
 """Training the history network, alone or blended with EASE, as a LightningModule."""
 
+from typing import Any
+
 import torch
 from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from lightning.pytorch.cli import OptimizerCallable
@@ -90,12 +92,7 @@ class BlendTask(HistoryTask):
         l2: Penalty of each weight of EASE.
         p: Penalty for each unit on the diagonal of its Gram matrix.
         weight: Number of ratings of a person at which both models count the same.
-        width: See `HistoryTask`.
-        dropout: See `HistoryTask`.
-        star_weight: See `HistoryTask`.
-        min_ratings: See `HistoryTask`.
-        max_films: See `HistoryTask`.
-        optimizer: See `HistoryTask`.
+        network: See `HistoryTask`.
     """
 
     def __init__(
@@ -104,21 +101,9 @@ class BlendTask(HistoryTask):
         l2: PositiveFloat = 100.0,
         p: NonNegativeFloat = 2.0,
         weight: NonNegativeFloat = 150.0,
-        width: PositiveInt = 256,
-        dropout: NonNegativeFloat = 0.1,
-        star_weight: NonNegativeFloat = 0.1,
-        min_ratings: NonNegativeInt = 5,
-        max_films: PositiveInt = 20_000,
-        optimizer: OptimizerCallable = lambda weights: torch.optim.AdamW(weights, lr=0.002, weight_decay=0.0),
+        **network: Any,
     ) -> None:
-        super().__init__(
-            width=width,
-            dropout=dropout,
-            star_weight=star_weight,
-            min_ratings=min_ratings,
-            max_films=max_films,
-            optimizer=optimizer,
-        )
+        super().__init__(**network)
         self.l2, self.p, self.weight = float(l2), float(p), float(weight)
 
     def build_model(self, tables: Tables) -> BlendModel:
