@@ -13,10 +13,10 @@ from typing import Any
 
 from movierec.metrics.bootstrap import Interval
 from movierec.metrics.published import PUBLISHED, PUBLISHED_FAMILY, PUBLISHED_METRICS
-from movierec.metrics.registry import LIST_METRICS, METRICS
+from movierec.metrics.registry import LIST_METRICS, METRICS, RANKINGS
 from movierec.metrics.style import save
 from movierec.report.comparison import compare
-from movierec.report.lists import RANKINGS, write_mean
+from movierec.report.lists import write_mean
 from movierec.report.results import Measured, gather
 from movierec.report.table import SHOWN
 from movierec.runs import replace_text

@@ -12,7 +12,7 @@ from movierec.data.split import REFIT
 from movierec.datasets.catalog import RELEASES
 from movierec.metrics.bootstrap import rmse_interval
 from movierec.metrics.caveats import newer_columns
-from movierec.metrics.registry import LIST_METRICS, METRICS
+from movierec.metrics.registry import LIST_METRICS, METRICS, RANKINGS
 from movierec.metrics.test_rows import PredictedRows
 from movierec.runs import Run, replace_text
 
@@ -23,7 +23,6 @@ TERMS = {
     "tmdb": "TMDb's (https://www.themoviedb.org/api-terms-of-use), which ask for consent before training on them",
     "omdb": "OMDb's: CC BY-NC 4.0",
 }
-RANKINGS = {"model": "this model", "popularity": "most rated films", "item_knn": "item-kNN"}
 BASELINES = {"bias": "bias model", "mean": "always the mean"}
 Sections = dict[str, list[str]]
 
@@ -111,7 +110,7 @@ def how_good(run: Run, content: Mapping[str, Any]) -> Iterator[str]:
         yield table_row(["ratings", *(METRICS[name].heading for name in names)])
         yield table_row(["---"] * (len(names) + 1))
         yield table_row(
-            [RANKINGS["model"], *(with_interval(test.get(name), span if name == names[0] else None) for name in names)]
+            ["this model", *(with_interval(test.get(name), span if name == names[0] else None) for name in names)]
         )
         for key, label in BASELINES.items():
             if measured := content.get("baselines", {}).get(key):

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from movierec.console import printable
 from movierec.metrics.caveats import LEAKING
 from movierec.metrics.diagnostic_figures import DRAWN
+from movierec.metrics.registry import RANKINGS
 from movierec.metrics.style import BLACK, BLUE, ORANGE, Drawing, explain, new_figure, styled
 from movierec.runs import Run
 
@@ -125,7 +126,12 @@ def draw_learning(run: Run) -> dict[str, Drawing]:
 
 
 def draw_test(run: Run) -> dict[str, Drawing]:
-    """Draw the test errors of a run, if it was tested after its training."""
+    """Draw the test errors and the lists of new users of a run, if it was tested after its training."""
+    return draw_errors(run) | draw_new_users(run)
+
+
+def draw_errors(run: Run) -> dict[str, Drawing]:
+    """Draw the errors of the test predictions."""
     content, tested = run.read_metrics(), run.read_diagnostics()
     if (
         not tested
@@ -136,6 +142,30 @@ def draw_test(run: Run) -> dict[str, Drawing]:
     rows = f"{about(run)}, {tested['rows']:,} test rows"
     drawn = {name: draw(tested, rows) for name, draw in DRAWN.items()}
     return {name: drawing for name, drawing in drawn.items() if drawing is not None}
+
+
+@styled()
+def draw_new_users(run: Run) -> dict[str, Drawing]:
+    """Draw the lists of held-out users against the number of their ratings that are known, if users were held out."""
+    by_number = run.read_metrics().get("retrieval", {}).get("new_users")
+    if not by_number:
+        return {}
+    title = f"Lists of new users: {about(run)}"
+    figure = new_figure(title, 3.0)
+    axes = figure.subplots()
+    numbers = [int(number) for number in by_number]
+    said = []
+    for (ranking, words), colour, line in zip(RANKINGS.items(), (BLUE, BLACK, ORANGE), ("-", ":", "--"), strict=True):
+        values = [found[ranking] for found in by_number.values()]
+        axes.plot(numbers, values, line, marker="o", color=colour, label=words)
+        said.append(f"{words} {', '.join(f'{value:.3f}' for value in values)}")
+    axes.set_xscale("log")
+    axes.set_xticks(numbers, map(str, numbers))
+    axes.set_xticks([], minor=True)
+    axes.set(xlabel="known ratings", ylabel="NDCG@10")
+    explain(figure, *axes.get_legend_handles_labels(), ncols=3)
+    alt = f"NDCG@10 after {', '.join(map(str, numbers))} ratings: {'; '.join(said)}."
+    return {"new_users": Drawing(figure, title, alt)}
 
 
 def about(run: Run) -> str:

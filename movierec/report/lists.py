@@ -9,11 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from movierec.console import Console
-from movierec.metrics.registry import LIST_METRICS
+from movierec.metrics.registry import LIST_METRICS, RANKINGS
 from movierec.report.results import Measured
 from movierec.report.table import break_name
-
-RANKINGS = {"model": "the model", "popularity": "popularity", "item_knn": "item-kNN"}
 
 
 class Ranked(NamedTuple):

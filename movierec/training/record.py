@@ -169,11 +169,16 @@ class RunRecord(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the metrics of all parts of the ratings, and the diagnostics of the test."""
         self.record_evaluation(trainer, pl_module, "test")
-        if not isinstance(pl_module, BaseRatingTask):
-            return
         if self.run is not None and trainer.is_global_zero and trainer.ckpt_path and not is_partial(trainer):
-            self.record_diagnostics(trainer, pl_module, self.run)
-        pl_module.test_rows = {}
+            if isinstance(pl_module, BaseRatingTask):
+                self.record_diagnostics(trainer, pl_module, self.run)
+            if writer := board.find_writer(trainer):
+                from movierec.metrics.run_figures import draw_test  # noqa: PLC0415 - matplotlib takes half a second
+
+                with busy("drawing the test"):
+                    board.show_drawings(writer, draw_test(self.run), self.run.read_metrics()["epoch"])
+        if isinstance(pl_module, BaseRatingTask):
+            pl_module.test_rows = {}
 
     def record_diagnostics(self, trainer: Trainer, task: BaseRatingTask, run: Run) -> None:
         """Write diagnostics.json, the test rows, and TensorBoard's pages about the test."""
@@ -191,10 +196,6 @@ class RunRecord(Callback):
         reliability = {"reliability": task.reliability} if task.reliability else {}
         run.write_diagnostics(described | diagnose(rated, background) | reliability)
         if writer := board.find_writer(trainer):
-            from movierec.metrics.run_figures import draw_test  # noqa: PLC0415 - matplotlib takes half a second
-
-            with busy("drawing the test"):
-                board.show_drawings(writer, draw_test(run), known["epoch"])
             board.show_precision_recall(writer, task.test_rows, task.tables.threshold, known["epoch"])
             board.show_films(writer, task.model, background.movie_ratings, known["epoch"])
 

@@ -13,13 +13,12 @@ from movierec.data.tables import Tables
 from movierec.metrics.baselines import BASELINES
 from movierec.metrics.caveats import LEAKING, describe_constant, is_constant
 from movierec.metrics.published import published_row
-from movierec.metrics.registry import LIST_METRICS, METRICS
+from movierec.metrics.registry import LIST_METRICS, METRICS, RANKINGS
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import Run
 from movierec.training.base_rating_task import BaseRatingTask
 from movierec.training.base_task import BaseTask
 
-RANKINGS = {"model": "model", "popularity": "popularity", "item_knn": "item-kNN"}
 NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
 
 

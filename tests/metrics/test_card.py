@@ -48,7 +48,7 @@ def test_a_card_has_the_metrics_with_intervals_beside_the_baselines(run: Run) ->
     good = describe_run(run)["How good it is"]
     assert "| this model | 1.0000 (1.0000 to 1.0000) | 0.7000 | 0.2500 |" in good
     assert "| bias model | 1.1000 | 0.8000 | 0.100 |" in good
-    assert "| this model | 0.2000 (0.1000 to 0.3000) | 0.1000 |" in good
+    assert "| the model | 0.2000 (0.1000 to 0.3000) | 0.1000 |" in good
 
 
 def test_a_card_says_where_the_model_errs(run: Run) -> None:

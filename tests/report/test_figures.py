@@ -140,6 +140,21 @@ def test_a_tested_run_has_all_figures_and_an_untested_one_its_learning_curves(tm
     assert set(draw_run(write_run(tmp_path / "b", None))) == {"learning_curves"}
 
 
+def test_lists_of_new_users_are_drawn_by_the_number_of_their_ratings(tmp_path: Path) -> None:
+    run = write_run(tmp_path, None)
+    rankings = {"model": 0.5, "popularity": 0.3, "item_knn": 0.4}
+    by_number = {str(number): {name: value + number / 1000 for name, value in rankings.items()} for number in (1, 50)}
+    run.write_metrics(run.read_metrics() | {"retrieval": {"new_users": by_number}})
+    drawing = draw_run(run)["new_users"]
+    assert overlaps(drawing) == []
+    assert [line.get_ydata().tolist() for line in drawing.figure.axes[0].get_lines()] == [  # type: ignore[union-attr]
+        pytest.approx([0.501, 0.55]),
+        pytest.approx([0.301, 0.35]),
+        pytest.approx([0.401, 0.45]),
+    ]
+    assert "the model 0.501, 0.550; popularity 0.301, 0.350" in drawing.alt
+
+
 def test_diagnostics_of_another_checkpoint_than_the_metrics_are_not_drawn(tmp_path: Path) -> None:
     run = write_run(tmp_path, many())
     run.write_metrics(run.read_metrics() | {"epoch": 2})
