@@ -45,8 +45,8 @@ def wishart(degrees: float, scale: Tensor, generator: Generator) -> Tensor:
     return root @ root.T
 
 
-def whiten(noise: Tensor, cholesky: Tensor) -> Tensor:
-    """Turn rows of standard normal numbers into rows of covariance (cholesky cholesky')^-1.
+def with_precision(noise: Tensor, cholesky: Tensor) -> Tensor:
+    """Give rows of standard normal numbers a precision matrix: their covariance becomes (cholesky cholesky')^-1.
 
     Args:
         noise: [..., K].

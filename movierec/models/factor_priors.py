@@ -12,7 +12,7 @@ from typing import Any, Self
 import torch
 from torch import Generator, Tensor
 
-from movierec.models.conjugate import draw_precision, gamma, normal, whiten, wishart
+from movierec.models.conjugate import draw_precision, gamma, normal, wishart, with_precision
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def draw_mean_and_precision(
         inverse_scale += (strength * rows.T @ rows).cpu().double()
     scale = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(inverse_scale)))
     precision = wishart(degrees, scale, generator)
-    noise = whiten(normal((1, size), precision, generator), torch.linalg.cholesky(precision))[0]
+    noise = with_precision(normal((1, size), precision, generator), torch.linalg.cholesky(precision))[0]
     mean = (count * average + (weight + count) ** 0.5 * noise) / (weight + count)
     return mean.to(residuals), precision.to(residuals)
 
@@ -179,7 +179,7 @@ def draw_coefficients(
     """
     scale: Tensor = (torch.linalg.vector_norm(features, dim=0).square() + strength)[:, None]
     noise = normal((features.shape[1], residuals.shape[1]), residuals, generator)
-    return features.T @ residuals / scale + whiten(noise, torch.linalg.cholesky(precision)) / scale.sqrt()
+    return features.T @ residuals / scale + with_precision(noise, torch.linalg.cholesky(precision)) / scale.sqrt()
 
 
 def draw_noise_level(alpha: Tensor, hyperpriors: Hyperpriors, generator: Generator) -> Tensor:

@@ -37,7 +37,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from movierec.models.conjugate import normal, whiten
+from movierec.models.conjugate import normal, with_precision
 from movierec.models.factor_priors import VectorPrior
 
 ROWS_AT_ONCE = 8192  # vectors whose K x K matrices are in memory at a time
@@ -144,7 +144,7 @@ def draw_vectors(
         rows = slice(start, min(start + ROWS_AT_ONCE, len(vectors)))
         part = observations.of_rows(rows)
         means, cholesky = vector_posterior(inputs, products, part, prior_means[rows], prior.precision)
-        vectors[rows] = means + whiten(noise[rows], cholesky)
+        vectors[rows] = means + with_precision(noise[rows], cholesky)
     return vectors
 
 

@@ -1,7 +1,7 @@
 import torch
 from torch import Generator
 
-from movierec.models.conjugate import draw_precision, gamma, normal, whiten, wishart
+from movierec.models.conjugate import draw_precision, gamma, normal, wishart, with_precision
 
 
 def test_gamma_numbers_have_the_moments_of_their_shapes_and_rates() -> None:
@@ -22,10 +22,10 @@ def test_wishart_matrices_have_the_moments_of_sums_of_outer_products() -> None:
     torch.testing.assert_close(draws.var(dim=0), variance, rtol=0.15, atol=0)
 
 
-def test_whitened_numbers_have_the_inverse_of_the_precision_matrix_as_covariance() -> None:
+def test_numbers_with_a_precision_have_its_inverse_as_covariance() -> None:
     precision = torch.tensor([[2.0, 0.6], [0.6, 1.0]])
     noise = normal((50_000, 2), precision, Generator().manual_seed(0))
-    drawn = whiten(noise, torch.linalg.cholesky(precision))
+    drawn = with_precision(noise, torch.linalg.cholesky(precision))
     torch.testing.assert_close(drawn.T.cov(), torch.linalg.inv(precision), rtol=0.03, atol=0.01)
 
 
