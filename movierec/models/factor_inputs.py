@@ -82,8 +82,8 @@ def build_inputs(
     weights = torch.zeros(num_films, 0)
     if implicit_rank:
         counts = csr_array((np.ones_like(rated.data), rated.indices, rated.indptr), shape=rated.shape)
-        projection, of_users = fit_implicit(counts, implicit_rank)
-        user_features, weights = [of_users, *user_features], projection.weight
+        weights, of_users = fit_implicit(counts, implicit_rank)
+        user_features = [of_users, *user_features]
         film_features = [fit_implicit(csr_array(counts.T), implicit_rank)[1], *film_features]
     ratings = TrainingRatings.build(
         users,

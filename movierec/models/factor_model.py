@@ -65,12 +65,11 @@ class FactorModel(RatingModel):
     @cached_property
     def posterior(self) -> Posterior:
         """The samples side by side, on the CPU: the matrices of one person are small."""
-        tables, rated = self.tables, training_ratings(self.tables)
+        rated = training_ratings(self.tables)
         return Posterior(
             unstack({name: part.detach().cpu() for name, part in self.samples.items()}),
             average=float(rated.data.mean()),
-            scale=(tables.min_stars, tables.max_stars),
-            rated=torch.bincount(torch.from_numpy(rated.indices), minlength=len(tables.movie_ids)) > 0,
+            rated=torch.bincount(torch.from_numpy(rated.indices), minlength=len(self.tables.movie_ids)) > 0,
             implicit=self.implicit.detach().cpu() if self.implicit.shape[1] else None,
             film_features=[self.film_features.detach().cpu()] if self.film_features.shape[1] else [],
         )

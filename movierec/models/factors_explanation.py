@@ -33,7 +33,7 @@ class Shares:
 
 
 @torch.inference_mode()
-def explain(posterior: Posterior, person: Person, films: Tensor, *, periods: Tensor | None = None) -> Shares:
+def explain(posterior: Posterior, person: Person, films: Tensor) -> Shares:
     """Divide predictions, before they are clamped.
 
     The taste p is a sum: of a part for each rated film, and of what the prior alone says. Times q, the latter counts
@@ -43,7 +43,6 @@ def explain(posterior: Posterior, person: Person, films: Tensor, *, periods: Ten
         posterior: The samples.
         person: From `Posterior.fold_in`.
         films: Rows of the films, [size] int64.
-        periods: Period of each prediction, [size] int64; none if unknown.
     """
     vectors = posterior.films[:, films]
     from_features = torch.zeros_like(vectors)
@@ -51,7 +50,7 @@ def explain(posterior: Posterior, person: Person, films: Tensor, *, periods: Ten
         from_features += features[films] @ coefficients
     prior = posterior.precision @ person.regression.prior_mean[:, :, None]
     anybody = regressors(torch.cholesky_solve(prior, person.cholesky)[:, :, 0])[:, :, None]
-    film = ((vectors - from_features) @ anybody)[:, :, 0] + posterior.of_period(films, periods)
+    film = ((vectors - from_features) @ anybody)[:, :, 0]
     return Shares(
         average=posterior.average,
         user=person.vectors[:, 0].mean(dim=0).repeat(len(films)),

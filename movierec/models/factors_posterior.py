@@ -73,7 +73,6 @@ class Posterior:
     Args:
         samples: As kept after the chain's burn-in.
         average: g, mean of the training ratings.
-        scale: Lowest and highest stars.
         rated: Whether each film has training ratings, [num_films] bool.
         implicit: What each rated film adds to the users' first group of features, which says what they rated (times
             the square root of their number of ratings), [num_films, d]; none if users and films have no such group.
@@ -86,13 +85,12 @@ class Posterior:
         samples: Sequence[Sample],
         *,
         average: float,
-        scale: tuple[float, float],
         rated: Tensor,
         implicit: Tensor | None = None,
         film_features: Sequence[Tensor] = (),
         hyperpriors: Hyperpriors = HYPERPRIORS,
     ) -> None:
-        self.average, self.scale, self.hyperpriors = average, scale, hyperpriors
+        self.average, self.hyperpriors = average, hyperpriors
         self.rated, self.implicit, self.film_features = rated, implicit, film_features
         self.films = torch.stack([sample.films for sample in samples]).float()
         self.beta = torch.stack([sample.beta for sample in samples])
@@ -221,16 +219,6 @@ class Posterior:
             is_on = (days == person.days[:, None]).to(centres)
             centres += person.day_effects @ is_on
         return centres
-
-    def stars(
-        self, person: Person, films: Tensor, *, days: Tensor | None = None, periods: Tensor | None = None
-    ) -> Tensor:
-        """Predict ratings: the mean of the samples' predictions, each clamped to the scale; see `centres`.
-
-        Returns:
-            Stars, [size].
-        """
-        return self.centres(person, films, days=days, periods=periods).clamp(*self.scale).mean(dim=0)
 
     @torch.inference_mode()
     def deviations(self, person: Person, films: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """Features of users and films, made fit for the factor model: scaled, and rotated to orthogonal columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -14,24 +13,7 @@ Matrix: TypeAlias = np.ndarray | sp.csr_matrix | sp.csr_array
 SMALLEST = 1e-6  # directions with a singular value below this share of the greatest are left out: they are rounding
 
 
-@dataclass(frozen=True)
-class Projection:
-    """How raw columns become features: columns @ weight - offset.
-
-    Attributes:
-        weight: [num_columns, d].
-        offset: [d].
-    """
-
-    weight: Tensor
-    offset: Tensor
-
-    def __call__(self, columns: Tensor) -> Tensor:
-        """Project rows, of those it was fitted on or new ones, [..., num_columns] to [..., d]."""
-        return columns @ self.weight - self.offset
-
-
-def fit_features(blocks: Sequence[Matrix], rank: int = 100) -> tuple[Projection, Tensor]:
+def fit_features(blocks: Sequence[Matrix], rank: int = 100) -> tuple[Tensor, Tensor]:
     """Make a group of features of raw columns.
 
     Columns of a dense block are standardised and divided by the square root of their number, so that blocks weigh the
@@ -44,22 +26,21 @@ def fit_features(blocks: Sequence[Matrix], rank: int = 100) -> tuple[Projection,
         rank: How many directions of a sparse block are kept at most.
 
     Returns:
-        The projection of the columns of all blocks side by side, and the features of the rows, [n, d].
+        The weights of the columns of all blocks side by side, [num_columns, d], and the features of the rows, [n, d]:
+        the columns, those of dense blocks less their means, times the weights.
     """
-    weights, offsets, features = [], [], []
+    weights, features = [], []
     for block in blocks:
         weight, mean = directions(block, rank) if sp.issparse(block) else standardisation(np.asarray(block))
         weights.append(weight)
-        offsets.append(mean @ weight)
-        features.append(np.asarray(block @ weight) - offsets[-1])
-    weight, offset, values = block_diagonal(weights), np.concatenate(offsets), np.concatenate(features, axis=1)
+        features.append(np.asarray(block @ weight) - mean @ weight)
+    values = np.concatenate(features, axis=1)
     size, rotation = np.linalg.eigh(values.T @ values)  # as a singular value decomposition, and faster for many rows
     rotation = rotation[:, size > SMALLEST**2 * size.max(initial=0)]
-    projection = Projection(to_tensor(weight @ rotation), to_tensor(offset @ rotation))
-    return projection, to_tensor(values @ rotation)
+    return to_tensor(sp.block_diag(weights).toarray() @ rotation), to_tensor(values @ rotation)
 
 
-def fit_implicit(counts: sp.csr_matrix | sp.csr_array, rank: int) -> tuple[Projection, Tensor]:
+def fit_implicit(counts: sp.csr_matrix | sp.csr_array, rank: int) -> tuple[Tensor, Tensor]:
     """Make features of who has rated what, whatever the stars: "implicit" feedback, as in SVD++ (Koren, 2008).
 
     Each row of the 0/1 matrix is divided by the square root of its number of ratings n. The features are its first
@@ -70,7 +51,7 @@ def fit_implicit(counts: sp.csr_matrix | sp.csr_array, rank: int) -> tuple[Proje
         rank: How many directions are kept at most.
 
     Returns:
-        The projection of rows divided by sqrt(n), and the features of the rows, [n, d].
+        The weights of the columns, [num_columns, d], and the features of the rows, [n, d].
     """
     number = np.maximum(np.asarray(counts.sum(axis=1)).ravel(), 1)
     return fit_features([sp.csr_matrix(sp.diags(number**-0.5) @ counts)], rank)
@@ -89,11 +70,6 @@ def standardisation(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     varies = deviation > SMALLEST * np.abs(block).max(axis=0, initial=0)
     scale = np.where(varies, 1 / np.where(varies, deviation, 1), 0)
     return np.diag(scale / max(block.shape[1], 1) ** 0.5), block.mean(axis=0)
-
-
-def block_diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:
-    """Put matrices along the diagonal of one."""
-    return np.asarray(sp.block_diag(blocks).toarray())
 
 
 def to_tensor(values: np.ndarray) -> Tensor:

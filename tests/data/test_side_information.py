@@ -169,10 +169,10 @@ def test_a_release_that_tells_nothing_of_its_users_has_no_columns_of_them(sample
 def test_the_factor_model_takes_it_as_it_is(sample_root: Path) -> None:
     found = described(Combined1MDataModule(root=sample_root, side_information=True))
     for blocks in found.users, found.films:
-        projection, features = fit_features(list(blocks.values()), rank=5)
+        weights, features = fit_features(list(blocks.values()), rank=5)
         assert features.isfinite().all()
         assert {len(features)} == {matrix.shape[0] for matrix in blocks.values()}
-        assert len(projection.weight) == sum(matrix.shape[1] for matrix in blocks.values())
+        assert len(weights) == sum(matrix.shape[1] for matrix in blocks.values())
 
 
 def test_stars_change_nothing_of_it(sample_root: Path, tmp_path: Path) -> None:

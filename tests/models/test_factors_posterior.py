@@ -15,7 +15,6 @@ from movierec.models.side_information import fit_features, fit_implicit
 from movierec.models.training_ratings import TrainingRatings
 
 NUM_USERS, NUM_FILMS, PERIODS = 40, 30, 2
-SCALE = (0.5, 5.0)
 
 
 class Trained:
@@ -55,9 +54,8 @@ class Trained:
         return Posterior(
             samples,
             average=self.ratings.average,
-            scale=SCALE,
             rated=self.ratings.num_ratings_of_film > 0,
-            implicit=self.implicit.weight,
+            implicit=self.implicit,
             film_features=[self.genres],
             **options,
         )
@@ -105,7 +103,7 @@ def slow_fold_in(
     films, days = history["films"].tolist(), history["days"].tolist()
     vectors, beta, noise = sample.films.double().numpy(), sample.beta.double().numpy(), float(sample.noise)
     precision = sample.user_prior.precision.double().numpy()
-    implicit = sum(trained.implicit.weight[film].double().numpy() for film in films) / len(films) ** 0.5
+    implicit = sum(trained.implicit[film].double().numpy() for film in films) / len(films) ** 0.5
     coefficients = [rows.double().numpy() for rows in sample.user_prior.coefficients]
     prior_mean = sample.user_prior.mean.double().numpy() + implicit @ coefficients[0]
     prior_mean += history["features"][0].double().numpy() @ coefficients[1]
@@ -159,8 +157,8 @@ def test_predictions_are_the_mean_of_clamped_predictions_with_effects_of_known_m
                 for film, day in zip(films.tolist(), days.tolist(), strict=True)
             ]
         )  # fmt: skip
-    expected = torch.tensor(predictions, dtype=torch.float32).clamp(*SCALE).mean(dim=0)
-    torch.testing.assert_close(posterior.stars(person, films, days=days, periods=days % PERIODS), expected)
+    expected = torch.tensor(predictions, dtype=torch.float32)
+    torch.testing.assert_close(posterior.centres(person, films, days=days, periods=days % PERIODS), expected)
 
 
 def test_a_film_is_predicted_alike_alone_and_among_all(trained: Trained) -> None:
@@ -208,20 +206,20 @@ def test_a_film_without_ratings_has_the_prior_mean_of_its_features(trained: Trai
 def test_someone_with_ten_thousand_ratings_is_scored(trained: Trained) -> None:
     films = torch.arange(10_000) % NUM_FILMS
     person = trained.posterior.fold_in(films, torch.full((10_000,), 4.5))
-    predicted = trained.posterior.stars(person, torch.arange(NUM_FILMS))
+    predicted = trained.posterior.centres(person, torch.arange(NUM_FILMS)).mean(dim=0)
     torch.testing.assert_close(predicted, torch.full((NUM_FILMS,), 4.5), atol=0.6, rtol=0)
     assert person.alpha.min() > 1 / trained.posterior.noise.min()
 
 
 def shares_of(trained: Trained, person: Person, films: Tensor) -> tuple[Tensor, Tensor]:
-    shares = explain(trained.posterior, person, films, periods=films % PERIODS)
+    shares = explain(trained.posterior, person, films)
     return shares.average + shares.user + shares.film + shares.features + shares.rated.sum(dim=1), shares.rated
 
 
 @pytest.mark.parametrize("user", [3, 39])
 def test_shares_sum_to_the_prediction_before_it_is_clamped(trained: Trained, user: int) -> None:
     person, films = trained.posterior.fold_in(**trained.history(user)), torch.tensor([0, 5, 29])
-    expected = trained.posterior.centres(person, films, periods=films % PERIODS).mean(dim=0)
+    expected = trained.posterior.centres(person, films).mean(dim=0)
     torch.testing.assert_close(shares_of(trained, person, films)[0], expected, rtol=1e-4, atol=1e-4)
 
 
@@ -256,7 +254,7 @@ def test_a_chain_without_features_and_times_is_scored(trained: Trained) -> None:
     generator = Generator().manual_seed(0)
     state = sweep(initial_state(ratings, 2, generator), ratings, generator=generator)
     samples = [Sample.from_state_dict(Sample.of_state(state, ratings).state_dict())]
-    posterior = Posterior(samples, average=ratings.average, scale=SCALE, rated=torch.ones(NUM_FILMS, dtype=torch.bool))
+    posterior = Posterior(samples, average=ratings.average, rated=torch.ones(NUM_FILMS, dtype=torch.bool))
     person = posterior.fold_in(torch.tensor([0, 1]), torch.tensor([4.0, 5.0]), days=torch.tensor([0, 0]))
     films = torch.tensor([2, 3])
     shares = explain(posterior, person, films)
