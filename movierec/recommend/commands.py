@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from movierec.console import busy, expand_home, printable, quoted
-from movierec.errors import CheckpointError, ConfigError, UnknownIdError
+from movierec.console import busy, expand_home, printable
+from movierec.errors import ConfigError, UnknownIdError
 
 if TYPE_CHECKING:
     from movierec.recommend.recommender import Recommender
@@ -105,7 +105,10 @@ def recommend(options: argparse.Namespace) -> int:
     from movierec.recommend.lists import show
 
     check(options)
-    recommender, models = load(options)
+    with busy("loading PyTorch"):
+        from movierec.recommend.checkpoints import describe, load
+    recommender, checkpoints = load(options.runs, options.ckpt_path, options.stars_from)
+    models = describe(recommender, checkpoints)
     notes: list[str] = []
     filters = filters_of(options, recommender, notes) | {"include_seen": options.include_seen}
     filters["novelty"] = options.novelty
@@ -157,108 +160,15 @@ def similar(options: argparse.Namespace) -> int:
     from movierec.recommend.lists import show
 
     check_numbers(options)
-    recommender, models = load(options)
+    with busy("loading PyTorch"):
+        from movierec.recommend.checkpoints import describe, load
+    recommender, checkpoints = load(options.runs, options.ckpt_path)
     notes: list[str] = []
     movie_id = find_film(options.film, recommender, notes)
     frame = recommender.similar(movie_id, top=options.top, **filters_of(options, recommender, notes))
     title = recommender.films.titles[recommender.films.row(movie_id)]
-    show(frame, f"films like {title}", [*notes, models[0]], options.format)
+    show(frame, f"films like {title}", [*notes, describe(recommender, checkpoints)[0]], options.format)
     return 0
-
-
-def load(options: argparse.Namespace) -> tuple["Recommender", list[str]]:
-    """Read the chosen checkpoints.
-
-    Returns:
-        The recommender, and a line on each of the models.
-    """
-    recommender, paths = load_models(options)
-    models = [recommender.model, recommender.stars_from]
-    lines = [
-        name_model(what, path, model.tables.record)
-        for what, path, model in zip(("model", "stars"), paths, models, strict=False)
-        if model is not None
-    ]
-    return recommender, lines
-
-
-def load_models(options: argparse.Namespace) -> tuple["Recommender", list[Path]]:
-    """Read the chosen checkpoints: of the model that orders films, and of the one that predicts stars, if any.
-
-    Returns:
-        The recommender, and the checkpoint of each of the models.
-
-    Raises:
-        CheckpointError: There is no model, or a file is damaged.
-    """
-    with busy("loading PyTorch"):
-        from movierec.models.model import RatingModel
-        from movierec.recommend.recommender import Recommender
-        from movierec.runs import existing_checkpoint
-
-    runs = finished_runs(options.runs)
-    path = (
-        newest_checkpoint(options.runs, runs) if options.ckpt_path is None else existing_checkpoint(options.ckpt_path)
-    )
-    with busy("reading the model"):
-        recommender = Recommender.from_checkpoint(path)
-        if isinstance(recommender.model, RatingModel):
-            return recommender, [path]
-        same = ratings_of(recommender.tables.record)
-        rating_runs = [
-            one for one, metrics in runs.items() if not is_list(metrics) and ratings_of(metrics["data"]) == same
-        ]
-        stars_from = getattr(options, "stars_from", None) or next(reversed(rating_runs), None)
-        if stars_from is None:
-            return recommender, [path]
-        stars_path = existing_checkpoint(stars_from)
-        return Recommender.from_checkpoint(path, stars_from=stars_path), [path, stars_path]
-
-
-def finished_runs(root: Path) -> dict[Path, dict[str, Any]]:
-    """Find the best checkpoints of the runs that were trained to their end or tested, the oldest first.
-
-    Returns:
-        Each run's metrics.json, by the checkpoint.
-    """
-    from movierec.runs import find_runs
-
-    runs = {run.checkpoints / "best.ckpt": run.read_metrics() for _, run in find_runs(root)}
-    ended = [path for path, metrics in runs.items() if metrics.get("end") in ("planned", "early") or "test" in metrics]
-    return {path: runs[path] for path in sorted(filter(Path.is_file, ended), key=lambda path: path.stat().st_mtime)}
-
-
-def is_list(metrics: dict[str, Any]) -> bool:
-    """Tell whether a run is of a model that orders films, and predicts no stars."""
-    return "rmse" not in metrics.get("val", {}) and "rmse" not in metrics.get("test", {})
-
-
-def ratings_of(record: dict[str, Any]) -> tuple[str, bool]:
-    """Name the ratings that a run read."""
-    return record["options"]["release"], record["sample"]
-
-
-def newest_checkpoint(root: Path, runs: dict[Path, dict[str, Any]]) -> Path:
-    """Choose the newest finished run of a list model, or without any, of a rating model.
-
-    Raises:
-        CheckpointError: There is none.
-    """
-    from movierec.runs import find_runs
-
-    if runs:
-        return ([path for path, metrics in runs.items() if is_list(metrics)] or list(runs))[-1]
-    unfinished = [path for _, run in find_runs(root) if (path := run.checkpoints / "best.ckpt").is_file()]
-    if unfinished:
-        newest = max(unfinished, key=lambda path: path.stat().st_mtime)
-        raise CheckpointError(
-            f"Expected a run in {root} whose training has ended, found none. To use an unfinished one: "
-            f"--ckpt_path {quoted([str(newest)])}"
-        )
-    raise CheckpointError(
-        f"Expected a trained run in {root}, found none. Train one, with `python -m movierec fit "
-        "--config configs/model7.yaml`, or name a file with --ckpt_path."
-    )
 
 
 def filters_of(options: argparse.Namespace, recommender: "Recommender", notes: list[str]) -> dict[str, Any]:
@@ -342,10 +252,3 @@ def recommend_all(
     print(f"Wrote up to {options.top} films for each of {number:,} users to {options.out}")
     print(printable("\n".join(notes)))
     return 0
-
-
-def name_model(what: str, path: Path, record: dict[str, Any]) -> str:
-    """Name a model and its training data."""
-    return (
-        f"{what}: {path}, trained on {record['options']['release']}{' (generated sample)' if record['sample'] else ''}"
-    )

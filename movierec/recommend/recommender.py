@@ -49,9 +49,7 @@ class Recommender:
             CheckpointError: A file is damaged, of another program or version, or holds weights that are not finite; or
                 the second model predicts no stars.
         """
-        rater = None if stars_from is None else read_model(Path(stars_from))
-        if rater is not None and not isinstance(rater, RatingModel):
-            raise CheckpointError(f"Expected a model that predicts stars in {stars_from}, got {type(rater).__name__}.")
+        rater = None if stars_from is None else read_rating_model(Path(stars_from))
         return cls(read_model(Path(path)), stars_from=rater)
 
     def recommend(
@@ -337,6 +335,14 @@ class Recommender:
         if explained and self.model.explained_by:
             notes.append(self.model.explained_by)
         return notes
+
+
+def read_rating_model(path: Path) -> RatingModel:
+    """Read the model of a checkpoint, which must be one that predicts stars."""
+    model = read_model(path)
+    if not isinstance(model, RatingModel):
+        raise CheckpointError(f"Expected a model that predicts stars in {path}, got {type(model).__name__}.")
+    return model
 
 
 def rows_of(movie_ids: np.ndarray, model: Model) -> np.ndarray:

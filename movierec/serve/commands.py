@@ -6,7 +6,6 @@ from pathlib import Path
 
 from movierec.console import busy, expand_home
 from movierec.errors import ConfigError
-from movierec.recommend.commands import load_models
 
 
 def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,7 +29,9 @@ def serve(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: The extra is not installed, or the port is taken.
     """
-    recommender, checkpoints = load_models(options)
+    with busy("loading PyTorch"):
+        from movierec.recommend.checkpoints import load
+    recommender, checkpoints = load(options.runs, options.ckpt_path, options.stars_from)
     with busy("starting the server"):
         try:
             import uvicorn
