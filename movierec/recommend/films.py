@@ -39,7 +39,7 @@ class Films:
     """
 
     def __init__(self, model: Model) -> None:
-        tables = model.tables
+        self.tables = tables = model.tables
         self.titles, self.genres = [natural(title) for title in tables.titles], tables.genres
         self.ids, self.listed, self.num_ratings = tables.movie_ids.numpy(), model.listed.numpy(), tables.num_ratings
         self.min_ratings = model.list_min_ratings

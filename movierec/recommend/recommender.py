@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from movierec.data.histories import History, history_of
+from movierec.data.histories import History
 from movierec.data.statistics import sums
 from movierec.errors import CheckpointError, ConfigError, UnknownIdError
 from movierec.models.checkpoint import read_model
@@ -16,6 +16,7 @@ from movierec.models.model import Model, RatingModel
 from movierec.models.rating_levels import Outlook
 from movierec.models.scoring import top_positions
 from movierec.recommend.films import Films, Filters, count_films
+from movierec.recommend.people import known_user, new_user, rows_of, translate
 
 DAMPING = 25  # ratings of the mean film that are added to each film's own, for a user of whom nothing is known
 USERS_AT_ONCE = 128
@@ -95,7 +96,10 @@ class Recommender:
             if explain:
                 raise ConfigError("Expected a user_id or ratings with explain; without them, nothing is predicted.")
             return self.popular(top, chosen)
-        history, seen = self.user(user_id) if user_id is not None else self.new_user(ratings or {}, days)
+        if user_id is not None:
+            history, seen = known_user(self.tables, user_id)
+        else:
+            history, seen = new_user(self.films, ratings or {}, days)
         scores = self.model.rank_all([history])[0].numpy()
         rows = self.best(scores, seen, top, chosen, allowed=self.films.allowed(chosen), novelty=novelty)
         frame = self.films.describe(rows, **self.stars(history, rows))
@@ -122,7 +126,8 @@ class Recommender:
         chosen = Filters(**filters)
         allowed = self.films.allowed(chosen)
         for start in range(0, len(self.user_ids), USERS_AT_ONCE):
-            people = [self.user(user_id) for user_id in self.user_ids[start : start + USERS_AT_ONCE].tolist()]
+            block = self.user_ids[start : start + USERS_AT_ONCE].tolist()
+            people = [known_user(self.tables, user_id) for user_id in block]
             ranked = self.model.rank_all([history for history, _ in people]).numpy()
             for (history, seen), scores in zip(people, ranked, strict=True):
                 rows = self.best(scores, seen, top, chosen, allowed=allowed, novelty=novelty)
@@ -144,7 +149,7 @@ class Recommender:
         if self.stars_from is None:
             raise ConfigError(f"Expected a model that predicts stars, got {type(self.model).__name__}.")
         rows = np.array([self.films.row(movie_id) for movie_id in movie_ids], dtype=np.int64)
-        history, _ = self.user(user_id)
+        history, _ = known_user(self.tables, user_id)
         stars = self.stars(history, rows)["stars"]
         if len(bad := np.flatnonzero(np.isnan(stars))):
             raise UnknownIdError(f"Film {self.films.ids[rows[bad[0]]]} lacks metadata that the network reads.")
@@ -170,59 +175,6 @@ class Recommender:
         scores = self.films.alike(row) if is_alike else self.model.similar(row).detach().numpy()
         rows = self.best(scores, np.array([row]), top, Filters(), allowed=self.films.allowed(Filters(**filters)))
         return self.films.describe(rows, similarity=scores[rows])
-
-    def user(self, user_id: int | str) -> tuple[History, np.ndarray]:
-        """Look up a user of the ratings.
-
-        Returns:
-            The training ratings, and the rows of all rated films, which lists leave out.
-
-        Raises:
-            UnknownIdError: There is no such user, or the checkpoint was exported without its users.
-        """
-        if self.tables.record.get("exported"):
-            raise UnknownIdError(
-                "Expected ratings of a new user: this checkpoint was exported without its users. Give a file, "
-                "--ratings FILE, or --user_id new."
-            )
-        number = self.tables.user_number(user_id)
-        row = int(np.searchsorted(self.user_ids, number))
-        if row == len(self.user_ids) or self.user_ids[row] != number:
-            first, last = (self.tables.user_name(int(self.user_ids[place])) for place in (0, -1))
-            raise UnknownIdError(
-                f"User {user_id} is not in the ratings (ids from {first} to {last}). "
-                "Give their ratings in a file, --ratings FILE, or --user_id new."
-            )
-        return history_of(self.tables, row), self.tables.seen(row)
-
-    def new_user(
-        self, ratings: Mapping[int, float], days: Mapping[int, int] | None = None
-    ) -> tuple[History, np.ndarray]:
-        """Make the history of a user who is not in the training data.
-
-        Args:
-            ratings: Stars of films by id.
-            days: As in `recommend`.
-
-        Returns:
-            As `user`.
-
-        Raises:
-            UnknownIdError: A film is not in the ratings.
-            ConfigError: There is no rating, or one outside the scale.
-        """
-        tables = self.tables
-        stars = np.array(list(ratings.values()), dtype=np.float64)
-        outside = stars[~((stars >= tables.min_stars) & (stars <= tables.max_stars))]
-        if len(outside) or not len(stars):
-            raise ConfigError(
-                f"Expected ratings from {tables.min_stars:g} to {tables.max_stars:g} stars, got "
-                f"{', '.join(f'{value:g}' for value in outside) or 'none'}."
-            )
-        rows = np.array([self.films.row(movie_id) for movie_id in ratings], dtype=np.int64)
-        is_dated = days is not None and days.keys() >= ratings.keys()
-        given = np.array([days[movie_id] for movie_id in ratings], dtype=np.int64) if days and is_dated else None
-        return History(rows, stars, days=given), rows
 
     def best(
         self,
@@ -269,7 +221,7 @@ class Recommender:
         if rater is self.model:
             its_rows = rows
         else:
-            history, its_rows = self.translate(history, rater), rows_of(self.films.ids[rows], rater)
+            history, its_rows = translate(history, self.films, rater), rows_of(self.films.ids[rows], rater)
         is_known = (its_rows >= 0) & rater.listed.numpy()[its_rows]
         films = torch.from_numpy(its_rows[is_known])
         predicted = {"stars": rater.predict(history, films)}
@@ -280,16 +232,6 @@ class Recommender:
         for name, values in predicted.items():
             columns[name][is_known] = values.numpy()
         return columns
-
-    def translate(self, history: History, rater: RatingModel) -> History:
-        """Find a person's ratings among the films and users of another model."""
-        if history.user_id is not None and not rater.tables.record.get("exported"):
-            user = int(np.searchsorted(rater.tables.user_ids.numpy(), history.user_id))
-            return history_of(rater.tables, user)
-        rows = rows_of(self.films.ids[history.movies], rater)
-        is_known = rows >= 0
-        days = None if history.days is None else history.days[is_known]
-        return History(rows[is_known], history.stars[is_known], days=days)
 
     def explain(self, history: History, rows: np.ndarray) -> pd.DataFrame:
         """Divide the scores of films into shares, and name the rated films that added most to each."""
@@ -343,13 +285,6 @@ def read_rating_model(path: Path) -> RatingModel:
     if not isinstance(model, RatingModel):
         raise CheckpointError(f"Expected a model that predicts stars in {path}, got {type(model).__name__}.")
     return model
-
-
-def rows_of(movie_ids: np.ndarray, model: Model) -> np.ndarray:
-    """Look up the rows of films in a model's tables, [size] int64; -1 where it has none."""
-    known = model.tables.movie_ids.numpy()
-    rows = np.searchsorted(known, movie_ids).clip(max=len(known) - 1)
-    return np.where(known[rows] == movie_ids, rows, -1)
 
 
 def standardise(values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from movierec.datasets.exports import read_export
 from movierec.datasets.titles import year_of
 from movierec.recommend.films import count_films
 from movierec.recommend.matching import FilmIds, match
+from movierec.recommend.people import new_user
 from movierec.recommend.recommender import Recommender
 from movierec.serve.schemas import (
     Film,
@@ -54,7 +55,7 @@ class FilmService:
     def predict(self, request: PredictRequest) -> ScoredFilms:
         """Predict the stars that somebody will give films."""
         ratings, notes = self.known(request.ratings)
-        history, _ = self.recommender.new_user(ratings)
+        history, _ = new_user(self.films, ratings)
         rows = np.array([self.films.row(movie_id) for movie_id in request.movie_ids])
         frame = self.films.describe(rows, **self.recommender.stars(history, rows))
         return ScoredFilms(films=self.scored(frame), notes=notes)

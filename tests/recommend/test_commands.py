@@ -14,6 +14,7 @@ import pytest
 
 from movierec.cli import main
 from movierec.datasets.titles import natural
+from movierec.recommend.people import known_user
 from movierec.recommend.recommender import Recommender
 
 RUN = Path("lightning_logs/small/version_0/checkpoints/best.ckpt")
@@ -53,7 +54,7 @@ def test_the_table_holds_what_the_recommender_says(
     lines = output.splitlines()
     assert all(len(line) <= 80 for line in lines[:-1])
     assert lines[-1] == MODEL
-    assert f"Left out: the {len(trained.user(1)[1])} films that the user has rated." in lines
+    assert f"Left out: the {len(known_user(trained.tables, 1)[1])} films that the user has rated." in lines
     frame = trained.recommend(1)
     ranked = [line for line in lines if line.lstrip()[:2].strip().isdecimal()]
     for line, stars, number in zip(ranked, frame["stars"], frame["num_ratings"], strict=True):

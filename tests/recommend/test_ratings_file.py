@@ -5,6 +5,7 @@ import pytest
 
 from movierec.errors import DataFormatError, MissingDataError, UnknownIdError
 from movierec.models.mlp import MLP
+from movierec.recommend.people import new_user
 from movierec.recommend.ratings_file import read_ratings_file
 from movierec.recommend.recommender import Recommender
 
@@ -168,6 +169,6 @@ def test_a_timestamp_says_on_which_day_a_rating_was_given(
     path = write(tmp_path, f"movieId,rating,timestamp\n{first},4,{stamps[0]}\n{second},2,{stamps[1]}\n")
     ratings, notes, found = read_ratings_file(path, named)
     assert (ratings, notes) == ({first: 4.0, second: 2.0}, [])
-    history, _ = named.new_user(ratings, found)
+    history, _ = new_user(named.films, ratings, found)
     assert (None if history.days is None else history.days.tolist()) == days
-    assert named.new_user(ratings)[0].days is None
+    assert new_user(named.films, ratings)[0].days is None

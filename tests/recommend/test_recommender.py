@@ -17,6 +17,7 @@ from movierec.data.batches import Batch
 from movierec.data.tables import SCHEMA, Tables, group_by_user
 from movierec.errors import CheckpointError, ConfigError, UnknownIdError
 from movierec.models.mlp import MLP
+from movierec.recommend.people import known_user
 from movierec.recommend.recommender import Recommender
 from movierec.training.rating_task import RatingTask
 
@@ -83,7 +84,7 @@ def test_scores_are_those_of_predict_for_every_user_and_film(trained: Recommende
 def test_the_list_is_the_top_of_all_unseen_films_and_never_a_seen_one(trained: Recommender) -> None:
     films = trained.films
     for user_id in trained.user_ids[::10].tolist():
-        seen = set(films.ids[trained.user(user_id)[1]].tolist())
+        seen = set(films.ids[known_user(trained.tables, user_id)[1]].tolist())
         left = [film for film in films.ids[films.listed & (films.num_ratings >= 20)].tolist() if film not in seen]
         scores = trained.predict(user_id, left)
         best = [left[place] for place in np.lexsort((left, -scores))[:10]]
@@ -98,7 +99,7 @@ def test_equal_predictions_are_listed_by_id_each_time(tables: Tables) -> None:
     nn.init.zeros_(network_of(recommender).rest[-1].weight)  # type: ignore[arg-type]
     level = Recommender(network_of(recommender))
     films = level.films
-    unseen = np.setdiff1d(np.flatnonzero(films.listed), level.user(9)[1])
+    unseen = np.setdiff1d(np.flatnonzero(films.listed), known_user(level.tables, 9)[1])
     for _ in range(3):
         assert list(level.recommend(9, top=5, min_ratings=0)["movie_id"]) == films.ids[unseen[:5]].tolist()
 
@@ -141,7 +142,7 @@ def test_films_of_few_ratings_are_left_out_unless_asked_for(trained: Recommender
 
 
 def test_seen_films_are_listed_with_the_own_rating_on_request(trained: Recommender) -> None:
-    history, seen = trained.user(1)
+    history, seen = known_user(trained.tables, 1)
     own = dict(zip(trained.films.ids[history.movies].tolist(), history.stars.tolist(), strict=True))
     assert len(own) < len(seen)  # what validates and tests is no model's business
     frame = trained.recommend(1, top=1000, include_seen=True, min_ratings=0).set_index("movie_id")["own_stars"]

@@ -14,6 +14,7 @@ from movierec.data.tables import Tables
 from movierec.errors import CheckpointError, ConfigError
 from movierec.models.ease_model import EaseModel
 from movierec.models.model import RatingModel
+from movierec.recommend.people import known_user
 from movierec.recommend.recommender import Recommender
 
 
@@ -122,7 +123,7 @@ def test_the_reasons_are_the_rated_films_that_added_most(both: Recommender) -> N
 
 def test_novelty_subtracts_the_standardised_log_of_the_number_of_ratings(both: Recommender) -> None:
     user_id = int(both.user_ids[7])
-    history, seen = both.user(user_id)
+    history, seen = known_user(both.tables, user_id)
     scores, number = both.model.rank_all([history])[0].numpy(), np.log1p(both.films.num_ratings)
     left = np.setdiff1d(np.flatnonzero(both.films.listed), seen)
     ranked = (scores[left] - scores[left].mean()) / scores[left].std()
