@@ -22,7 +22,6 @@ from movierec.runs import ROOT
 from movierec.training.base_task import BaseTask
 from movierec.training.bias_task import BiasTask  # noqa: F401 - so that help lists it
 from movierec.training.checkpoints import BestCheckpoint, LastCheckpoint
-from movierec.training.config import refuse_aliases
 from movierec.training.ease_task import EaseTask  # noqa: F401 - likewise
 from movierec.training.gibbs_task import GibbsTask  # noqa: F401 - likewise
 from movierec.training.history_task import HistoryTask  # noqa: F401 - likewise
@@ -50,14 +49,9 @@ NOISE = (  # lines of jsonargparse's account of all types it tried
 
 
 def load_yaml(text: str) -> Any:
-    """Load the value of an option or a configuration: YAML without aliases, or a path that is not UTF-8.
-
-    Raises:
-        YAMLError: The text has an alias, or is not YAML.
-    """
+    """Load the value of an option or a configuration: YAML, or a path that is not UTF-8."""
     if any("\udc80" <= letter <= "\udcff" for letter in text):  # Python's sign for a byte of such a path
         return text
-    refuse_aliases(text)
     # PyYAML escapes it, which libyaml, jsonargparse's loader, does not read.
     return yaml.safe_load(text) if r"\uDC" in text else yaml_loader(text)
 

@@ -99,15 +99,6 @@ def test_the_help_of_a_callback_needs_no_configuration(capsys: pytest.CaptureFix
     assert "--trainer.callbacks.patience" in capsys.readouterr().out
 
 
-def test_an_alias_is_refused_in_a_file_that_an_option_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    network = tmp_path / "network.yaml"
-    network.write_text("class_path: MLP\ninit_args:\n  hidden: [&width 16, *width]\n  dropout: 0.1\n")
-    with pytest.raises(SystemExit) as stop:
-        main(["fit", "--config", "configs/model1.yaml", "--model.network", str(network), "--print_config"])
-    assert stop.value.code == 2
-    assert "the alias *width could make it endless; write its values out" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("name", ["../../evil", "/evil", "a/../../evil", "", "."])
 def test_a_name_that_leads_out_of_the_runs_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", "--config", "configs/model1.yaml", "--name", name]) == 1

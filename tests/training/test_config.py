@@ -141,7 +141,6 @@ def test_a_config_among_the_arguments_that_is_not_there_is_an_error() -> None:
         (b"a: 1\n\nb: \x00\n", "expected YAML; unacceptable character #x0000"),
         (b"a: 2024-99-99\n", "expected YAML; month must be in 1..12"),
         (b"[" * 5000, "expected YAML; "),
-        (b"a: &a\n  b: *a\n", r"line 2: expected YAML; the alias \*a could make it endless"),
     ],
 )
 def test_what_is_no_yaml_is_an_error_that_names_the_line(elsewhere: Path, text: bytes, message: str) -> None:
