@@ -14,7 +14,14 @@ from movierec import __version__
 from movierec.console import busy, expand_home, printable
 from movierec.datasets.commands import add_data
 from movierec.errors import MovierecError, place_of
-from movierec.model_selection.commands import add_compare, add_crossval, add_export, add_reproduce, add_tune
+from movierec.model_selection.commands import (
+    add_compare,
+    add_crossval,
+    add_export,
+    add_export_split,
+    add_reproduce,
+    add_tune,
+)
 from movierec.recommend.commands import add_recommend, add_similar
 from movierec.serve.commands import add_serve
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
@@ -147,7 +154,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_recommend(commands)
     add_similar(commands)
     add_serve(commands)
-    add_data(commands)
+    add_export_split(add_data(commands))
     return parser
 
 

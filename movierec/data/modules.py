@@ -62,6 +62,8 @@ class MovieDataModule(LightningDataModule):
         test_pairs: For `file`: a csv file with the columns userId and movieId of the ratings to test on.
         val_pairs: For `file`: one of the ratings to validate on. Default: a share of those that are not tested.
         history_share: For `users`: share of a held-out user's ratings that is known of them; at least one rating is.
+        turn: For `users`: by how many the drawn order of the users is turned before it is cut, to hold out others.
+        until: Leave out the ratings that were given later, in seconds since 1970, UTC.
         seed: Decides the split and the folds; not the network.
         statistics: Which ratings a row's statistics come from. `cross_fit` and `leave_one_out` hide its own rating
             from it; `self_inclusive` and `per_split` leak.
@@ -104,6 +106,8 @@ class MovieDataModule(LightningDataModule):
         test_pairs: Path | None = None,
         val_pairs: Path | None = None,
         history_share: ClosedUnitInterval = 0.8,
+        turn: NonNegativeInt = 0,
+        until: int | None = None,
         seed: NonNegativeInt = 123,
         statistics: Kind = "cross_fit",
         folds: PositiveInt = 10,
@@ -142,6 +146,8 @@ class MovieDataModule(LightningDataModule):
             test_pairs=expand_home(test_pairs) if test_pairs else None,
             val_pairs=expand_home(val_pairs) if val_pairs else None,
             history_share=float(history_share),
+            turn=int(turn),
+            until=until,
             seed=int(seed),
             statistics=statistics,
             folds=int(folds),

@@ -37,6 +37,8 @@ class Options:
     test_pairs: Path | None = None
     val_pairs: Path | None = None
     history_share: float = 0.8
+    turn: int = 0
+    until: int | None = None
     seed: int
     statistics: Kind
     folds: int
@@ -120,6 +122,9 @@ def describe_origin(root: Path, options: Options) -> dict[str, Any]:
         chosen["folds"] = None  # without meaning then
     if options.split != "users":
         chosen["history_share"] = None
+    for name in "turn", "until":
+        if not chosen[name]:
+            del chosen[name]  # so that runs from before there were these options count as the same
     for name, path in ("test_pairs", options.test_pairs), ("val_pairs", options.val_pairs):
         chosen[name] = sha256(require_file(path)) if path else None  # what is in it counts, and not where it is
     files = {name: sha256(movielens.find(root, name)) for name in file_names(root, options)}

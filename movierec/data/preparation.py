@@ -183,7 +183,7 @@ def read_users(root: Path, options: Options, user_ids: np.ndarray) -> pd.DataFra
 
 
 def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options, release: Release) -> pd.DataFrame:
-    """Leave out the ratings of films that lack a value, and cut half stars where that is asked for.
+    """Leave out the ratings of films that lack a value and those after `until`, and cut half stars if asked for.
 
     Raises:
         DataFormatError: A film is rated but not listed, or no film has all columns.
@@ -195,7 +195,10 @@ def keep_usable(ratings: pd.DataFrame, movies: pd.DataFrame, options: Options, r
             f"({(~known).sum()} such ratings). Get both files again."
         )
     complete = movies.loc[complete_films(movies, options.inputs, options.missing), "movie_id"]
-    ratings = ratings[ratings["movie_id"].isin(complete)].reset_index(drop=True)
+    is_usable = ratings["movie_id"].isin(complete)
+    if options.until is not None:
+        is_usable &= ratings["timestamp"] <= options.until
+    ratings = ratings[is_usable].reset_index(drop=True)
     if ratings.empty:
         raise DataFormatError(
             f"Expected films that have all of {', '.join(options.inputs)}; none has. Check that the metadata are "
@@ -212,7 +215,7 @@ def split_ratings(ratings: pd.DataFrame, user: np.ndarray, options: Options, nam
     if options.split == "time":
         return time_split(ratings["timestamp"].to_numpy(), fractions)
     if options.split == "users":
-        return user_split(user, fractions, options.history_share, seed)
+        return user_split(user, fractions, options.history_share, seed, options.turn)
     if options.split == "file":
         return file_split(*find_parts(ratings, options, names), fractions, seed)
     if options.is_published:

@@ -10,13 +10,16 @@ from movierec.datasets.root import default_root
 DEFAULT_ROOT = "(default: that of the environment variable MOVIEREC_DATA, else data)"
 
 
-def add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `data` and its actions to the commands."""
+def add_data(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
+    """Add `data` and its actions to the commands, and return the actions."""
     actions = commands.add_parser("data", help="get and check the data").add_subparsers(metavar="ACTION", required=True)
     add_download(actions)
     add_fetch(actions)
     add_sample(actions)
     add_check(actions)
+    return actions
 
 
 def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

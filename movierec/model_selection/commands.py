@@ -1,4 +1,4 @@
-"""The commands that choose between models and pass them on: compare, crossval, export, reproduce and tune."""
+"""The commands that choose between models and pass them and their data on."""
 
 import argparse
 import re
@@ -107,17 +107,49 @@ def run_export(options: argparse.Namespace) -> int:
     return 0
 
 
+def add_export_split(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `export-split` to the actions of `data`."""
+    command = actions.add_parser(
+        "export-split",
+        help="write the ratings of each part of a configuration's split, to measure another library on them",
+        description="Write train.csv, val.csv and test.csv (userId, movieId, rating, timestamp) of the split of a "
+        "configuration; and where it holds users out, history.csv, the ratings by which these are known.",
+    )
+    add = command.add_argument
+    add("--config", action="append", required=True, metavar="CONFIG", help="a configuration, and overlays after it")
+    add("--root", type=expand_home, help="folder of the data (default: what the configuration says)")
+    add("out", type=expand_home, metavar="OUT", help="the folder to write to")
+    command.set_defaults(run=run_export_split)
+
+
+def run_export_split(options: argparse.Namespace) -> int:
+    """Run `data export-split`."""
+    with busy("loading PyTorch and Lightning"):
+        from movierec.data.export import export_split
+        from movierec.training.cli import ExperimentCLI
+        from movierec.training.commands import arguments_of, quiet
+        from movierec.training.config import split_configs
+
+    quiet()
+    given, _ = split_configs(arguments_of(options.config, {"data.root": options.root}))
+    for part, number in export_split(ExperimentCLI("fit", given).datamodule, options.out).items():
+        print(f"{options.out / part}.csv: {number:,} ratings")
+    return 0
+
+
 def add_crossval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `crossval` to the commands."""
     command = commands.add_parser(
         "crossval",
         help="train and test a configuration on each of several folds, beside another one",
-        description="Deal all ratings into folds at random; train on all folds but one and test on that one, in turn. "
-        "Stop with Ctrl-C; the same command continues.",
+        description="Deal all ratings, or the users, into folds at random; train on all folds but one and test on that "
+        "one, in turn. Or train on the past and test on what came next. Stop with Ctrl-C; the same command continues.",
     )
     add = command.add_argument
     add("--config", action="append", required=True, metavar="CONFIG", help="a configuration, and overlays after it")
     add("--against", action="append", default=[], metavar="CONFIG", help="another one, on the same folds")
+    ways = "what is dealt into folds: ratings, users (held out of training), or parts of the time (default: ratings)"
+    add("--over", choices=("ratings", "users", "time"), default="ratings", help=ways)
     add("--folds", type=int, default=5, metavar="N", help="number of folds (default: 5)")
     add("--root", type=expand_home, help="folder of the data (default: what the configuration says)")
     add("--out", type=expand_home, default=Path("crossval"), help="folder of the folds and runs (default: crossval)")
@@ -134,7 +166,7 @@ def run_crossval(options: argparse.Namespace) -> int:
     keep_freed_memory()
     quiet()
     models = [tuple(configs) for configs in (options.config, options.against) if configs]
-    crossval(models, num_folds=options.folds, root=options.root, out=options.out)
+    crossval(models, num_folds=options.folds, root=options.root, out=options.out, over=options.over)
     return 0
 
 

@@ -1,8 +1,10 @@
-"""Cross-validate configurations: each rating is tested once, by a model that was not trained on it."""
+"""Cross-validate configurations: no rating is tested twice, nor by a model that was trained on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,6 @@ from rich.text import Text
 
 from movierec.console import Console, printable
 from movierec.data.split import folds
-from movierec.datasets.catalog import RELEASES
 from movierec.datasets.movielens import read_ratings
 from movierec.errors import ConfigError
 from movierec.metrics.bootstrap import mean_interval, rmse_interval
@@ -28,16 +29,22 @@ from movierec.training.config import run_name, split_configs
 
 SEED = 123  # decides the folds
 Configs = tuple[str, ...]
+Over = Literal["ratings", "users", "time"]
 
 
-def crossval(models: Sequence[Configs], *, num_folds: int, root: Path | None, out: Path) -> list[str]:
+def crossval(
+    models: Sequence[Configs], *, num_folds: int, root: Path | None, out: Path, over: Over = "ratings"
+) -> list[str]:
     """Train and test configurations on the same folds, and print how good they are; finished folds are not repeated.
 
     Args:
         models: Each a configuration and its overlays.
-        num_folds: How many parts the ratings are dealt into at random; each part is tested once.
+        num_folds: How many parts are tested, one after another.
         root: The data root; by default, what the configurations say.
         out: Folder of the folds and the runs.
+        over: `ratings` are dealt into folds at random; or `users`, of each of whom a share of the ratings is known when
+            the others are tested (`data.history_share`); or `time` is cut into one part more, of as many ratings each,
+            and all but the first part are tested by models that were trained on what was before.
 
     Returns:
         The sentence of each comparison.
@@ -51,7 +58,7 @@ def crossval(models: Sequence[Configs], *, num_folds: int, root: Path | None, ou
     names = [run_name(list(split_configs(arguments_of(configs, {}))[1].values())) for configs in models]
     if len(set(names)) < len(names):
         raise ConfigError(f"Expected configurations of different names, got {' and '.join(names)}.")
-    overlays = write_folds(models, num_folds, root, out)
+    overlays = write_folds(models, over, num_folds, root, out)
     jobs = {
         name: [
             job
@@ -73,8 +80,8 @@ def find(job: Job, out: Path) -> Run:
     return run
 
 
-def write_folds(models: Sequence[Configs], num_folds: int, root: Path | None, out: Path) -> list[Path]:
-    """Write the test pairs of each fold, and an overlay that tests on them.
+def write_folds(models: Sequence[Configs], over: Over, num_folds: int, root: Path | None, out: Path) -> list[Path]:
+    """Write an overlay for each fold, which says what is tested.
 
     Returns:
         The overlays.
@@ -86,22 +93,55 @@ def write_folds(models: Sequence[Configs], num_folds: int, root: Path | None, ou
         ExperimentCLI("fit", split_configs(arguments_of(configs, {"data.root": root}))[0]).datamodule
         for configs in models
     ]
-    (release, place), *others = {(one.options.release, one.root) for one in data}
-    if others:
+    options, place = data[0].options, data[0].root
+    if {(one.options.release, one.root) for one in data} != {(options.release, place)}:
         raise ConfigError("Expected configurations of one release in one folder: both are tested on the same ratings.")
-    ratings = read_ratings(place, RELEASES[release])
-    fold = folds(len(ratings), num_folds, SEED)
-    folder = out / "folds" / f"{release}_{num_folds}"
+    ratings = read_ratings(place, options.find_release(place))
+    folder = out / "folds" / f"{options.release}_{over}_{num_folds}"
     folder.mkdir(parents=True, exist_ok=True)
-    pairs = ratings[["user_id", "movie_id"]].set_axis(["userId", "movieId"], axis="columns")
+    validate = options.fractions[1] / sum(options.fractions[:2])
+    if over == "ratings":
+        found = over_ratings(ratings, num_folds, folder)
+    else:
+        found = (over_users if over == "users" else over_time)(ratings, num_folds, validate)
     overlays = []
+    for number, of_data in enumerate(found, start=1):
+        overlays.append(folder / f"fold_{number}.yaml")
+        overlays[-1].write_text(yaml.safe_dump({"data": {"init_args": of_data}}), encoding="utf-8")
+    return overlays
+
+
+def over_ratings(ratings: pd.DataFrame, num_folds: int, folder: Path) -> Iterator[dict[str, Any]]:
+    """Deal the ratings into folds, and write the pairs of each to a file."""
+    fold = folds(len(ratings), num_folds, SEED)
+    pairs = ratings[["user_id", "movie_id"]].set_axis(["userId", "movieId"], axis="columns")
     for number in range(num_folds):
         path = folder / f"fold_{number + 1}.csv"
         pairs[fold == number].to_csv(path, index=False)
-        overlays.append(path.with_suffix(".yaml"))
-        options = {"split": "file", "test_pairs": str(path.resolve())}
-        overlays[-1].write_text(yaml.safe_dump({"data": {"init_args": options}}), encoding="utf-8")
-    return overlays
+        yield {"split": "file", "test_pairs": str(path.resolve())}
+
+
+def over_users(ratings: pd.DataFrame, num_folds: int, validate: float) -> Iterator[dict[str, Any]]:
+    """Hold out a fold of the users in turn."""
+    number = ratings["user_id"].nunique()
+    ends = [number * fold // num_folds for fold in range(num_folds + 1)]
+    for start, end in pairwise(ends):
+        fractions = shares(number - (end - start), number, validate)
+        yield {"split": "users", "seed": SEED, "turn": number - end, "fractions": fractions}
+
+
+def over_time(ratings: pd.DataFrame, num_folds: int, validate: float) -> Iterator[dict[str, Any]]:
+    """Test each part of the time but the first, and leave out what came later."""
+    times = np.sort(ratings["timestamp"].to_numpy())
+    last = times[[len(times) * part // (num_folds + 1) - 1 for part in range(1, num_folds + 2)]]
+    for (_, before), (until, number) in pairwise(zip(last, np.searchsorted(times, last, side="right"), strict=True)):
+        yield {"split": "time", "until": int(until), "fractions": shares(int(before), int(number), validate)}
+
+
+def shares(num_others: int, number: int, validate: float) -> list[float]:
+    """Compute `data.fractions` that test all but some, and validate on a share of these."""
+    others = num_others / number
+    return [others * (1 - validate), others * validate, 1 - others]
 
 
 def report(runs: dict[str, list[Run]]) -> list[str]:

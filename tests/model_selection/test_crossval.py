@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from movierec.cli import main
+from movierec.data import RatingsDataModule
+from movierec.data.batches import Batch
+from movierec.model_selection.crossval import Over, write_folds
 
 RUNS = Path("crossval/lightning_logs")
 COMMAND = ["crossval", "--config", "baseline/bias", "--config", "one.yaml", "--folds", "2"]
@@ -45,3 +50,33 @@ def test_other_releases_and_single_folds_are_refused(
     assert "--folds of 2 or more, got 1" in capsys.readouterr().err
     assert main(["crossval", "--config", "model1", "--against", "model6_1m", "--root", str(sample_root)]) == 1
     assert "one release" in capsys.readouterr().err
+
+
+def rows_of_folds(over: Over, root: Path, out: Path) -> list[dict[str, Batch]]:
+    modules = [
+        RatingsDataModule(root=root, cache=False, **yaml.safe_load(overlay.read_text())["data"]["init_args"])
+        for overlay in write_folds([("baseline/bias",)], over, 3, root, out)
+    ]
+    return [module.prepare()[1] for module in modules]
+
+
+def test_over_users_each_is_held_out_once(sample_root: Path, tmp_path: Path) -> None:
+    folds = rows_of_folds("users", sample_root, tmp_path)
+    tested = [np.unique(rows["test"].user) for rows in folds]
+    assert np.sort(np.concatenate(tested)).tolist() == list(range(300))
+    for rows, users in zip(folds, tested, strict=True):
+        assert len(users) == 100
+        assert not np.isin(users, np.concatenate([rows["train"].user, rows["val"].user])).any()
+        assert len(np.unique(rows["val"].user)) == pytest.approx(200 / 9, abs=1)  # fractions .8 and .1 of the others
+
+
+def test_over_time_each_part_but_the_first_is_tested_by_what_was_before(sample_root: Path, tmp_path: Path) -> None:
+    folds = rows_of_folds("time", sample_root, tmp_path)
+    sizes = [{part: len(batch.rating) for part, batch in rows.items()} for rows in folds]
+    assert [size["test"] for size in sizes] == pytest.approx([5000] * 3, abs=5)  # but for equal times
+    assert [size["train"] + size["val"] for size in sizes] == np.cumsum(
+        [sizes[0]["train"] + sizes[0]["val"], *(size["test"] for size in sizes[:-1])]
+    ).tolist()
+    assert sum(sizes[-1].values()) == 20_000
+    for rows in folds:
+        assert max(rows["train"].day.max(), rows["val"].day.max()) <= rows["test"].day.min()
