@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from movierec.data.statistics import is_statistic
+from movierec.data.text import encode_texts
 from movierec.errors import ConfigError
 
 Missing = Literal["drop", "impute"]
@@ -26,6 +27,7 @@ LABELS = (  # one text a film, or a list of them
     "genres", "tmdb_original_language", "tmdb_origin_countries", "imdb_country", "imdb_countries", "imdb_languages",
     "imdb_directors", "imdb_actors",
 )  # fmt: skip
+TEXTS = ("tmdb_overview", "tmdb_keywords", "imdb_plot")
 MIN_FILMS = {"imdb_directors": 3, "imdb_actors": 3}  # of which a label must be to become a column; else 1
 USER_COLUMNS = ("user_gender", "user_age", "user_occupation")  # one text a user
 ZERO_IS_UNKNOWN = ["tmdb_budget", "tmdb_revenue"]  # TMDb writes 0 for a sum that it does not know
@@ -50,7 +52,7 @@ class MovieFeatures(NamedTuple):
 
 def known_columns() -> tuple[str, ...]:
     """List the names of all columns there are."""
-    return ROW_IDS + NUMBERS + LABELS + USER_COLUMNS
+    return ROW_IDS + NUMBERS + LABELS + TEXTS + USER_COLUMNS
 
 
 def check_columns(columns: Sequence[str], available: Sequence[str]) -> None:
@@ -77,7 +79,7 @@ def why_not(name: str, available: Sequence[str]) -> str:
 
 
 def complete_films(movies: pd.DataFrame, columns: Sequence[str], missing: Missing) -> np.ndarray:
-    """Say which films have every column; with `impute`, all of them.
+    """Say which films have every column but the texts; with `impute`, all of them.
 
     Returns:
         [num_movies] bool.
@@ -94,6 +96,7 @@ def encode_films(
 
     Numbers are scaled to 0 to 1; each label (a genre, a country, a language) becomes a column of 0 and 1. A label
     or a number that no training film has is left out, and so is a director or actor of fewer than three of them.
+    Texts come last; see `encode_texts`.
 
     Args:
         movies: One row a film, numbered from 0, with the columns as the sources read them.
@@ -117,9 +120,11 @@ def encode_films(
     table = np.zeros((len(movies), len(columns_out)), dtype=np.float32)
     if names:
         table[complete] = transformer.transform(frame[complete])
+    texts = {name: encode_texts(movies[name], trained) for name in columns if name in TEXTS}
     return MovieFeatures(
-        table=table,
-        names=[name.removeprefix("number=") for name in columns_out],
+        table=np.hstack([table, *texts.values()]),
+        names=[name.removeprefix("number=") for name in columns_out]
+        + [f"{name}={number}" for name, text in texts.items() for number in range(text.shape[1])],
         complete=complete,
         scalers=fitted_scalers(transformer),
     )
@@ -145,8 +150,8 @@ def encode_users(users: pd.DataFrame, columns: Sequence[str], *, trained: np.nda
 
 
 def film_columns(columns: Sequence[str]) -> list[str]:
-    """Pick the columns that belong to a film alone."""
-    return [name for name in columns if name not in ROW_IDS + USER_COLUMNS]
+    """Pick the columns of numbers and labels of a film."""
+    return [name for name in columns if name in NUMBERS + LABELS]
 
 
 def has_content(column: pd.Series) -> bool:

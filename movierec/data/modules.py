@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from jsonargparse.typing import ClosedUnitInterval, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from lightning import LightningDataModule
@@ -12,7 +13,7 @@ from torch.utils.data import DataLoader
 from movierec.console import busy, expand_home
 from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loader, users_alone
 from movierec.data.cache import Prepared
-from movierec.data.features import USER_COLUMNS, Missing, check_columns, known_columns
+from movierec.data.features import TEXTS, USER_COLUMNS, Missing, check_columns, known_columns
 from movierec.data.leakage import check_copies
 from movierec.data.options import Options, file_names
 from movierec.data.pairs import read_pairs
@@ -34,7 +35,8 @@ MOST_WORKERS = max(16, os.cpu_count() or 1)  # each is a process, and a test has
 TMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("tmdb_"))
 IMDB_COLUMNS = tuple(name for name in known_columns() if name.startswith("imdb_"))
 
-NOT_OF_THE_REPORT = ("imdb_countries", "imdb_directors", "imdb_actors")
+NOT_OF_THE_REPORT = ("imdb_countries", "imdb_directors", "imdb_actors", *TEXTS)
+DEFAULT_TMDB_COLUMNS = tuple(name for name in TMDB_COLUMNS if name not in NOT_OF_THE_REPORT)
 DEFAULT_IMDB_COLUMNS = tuple(name for name in IMDB_COLUMNS if name not in NOT_OF_THE_REPORT)
 
 
@@ -182,8 +184,9 @@ class MovieDataModule(LightningDataModule):
             DataFormatError: A file does not hold what it should.
             ConfigError: Options contradict each other.
         """
-        tables, _ = self.prepare()
-        return read_side_information(self.root, self.options, tables.user_ids.numpy())
+        tables, rows = self.prepare()
+        trained = np.bincount(rows["train"].movie.numpy(), minlength=len(tables.movie_ids)) > 0
+        return read_side_information(self.root, self.options, tables.user_ids.numpy(), trained)
 
     def missing_releases(self) -> list[Release]:
         """Find the releases with files that are read and not there.
@@ -317,7 +320,7 @@ class TMDbDataModule(MovieDataModule):
 
     sources = ("tmdb",)
     available_columns = (*MovieDataModule.available_columns, "tmdbId", "imdbId", *TMDB_COLUMNS)
-    default_columns = (*MovieDataModule.default_columns, "tmdbId", "imdbId", *TMDB_COLUMNS)
+    default_columns = (*MovieDataModule.default_columns, "tmdbId", "imdbId", *DEFAULT_TMDB_COLUMNS)
 
 
 class IMDbDataModule(MovieDataModule):

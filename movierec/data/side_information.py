@@ -12,9 +12,10 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from movierec.data.features import LABELS, MIN_FILMS, NUMBERS, ZERO_IS_UNKNOWN, labels
+from movierec.data.features import LABELS, MIN_FILMS, NUMBERS, TEXTS, ZERO_IS_UNKNOWN, labels
 from movierec.data.options import Options
 from movierec.data.preparation import read_movies, read_users
+from movierec.data.text import encode_texts
 
 Matrix: TypeAlias = np.ndarray | sp.csr_matrix
 IDS = ("tmdbId", "imdbId")
@@ -35,20 +36,21 @@ class SideInformation(NamedTuple):
     Attributes:
         users: By name of the column, 0 or 1, [num_users, width].
         films: `numbers`, `missing` (which of them is not known, 0 or 1), and others by name of the column, 0 or 1;
-            those of many columns are sparse. [num_movies, width].
+            those of many columns are sparse. Texts by name, from -1 to 1. [num_movies, width].
     """
 
     users: dict[str, Matrix]
     films: dict[str, Matrix]
 
 
-def read_side_information(root: Path, options: Options, user_ids: np.ndarray) -> SideInformation:
+def read_side_information(root: Path, options: Options, user_ids: np.ndarray, trained: np.ndarray) -> SideInformation:
     """Read what describes users and films.
 
     Args:
         root: The data root.
         options: Which columns of which release.
         user_ids: Of the users, [num_users] int64.
+        trained: Whether each film has a training rating, [num_movies] bool.
 
     Raises:
         MissingDataError: A file is not there.
@@ -58,16 +60,17 @@ def read_side_information(root: Path, options: Options, user_ids: np.ndarray) ->
     movies = read_movies(root, options)
     return SideInformation(
         {name: indicators(users[name]).toarray() for name in options.user_columns},
-        describe_films(movies, options.columns),
+        describe_films(movies, options.columns, trained),
     )
 
 
-def describe_films(movies: pd.DataFrame, columns: tuple[str, ...]) -> dict[str, Matrix]:
+def describe_films(movies: pd.DataFrame, columns: tuple[str, ...], trained: np.ndarray) -> dict[str, Matrix]:
     """Make matrices of columns of films; see `SideInformation`.
 
     Args:
         movies: One row a film, with the columns as the sources read them.
         columns: Which of them to read; ids are passed over.
+        trained: Whether each film has a training rating, [num_movies] bool; texts are fitted on those.
     """
     found: dict[str, Matrix] = {}
     for name in columns:
@@ -77,6 +80,8 @@ def describe_films(movies: pd.DataFrame, columns: tuple[str, ...]) -> dict[str, 
         elif name in LABELS:
             matrix = indicators(movies[name], MIN_FILMS.get(name, 1 if name == "genres" else RARE))
             found[name] = matrix if name in SPARSE else matrix.toarray()
+        elif name in TEXTS:
+            found[name] = encode_texts(movies[name], trained)
     numbers = [name for name in columns if name in NUMBERS and name not in (*IDS, "movie_year")]
     return found | (describe_numbers(movies[numbers]) if numbers else {})
 

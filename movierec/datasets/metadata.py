@@ -23,7 +23,9 @@ TMDB_NUMBERS = {"vote_average": 10, "vote_count": LARGEST, "budget": LARGEST, "r
 TMDB_TEXTS = ["release_date", "original_language", "origin_country"]
 OMDB_NUMBERS = {"BoxOffice": LARGEST, "Metascore": 100, "imdbRating": 10, "imdbVotes": LARGEST}
 OMDB_TEXTS = ["imdbID", "Released", "Runtime", "Language", "Country"]
-OMDB_PEOPLE = {"Director": "imdb_directors", "Actors": "imdb_actors"}  # of which a file may lack the columns
+OMDB_PEOPLE = {"Director": "imdb_directors", "Actors": "imdb_actors"}  # of which a file may lack the columns,
+TMDB_STORY = {"overview": "tmdb_overview", "keywords": "tmdb_keywords"}  # and of these
+OMDB_STORY = {"Plot": "imdb_plot"}
 PARTED = r"[0-9][, ]+[0-9]"  # a number that is written in parts: it has to be a whole one, such as 1,112,586
 THOUSANDS = r"[^0-9]*[0-9]{1,3}(?:[, ][0-9]{3})+(?:\.[0-9]+)?[^0-9]*"
 
@@ -34,15 +36,15 @@ def read_tmdb(root: Path) -> pd.DataFrame:
     Returns:
         Indexed by tmdb_id (int64): tmdb_vote_average (0 to 10), tmdb_vote_count, tmdb_budget and tmdb_revenue (US
         dollars), tmdb_runtime (minutes) and tmdb_release_year as float64, NaN where unknown;
-        tmdb_original_language (str or None), tmdb_origin_countries (list of str or None); tmdb_title, if there
-        is such a column.
+        tmdb_original_language, tmdb_overview and tmdb_keywords (str or None), tmdb_origin_countries (list of str or
+        None); tmdb_title, if there is such a column.
 
     Raises:
         MissingDataError: The file is not there.
         DataFormatError: A column is missing, a value is not a number that can be, or a text is a list in brackets.
     """
     path = find(root, TMDB_FILE)
-    texts = [*TMDB_TEXTS, *optional_column(path, "title")]
+    texts = [*TMDB_TEXTS, *optional_columns(path, "title", *TMDB_STORY)]
     types = {"tmdbId": "int64"} | dict.fromkeys(TMDB_NUMBERS, "float64") | dict.fromkeys(texts, "str")
     raw = read_csv(path, columns=types)
     for name, largest in TMDB_NUMBERS.items():
@@ -53,6 +55,8 @@ def read_tmdb(root: Path) -> pd.DataFrame:
     frame["tmdb_release_year"] = year(raw["release_date"])
     frame["tmdb_original_language"] = text_or_none(raw["original_language"])
     frame["tmdb_origin_countries"] = split_list(raw["origin_country"])
+    for name, ours in TMDB_STORY.items():
+        frame[ours] = text_or_none(raw[name]) if name in raw else None
     if "title" in raw:
         frame["tmdb_title"] = text_or_none(raw["title"])
     return frame.set_axis(pd.Index(raw["tmdbId"], name="tmdb_id"))
@@ -65,7 +69,7 @@ def read_omdb(root: Path) -> pd.DataFrame:
         Indexed by imdb_id (int64): imdb_box_office (US dollars), imdb_metascore (0 to 100), imdb_release_year,
         imdb_runtime (minutes), imdb_rating (0 to 10) and imdb_votes as float64, NaN where unknown; imdb_country (str,
         the whole list, or None), imdb_countries, imdb_languages, imdb_directors and imdb_actors (list of str or None);
-        imdb_title, if there is such a column.
+        imdb_plot (str or None); imdb_title, if there is such a column.
 
     Raises:
         MissingDataError: The file is not there.
@@ -73,8 +77,7 @@ def read_omdb(root: Path) -> pd.DataFrame:
             comma that is not before three digits, or a text is a list in brackets.
     """
     path = find(root, OMDB_FILE)
-    optional = [column for name in ("Title", *OMDB_PEOPLE) for column in optional_column(path, name)]
-    texts = [*OMDB_TEXTS, *OMDB_NUMBERS, *optional]
+    texts = [*OMDB_TEXTS, *OMDB_NUMBERS, *optional_columns(path, "Title", *OMDB_PEOPLE, *OMDB_STORY)]
     raw = read_csv(path, columns=dict.fromkeys(texts, "str"), nulls=("N/A", ""))
     ids = parse_ids(raw["imdbID"])
     refuse_rows(path, ids == NO_ID, raw["imdbID"], "imdbID as `tt` and digits")
@@ -101,6 +104,8 @@ def read_omdb(root: Path) -> pd.DataFrame:
     )
     for name, ours in OMDB_PEOPLE.items():
         frame[ours] = split_list(raw[name]) if name in raw else None
+    for name, ours in OMDB_STORY.items():
+        frame[ours] = text_or_none(raw[name]) if name in raw else None
     if "Title" in raw:
         frame["imdb_title"] = text_or_none(raw["Title"])
     return frame.set_axis(pd.Index(raw["imdbID"], name="imdb_id"))
@@ -133,9 +138,10 @@ def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.D
     )
 
 
-def optional_column(path: Path, name: str) -> list[str]:
-    """Return an optional column if there is one: titles, which check the ids, or people."""
-    return [name] if read_header(path)[1].count(name) == 1 else []
+def optional_columns(path: Path, *names: str) -> list[str]:
+    """Return those of some optional columns that there are: titles, which check the ids, people, and texts."""
+    header = read_header(path)[1]
+    return [name for name in names if header.count(name) == 1]
 
 
 def is_of_another(movies: pd.DataFrame, frame: pd.DataFrame, title: str) -> pd.Series:

@@ -34,12 +34,12 @@ TOY_STORY = {
     "imdbID": "tt0114709", "Title": "Toy Story", "Released": "22 Nov 1995", "Runtime": "81 min",
     "Language": "English, French", "Country": "United States, Japan", "Metascore": "96", "imdbRating": "8.3",
     "imdbVotes": "1,112,586", "BoxOffice": "$223,225,679", "Director": "John Lasseter",
-    "Actors": "Tom Hanks, Tim Allen, Don Rickles",
+    "Actors": "Tom Hanks, Tim Allen, Don Rickles", "Plot": "A doll, afraid.",
 }  # fmt: skip
 AT_TMDB = {
     "tmdbId": "862", "title": "Toy Story", "vote_average": "7.97", "vote_count": "18000", "release_date": "1995-11-22",
     "original_language": "en", "origin_country": "US, FR", "budget": "30000000", "revenue": "394436586",
-    "runtime": "81",
+    "runtime": "81", "overview": "Woody's toys live.", "keywords": "toy|jealousy",
 }  # fmt: skip
 deterministic = settings(derandomize=True, deadline=None, max_examples=200, database=None)
 
@@ -75,16 +75,19 @@ def test_a_film_of_omdb_is_read_from_its_strings(tmp_path: Path) -> None:
         "imdb_languages": ["English", "French"],
         "imdb_directors": ["John Lasseter"],
         "imdb_actors": ["Tom Hanks", "Tim Allen", "Don Rickles"],
+        "imdb_plot": "A doll, afraid.",
         "imdb_title": "Toy Story",
     }
 
 
-def test_a_file_of_omdb_may_lack_the_columns_of_people(tmp_path: Path) -> None:
-    write_rows(
-        tmp_path / OMDB_FILE, {name: text for name, text in TOY_STORY.items() if name not in ("Director", "Actors")}
-    )
-    row = only_row(read_omdb(tmp_path))
-    assert (row["imdb_directors"], row["imdb_actors"], row["imdb_rating"]) == (None, None, 8.3)
+def test_files_may_lack_the_columns_of_people_and_texts(tmp_path: Path) -> None:
+    optional = {"Director", "Actors", "Plot", "overview", "keywords"}
+    for place, film in (OMDB_FILE, TOY_STORY), (TMDB_FILE, AT_TMDB):
+        write_rows(tmp_path / place, {name: text for name, text in film.items() if name not in optional})
+    row = only_row(read_omdb(tmp_path)) | only_row(read_tmdb(tmp_path))
+    names = "imdb_directors", "imdb_actors", "imdb_plot", "tmdb_overview", "tmdb_keywords"
+    assert [row[name] for name in names] == [None] * 5
+    assert (row["imdb_rating"], row["tmdb_runtime"]) == (8.3, 81)
 
 
 @pytest.mark.parametrize("unknown", ["N/A", ""])
@@ -92,7 +95,7 @@ def test_what_omdb_does_not_know_is_nan_or_none(tmp_path: Path, unknown: str) ->
     write_rows(tmp_path / OMDB_FILE, dict.fromkeys(TOY_STORY, unknown) | {"imdbID": "tt0000417"})
     row = only_row(read_omdb(tmp_path))
     lists = "imdb_countries", "imdb_languages", "imdb_directors", "imdb_actors"
-    assert [row.pop(name) for name in ("imdb_country", "imdb_title", *lists)] == [None] * 6
+    assert [row.pop(name) for name in ("imdb_country", "imdb_title", "imdb_plot", *lists)] == [None] * 7
     assert len(row) == 6
     assert all(math.isnan(value) for value in row.values())
 
@@ -110,6 +113,8 @@ def test_a_film_of_tmdb_is_read_from_its_fields(tmp_path: Path) -> None:
         "tmdb_release_year": 1995,
         "tmdb_original_language": "en",
         "tmdb_origin_countries": ["US", "FR"],
+        "tmdb_overview": "Woody's toys live.",
+        "tmdb_keywords": "toy|jealousy",
         "tmdb_title": "Toy Story",
     }
 

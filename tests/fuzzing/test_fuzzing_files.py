@@ -10,7 +10,7 @@ import pytest
 from movierec.data.pairs import read_pairs
 from movierec.datasets.catalog import RELEASES
 from movierec.datasets.metadata import FILES as METADATA
-from movierec.datasets.metadata import READERS
+from movierec.datasets.metadata import OMDB_PEOPLE, OMDB_STORY, READERS, TMDB_STORY
 from movierec.datasets.movielens import read_links, read_movies, read_ratings
 from movierec.recommend.ratings_file import read_ratings_file
 from movierec.recommend.recommender import Recommender
@@ -146,8 +146,9 @@ def films_of(frame: Any) -> dict[int, list[Any]]:
 
 
 def fields_of(frame: Any) -> dict[int, list[Any]]:
-    """List the fields of each film but for its title, which serves to compare."""
-    return films_of(frame.drop(columns=["tmdb_title", "imdb_title", "imdb_directors", "imdb_actors"], errors="ignore"))
+    """List the fields of each film but for those that a file may lack."""
+    optional = [*OMDB_PEOPLE.values(), *OMDB_STORY.values(), *TMDB_STORY.values(), "tmdb_title", "imdb_title"]
+    return films_of(frame.drop(columns=optional, errors="ignore"))
 
 
 def pairs_of(path: Path, small: Recommender) -> list[tuple[int, int]]:
