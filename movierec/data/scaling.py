@@ -58,7 +58,10 @@ def fit_target(stars: np.ndarray, rows: np.ndarray) -> TargetScale:
     if low == high == 1:  # likes, without stars
         return TargetScale(0.0, 1.0, 1.0)
     if low == high:
-        raise DataFormatError(f"Expected training ratings that differ; all of them are {low} stars.")
+        raise DataFormatError(
+            f"Expected training ratings that differ; all of them are {low:g}. For likes, leave the ratings out or make "
+            "each of them 1, and train a model of lists."
+        )
     median = torch.tensor((np.median(known) - low) / (high - low), dtype=torch.float32).item()
     return TargetScale(low, high, median)
 

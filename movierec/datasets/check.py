@@ -1,7 +1,7 @@
 """Check a data root: which releases and metadata it has, and which models can be trained on them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from logging.handlers import BufferingHandler
 from pathlib import Path
@@ -88,8 +88,12 @@ class DataCheck:
         return None
 
 
-def check_data(root: Path) -> DataCheck:
+def check_data(root: Path, columns_map: Mapping[str, str] | None = None) -> DataCheck:
     """Check all files of a data root, or one folder or file of a user's own ratings.
+
+    Args:
+        root: The folder, or the file.
+        columns_map: What columns are called in a user's own files.
 
     Raises:
         MissingDataError: There is no such folder.
@@ -98,7 +102,7 @@ def check_data(root: Path) -> DataCheck:
     name = root.absolute().name
     if root.is_file() or (find_file(root.parent, root.name, "ratings", "rating") and name not in FOLDERS):
         check = DataCheck(root.parent)
-        check.own[name] = check.attempt(describe_own, root.parent, name) or []
+        check.own[name] = check.attempt(describe_own, root.parent, name, columns_map) or []
         return check
     if not root.is_dir():
         raise MissingDataError(
@@ -111,7 +115,7 @@ def check_data(root: Path) -> DataCheck:
     logger, warnings = logging.getLogger("movierec.datasets"), BufferingHandler(capacity=1000)
     logger.addHandler(warnings)
     try:
-        read_all(check)
+        read_all(check, columns_map)
     finally:
         logger.removeHandler(warnings)
     check.notes += dict.fromkeys(record.getMessage() for record in warnings.buffer)
@@ -119,7 +123,7 @@ def check_data(root: Path) -> DataCheck:
     return check
 
 
-def read_all(check: DataCheck) -> None:
+def read_all(check: DataCheck, columns_map: Mapping[str, str] | None) -> None:
     """Read the metadata and the releases that are there."""
     root = check.root
     for source, name in FILES.items():
@@ -129,7 +133,7 @@ def read_all(check: DataCheck) -> None:
         if is_there(root, release):
             check.releases[release.name] = check_release(release, check)
     for name in own_releases(root):
-        check.own[name] = check.attempt(describe_own, root, name) or []
+        check.own[name] = check.attempt(describe_own, root, name, columns_map) or []
     if not check.releases and not check.own:
         check.problems.append(
             f"{root}: expected the folder of a MovieLens release, such as ml-latest-small, found none."

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+import yaml
+
 from movierec.console import busy, expand_home, quoted
 from movierec.datasets.catalog import RELEASES, SERVER
 from movierec.datasets.root import default_root
@@ -107,7 +109,22 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     where = check.add_mutually_exclusive_group()
     where.add_argument("folder", nargs="?", type=expand_home, metavar="ROOT", help=f"folder of the data {DEFAULT_ROOT}")
     where.add_argument("--root", type=expand_home, default=default_root(), help="the same as ROOT")
+    check.add_argument(
+        "--columns_map",
+        type=read_map,
+        metavar="MAP",
+        help="what columns are called in your own files, as in '{userId: buyer, movieId: item}'",
+    )
     check.set_defaults(run=check_data)
+
+
+def read_map(text: str) -> dict[str, str]:
+    """Read `{userId: buyer, movieId: item}`, as `--data.columns_map` takes it."""
+    try:
+        return {str(ours): str(theirs) for ours, theirs in yaml.safe_load(text).items()}
+    except (yaml.YAMLError, AttributeError):
+        message = f"expected names as in '{{userId: buyer, movieId: item}}', got {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def check_data(options: argparse.Namespace) -> int:
@@ -116,7 +133,7 @@ def check_data(options: argparse.Namespace) -> int:
     from movierec.datasets.check import print_check
 
     with busy("reading the data"):
-        found = check(options.folder or options.root)
+        found = check(options.folder or options.root, options.columns_map)
     print_check(found)
     return 1 if found.problems else 0
 

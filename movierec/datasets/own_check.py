@@ -1,8 +1,10 @@
 """Say in five lines what is understood of the user's own ratings."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from movierec.console import quoted
 from movierec.datasets.movielens import read_movies, read_ratings
@@ -12,13 +14,13 @@ from movierec.errors import DataFormatError
 READ = ("userId", "movieId", "rating", "timestamp")
 
 
-def describe_own(root: Path, name: str) -> list[str]:
+def describe_own(root: Path, name: str, columns_map: Mapping[str, str] | None = None) -> list[str]:
     """Read a folder or a file of ratings, and describe it.
 
     Raises:
         MovierecError: It cannot be read, or a film is rated and not listed.
     """
-    release = find_release(root, name)
+    release = find_release(root, name, columns_map)
     assert isinstance(release, OwnRelease)
     ratings, movies = read_ratings(root, release), read_movies(root, release)
     movie_ids = ratings["movie_id"].astype("str")
@@ -30,16 +32,18 @@ def describe_own(root: Path, name: str) -> list[str]:
     names = column_names(root / release.ratings, release)
     columns = [names[one] for one in READ if one in names]
     if release.movies == release.ratings:
-        options = quoted(["--data.ratings", str(root / name)])
+        options = ["--data.ratings", str(root / name)]
     else:
-        options = quoted(["--data.root", str(root), "--data.release", name])
+        options = ["--data.root", str(root), "--data.release", name]
+    if columns_map:
+        options += ["--data.columns_map", yaml.safe_dump(columns_map, default_flow_style=True, width=1000).strip()]
     model = "model7" if (ratings["stars"] == 1).all() else "model6"
     return [
         "{:,} ratings by {:,} users of {:,} films".format(len(ratings), *ratings[["user_id", "movie_id"]].nunique()),
         f"columns of {release.ratings}: {', '.join(columns)}; {describe_ids(ratings)}",
         f"{describe_stars(ratings['stars'])}; {describe_times(ratings['timestamp'])}",
         describe_films(movies, release),
-        f"python -m movierec fit --config configs/{model}.yaml {options}",
+        f"python -m movierec fit --config configs/{model}.yaml {quoted(options)}",
     ]
 
 
@@ -54,7 +58,9 @@ def describe_ids(ratings: pd.DataFrame) -> str:
 
 def describe_stars(stars: pd.Series) -> str:
     """Say how ratings are spread."""
-    if (stars == 1).all():
+    if stars.nunique() == 1:
+        if stars.iloc[0] != 1:
+            return f"all ratings are {stars.iloc[0]:g}, so no model learns; for likes, leave them out or make them 1"
         return "no stars: likes, for models of lists"
     return (
         f"ratings from {stars.min():g} to {stars.max():g}, {stars.nunique():,} different ones, mean {stars.mean():.3g}"

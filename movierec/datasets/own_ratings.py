@@ -1,11 +1,15 @@
 """Read the user's own ratings: a folder below the data root, or one file; other names, formats, ids and scales."""
 
+import gzip
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
 from movierec.datasets.catalog import RELEASES, Release
 from movierec.datasets.csv_file import csv_line, is_number, read_csv, read_header, records, refuse_rows
@@ -108,8 +112,9 @@ def read_own_ratings(path: Path, release: OwnRelease) -> pd.DataFrame:
         DataFormatError: A column is missing, an id or a rating is empty, or a time is neither seconds nor ISO 8601.
     """
     frame = read_table(path, release, ("userId", "movieId"), ("rating", "timestamp"))
-    stars = frame.get("rating", pd.Series(1.0, frame.index)).astype("float64")
-    refuse(path, ~stars.between(-np.inf, np.inf, inclusive="neither"), stars, "a rating")
+    ratings = frame.get("rating", pd.Series(1.0, frame.index))
+    stars = pd.to_numeric(ratings, errors="coerce").astype("float64")
+    refuse(path, ~stars.between(-np.inf, np.inf, inclusive="neither"), ratings, "a number as rating")
     times = to_seconds(path, frame["timestamp"]) if "timestamp" in frame else pd.Series(0, frame.index)
     return pd.DataFrame(
         {"user_id": frame["userId"], "movie_id": frame["movieId"], "stars": stars, "timestamp": times}, copy=False
@@ -129,27 +134,38 @@ def read_own_movies(path: Path, release: OwnRelease) -> pd.DataFrame:
 
 def column_names(path: Path, release: OwnRelease) -> dict[str, str]:
     """Find which columns of a file are read: the names in the file by ours."""
-    header = pd.read_parquet(path).columns.tolist() if path.suffix == ".parquet" else read_header(path)[1]
-    names = {name: (theirs,) for name, theirs in release.columns_map}
-    found = {ours: [one for one in names.get(ours, known) if one in header] for ours, known in COLUMNS.items()}
+    header = header_of(path)
+    names = COLUMNS | {name: (theirs,) for name, theirs in release.columns_map}
+    if path.name != Path(release.ratings).name:  # the films' ids may have their own name there
+        names["movieId"] += COLUMNS["movieId"]
+    found = {ours: [one for one in known if one in header] for ours, known in names.items()}
     return {ours: theirs[0] for ours, theirs in found.items() if theirs}
+
+
+def header_of(path: Path) -> list[str]:
+    """List the columns of a file."""
+    return list(parquet.read_schema(path).names) if path.suffix == ".parquet" else read_header(path)[1]
 
 
 def read_table(path: Path, release: OwnRelease, needed: tuple[str, ...], wanted: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read columns by our names, those that are wanted if they are there; ids are never missing."""
-    names = column_names(require_file(path), release)
-    for name in needed:
-        if name not in names:
-            theirs = dict(release.columns_map).get(name) or " or ".join(COLUMNS[name])
-            raise DataFormatError(
-                f"{path}: expected a column {theirs}, found none. Rename it, or say what it is called: "
-                f"--data.columns_map '{{{name}: ITS_NAME}}'."
-            )
-    names = {name: names[name] for name in (*needed, *wanted) if name in names}
-    if path.suffix == ".parquet":
-        frame = pd.read_parquet(path, columns=list(dict.fromkeys(names.values())))
-    else:
-        frame = read_typed(path, names)
+    mapped = dict(release.columns_map)
+    try:
+        names = column_names(require_file(path), release)
+        for name in (*needed, *wanted):
+            if name not in names and name in (*needed, *mapped):
+                raise DataFormatError(
+                    f"{path}: expected a column {mapped.get(name) or ' or '.join(COLUMNS[name])}, found "
+                    f"{', '.join(header_of(path))[:200]!r}. Put commas between the columns, rename it, or say what it "
+                    f"is called: --data.columns_map '{{{name}: ITS_NAME}}'."
+                )
+        names = {name: names[name] for name in (*needed, *wanted) if name in names}
+        if path.suffix == ".parquet":
+            frame = pd.read_parquet(path, columns=list(dict.fromkeys(names.values())))
+        else:
+            frame = read_typed(path, names)
+    except (EOFError, gzip.BadGzipFile, zlib.error, pa.ArrowException) as error:
+        raise DataFormatError(f"{path}: expected a whole {path.suffix} file; {str(error).rstrip('.')}. Get it again.") from error
     frame = pd.DataFrame({ours: frame[theirs] for ours, theirs in names.items()}, copy=False)
     for name in {"userId", "movieId"} & set(names):
         is_missing = frame[name].isna()

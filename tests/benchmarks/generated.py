@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from movierec.datasets.catalog import RELEASES
+from movierec.datasets.metadata import FILES
 
 BLOCK_RATINGS = 1_000_000  # are drawn and written at once
 
@@ -39,6 +40,38 @@ def write_generated(root: Path, name: str, *, num_users: int, num_movies: int, n
             frame["rating"] = np.clip(np.rint(stars), 1, 5).astype(int)
         frame["timestamp"] = rng.integers(10**9, 15 * 10**8, quota)
         write_rows(root / release.ratings, frame, delimiter, again=start > 0)
+
+
+def write_metadata(root: Path, num_movies: int) -> None:
+    """Write what TMDb and OMDb tell of the films, with as many people, and words of plots, as they name."""
+    rng = np.random.default_rng(1)
+    (root / FILES["tmdb"]).parent.mkdir(parents=True, exist_ok=True)
+    ids = np.arange(1, num_movies + 1)
+    dates = [f"{1930 + film % 90}-06-01" for film in ids]
+    counts = rng.integers(1, 10**6, num_movies)
+    tmdb = {"tmdbId": ids, "vote_average": rng.integers(1, 10, num_movies), "vote_count": counts, "budget": counts}
+    tmdb |= {"revenue": counts, "runtime": 90, "release_date": dates, "origin_country": "US"}
+    tmdb |= {"original_language": rng.choice(["en", "fr", "ja"], num_movies), "overview": draw_texts(rng, num_movies)}
+    tmdb["keywords"] = draw_labels(rng, num_movies, 8, num_labels=num_movies, letter="k")
+    write_rows(root / FILES["tmdb"], pd.DataFrame(tmdb), ",")
+    omdb = {"imdbID": [f"tt{film:07}" for film in ids], "BoxOffice": counts, "Metascore": counts % 101}
+    omdb |= {"imdbRating": counts % 10, "imdbVotes": counts, "Released": dates, "Runtime": "90 min"}
+    omdb["Language"] = omdb["Country"] = draw_labels(rng, num_movies, 2, num_labels=100, letter="l")
+    omdb["Director"] = draw_labels(rng, num_movies, 1, num_labels=num_movies // 2, letter="d")
+    omdb["Actors"] = draw_labels(rng, num_movies, 4, num_labels=4 * num_movies, letter="a")
+    omdb["Plot"] = draw_texts(rng, num_movies)
+    write_rows(root / FILES["omdb"], pd.DataFrame(omdb), ",")
+
+
+def draw_labels(rng: np.random.Generator, num_films: int, width: int, *, num_labels: int, letter: str) -> list[str]:
+    """Draw a list of labels for each film, a few of them for many films, most for one or two."""
+    drawn = (rng.random((num_films, width)) ** 2.5 * num_labels).astype(int)
+    return [", ".join(f"{letter}{label}" for label in dict.fromkeys(row)) for row in drawn.tolist()]
+
+
+def draw_texts(rng: np.random.Generator, num_films: int) -> list[str]:
+    """Draw a text of 30 words for each film, a few words for many films."""
+    return [labels.replace(",", "") for labels in draw_labels(rng, num_films, 30, num_labels=50_000, letter="w")]
 
 
 def draw_pairs(rng: np.random.Generator, num_users: int, num_movies: int, num_pairs: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from movierec.cli import main
 from movierec.data import RatingsDataModule
 from movierec.data.pairs import read_pairs
 from movierec.data.tables import Tables
@@ -100,8 +101,10 @@ def test_a_file_of_other_names_and_another_scale_has_ids_for_titles(
     assert (tables.history_days == -1).all()
     with pytest.raises(ConfigError, match="different times"):
         prepared(tmp_path, release="my.csv", columns_map={"userId": "buyer"}, split="time")
-    with pytest.raises(DataFormatError, match="expected a column userId or user_id or user, found none"):
+    with pytest.raises(DataFormatError, match="expected a column userId or user_id or user, found 'buyer, item, rati"):
         prepared(tmp_path, release="my.csv")
+    with pytest.raises(DataFormatError, match="expected a column points, found 'buyer, item, rating'"):
+        prepared(tmp_path, release="my.csv", columns_map={"userId": "buyer", "rating": "points"})
 
 
 def test_likes_without_stars_train_lists_and_no_model_of_ratings(tmp_path: Path, tables: Tables) -> None:
@@ -120,8 +123,9 @@ def test_likes_without_stars_train_lists_and_no_model_of_ratings(tmp_path: Path,
 @pytest.mark.parametrize(
     ("ratings", "message"),
     [
+        ("userId;movieId\na;1\n", "found 'userId;movieId'. Put commas between the columns, rename it, or say"),
         ("userId,movieId,rating\na,1,x\n", "line 2: expected a number as rating, found 'x'"),
-        ("userId,movieId,rating\na,1,\n", "line 2: expected a rating, found 'nan'"),
+        ("userId,movieId,rating\na,1,\n", "line 2: expected a number as rating, found 'nan'"),
         ("userId,movieId,rating\n,1,2\n", "line 2: expected an id as userId"),
         ("userId,movieId,rating\na,1,2\na,1,3\n", "line 3: user a rated film 1 before"),
         ("userId,movieId,rating,timestamp\na,1,2,noon\n", "line 2: expected seconds since 1970 or a time such as"),
@@ -134,6 +138,33 @@ def test_faults_are_found_by_the_check_and_named_by_their_line(tmp_path: Path, r
     (tmp_path / "site/movies.csv").write_text("movieId,title\n1,A\n")
     (problem,) = check_data(tmp_path).problems
     assert message in problem
+
+
+@pytest.mark.parametrize("name", ["my.csv.gz", "my.parquet"])
+def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, name: str) -> None:
+    frame = pd.DataFrame({"user": ["ann", "bob"], "item": ["A", "B"], "rating": ["1", "good"]})
+    path = tmp_path / name
+    frame.to_csv(path) if path.suffix == ".gz" else frame.to_parquet(path)
+    (problem,) = check_data(path).problems
+    assert "expected a number as rating, found" in problem
+    path.write_bytes(path.read_bytes()[:-20])
+    (problem,) = check_data(path).problems
+    assert f"{name}: expected a whole {path.suffix} file; " in problem
+
+
+def test_the_check_takes_other_names_of_columns_and_gives_them_to_the_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "my.csv"
+    path.write_text("buyer,item,rating\nann,A,4\nbob,B,4\n")
+    command = ["data", "check", str(path), "--columns_map"]
+    assert main([*command, "{userId: buyer}"]) == 0
+    output = capsys.readouterr().out
+    assert f"--data.ratings {path} --data.columns_map '{{userId: buyer}}'\n" in output
+    assert "all ratings are 4, so no model learns" in output
+    with pytest.raises(SystemExit):
+        main([*command, "userId buyer"])
+    assert "expected names as in '{userId: buyer, movieId: item}', got 'userId buyer'" in capsys.readouterr().err
 
 
 def test_the_check_says_what_it_understood_in_five_lines(tmp_path: Path) -> None:
