@@ -60,11 +60,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
     options = parser.parse_args()
     films = Films()
     for model in options.models:
         for votes in ("with votes", "without votes"):
-            runs = {variant: train(options.runs, model, variant, votes) for variant in VARIANTS}
+            runs = {variant: train(options.runs, model, variant, votes) for variant in options.variants}
             show(films, f"{model}, {votes}", runs)
     if LISTS in options.models:
         content = train(options.runs, LISTS, "actors, directors", "with votes")
@@ -81,7 +82,8 @@ def train(folder: Path, model: str, variant: str, votes: str) -> Run:
 def fit(folder: Path, model: str, name: str, columns: list[str] | None = None) -> Run:
     """Train a model unless it is done, and predict the test ratings if it predicts any."""
     options = {"data.columns": columns, "trainer.default_root_dir": folder, "trainer.enable_progress_bar": False}
-    movierec.fit(model, "same_rows", options=options, name=name, resume=True)
+    overlays = ["same_rows", "patience"] if model == "model4" else ["same_rows"]
+    movierec.fit(model, *overlays, options=options, name=name, resume=True)
     run = newest_run(folder / "lightning_logs", name)
     if not model.startswith("model7") and PredictedRows.read(run.path) is None:
         movierec.test(run.config, options={"ranking_users": 0})
