@@ -5,8 +5,8 @@
 # make format  format the code
 # make test-oldest   run all tests with the oldest supported dependencies, in .venv-oldest (Python 3.11)
 # make audit   look the pinned dependencies up among known vulnerabilities (asks the package index)
-# make reproduce   train and test all models on the real data, over several seeds (hours; can be
-#                  stopped and started again; options: make reproduce OPTIONS='--only model1')
+# make reproduce   train and test what docs/results.md shows, on the real data (hours; can be stopped and
+#                  started again; options: make reproduce OPTIONS='--only "same_rows/*"')
 # make bench   measure speed, start and memory against references, beside the baseline (20 minutes)
 # make bench-accuracy   measure models on the real data against the best published results, and sweeps beside myFM
 #                  (2 hours; one line of it: make bench-accuracy OPTIONS='--only "small, all columns and times"')

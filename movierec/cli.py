@@ -44,7 +44,7 @@ examples:
   python -m movierec compare model6 model1                       say which of two tested runs is better
   python -m movierec crossval --config model6 --against model1   compare two configurations on all ratings
   python -m movierec tune --config model1 --trials 50            search for better options
-  python -m movierec reproduce                                   train and test everything, for hours
+  python -m movierec reproduce                                   train and test all of docs/results.md, for hours
 """
 
 

@@ -186,7 +186,7 @@ def test_commands_name_what_takes_them_long(
         (["test", *config], [loading, "reading the data ...", "drawing the test ..."]),
         (["report"], ["loading Matplotlib ...", "reading the runs ...", "drawing the figures ..."]),
         (["recommend", "--user_id", "1"], ["loading PyTorch ...", "reading the model ..."]),
-        (["reproduce", "--plan", "--root", "data/sample", "--only", "model1"], [loading, "reading the config"]),
+        (["reproduce", "--plan", "--root", "data/sample", "--only", "same_rows/model1"], [loading, "reading the c"]),
     ):
         assert main(command) == 0
         error = capsys.readouterr().err

@@ -7,27 +7,23 @@ from pathlib import Path
 from movierec.console import busy, expand_home
 from movierec.errors import ConfigError
 
-DESCRIPTION = """\
-Train and test all models, one after another: as the report describes them (over several seeds), as its notebook ran
-them, and the ablation of the film metadata. This takes hours. Stop with Ctrl-C; the same command continues, and
-finished runs are not repeated.
-"""
-SEEDS = 5
+REPRODUCE = (
+    "Train and test the runs of docs/results.md, one after another: all models on the same ratings, on other splits, "
+    "split by time, on shares of MovieLens 1M, and as the report's notebook ran them. This takes hours. Stop with "
+    "Ctrl-C; the same command continues, and finished runs are not repeated."
+)
 
 
 def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `reproduce` to the commands."""
-    text = "train and test all models over several seeds"
-    command = commands.add_parser("reproduce", help=text, description=DESCRIPTION)
+    text = "train and test all that docs/results.md shows"
+    command = commands.add_parser("reproduce", help=text, description=REPRODUCE)
     add = command.add_argument
     add("--root", type=expand_home, help="folder of the data (default: MOVIEREC_DATA, else data)")
     add("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs (default: lightning_logs)")
-    seeds = f"number of seeds of each described model; at most 2 for model5 (default: {SEEDS})"
-    add("--seeds", type=int, default=SEEDS, metavar="N", help=seeds)
-    only = "configurations to train, such as model1 'published/*' (default: all)"
+    only = "runs to train, such as same_rows/model6 'published/*' (default: all)"
     add("--only", nargs="+", default=[], metavar="NAME", help=only)
     add("--overlay", nargs="+", default=[], metavar="CONFIG", help="configurations to add after each one")
-    add("--full", action="store_true", help="train all 100 epochs of model5, without early stopping")
     add("--plan", action="store_true", help="show the runs that are left, without running them")
     command.set_defaults(run=run_reproduce)
 
@@ -44,16 +40,14 @@ def run_reproduce(options: argparse.Namespace) -> int:
 
     keep_freed_memory()
     with busy("reading the configurations"):
-        jobs = plan(
-            seeds=options.seeds, full=options.full, only=options.only, overlays=options.overlay, root=options.root
-        )
+        jobs = plan(only=options.only, overlays=options.overlay, root=options.root)
     if options.plan:
-        pending = [job for job in jobs if not is_done(find_run(job, options.runs))]
-        print(f"{len(jobs) - len(pending)} of {len(jobs)} runs are done. To do:", *map(str, pending), sep="\n")
+        pending = [job.name for job in jobs if not is_done(find_run(job, options.runs))]
+        print(f"{len(jobs) - len(pending)} of {len(jobs)} runs are done. To do:", *pending, sep="\n")
         return 0
     failed = reproduce(jobs, options.runs)
     for job in failed:
-        print(f"failed: {job}. Fix the error in its message, and start again.")
+        print(f"failed: {job.name}. Fix the error in its message, and start again.")
     print(f"next: python -m movierec report --runs {options.runs}")
     return 1 if failed else 0
 

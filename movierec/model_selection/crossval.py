@@ -61,15 +61,15 @@ def crossval(
     overlays = write_folds(models, over, num_folds, root, out)
     jobs = {
         name: [
-            job
+            resolve(f"{name}/fold_{number}", (*configs, str(overlay)), {}, root)
             for number, overlay in enumerate(overlays, start=1)
-            for job in resolve(f"{name}/fold_{number}", (*configs, str(overlay)), (), root)
         ]
         for name, configs in zip(names, models, strict=True)
     }
     failed = reproduce([job for fold in zip(*jobs.values(), strict=True) for job in fold], out / ROOT)
     if failed:
-        raise ConfigError(f"Expected all folds to be trained; {', '.join(map(str, failed))} failed, as said above.")
+        names = ", ".join(job.name for job in failed)
+        raise ConfigError(f"Expected all folds to be trained; {names} failed, as said above.")
     return report({printable(name): [find(job, out) for job in of_model] for name, of_model in jobs.items()})
 
 

@@ -1,6 +1,6 @@
-"""Train and test every shipped configuration over several seeds; interrupted runs are resumed."""
+"""Train and test the runs that docs/results.md shows; interrupted ones are resumed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,80 +17,97 @@ from movierec.training.cli import ExperimentCLI
 from movierec.training.commands import arguments_of, fit, test
 from movierec.training.config import split_configs
 
-FIRST_SEED = 123  # the seed of a fit that names none, whose run then counts
-LARGE, LARGE_SEEDS = "model5", 2  # takes longer than all others together
-PATIENCE = "configs/patience.yaml"
-PUBLISHED = tuple(f"published/model{number}" for number in range(1, 6))  # once, with the notebook's own seeds
-DESCRIBED = tuple(f"model{number}" for number in range(1, 5))
-ABLATION = tuple(f"ablation/{name}" for name in ("genres", "tmdb", "imdb", "both"))
-NAMES = (*PUBLISHED, *DESCRIBED, *ABLATION, LARGE)
+SAME, TIME = ("same_rows",), ("same_rows", "time")  # overlays
+SMALL = ("baseline/bias", "model6", "model6_combined", "model7", "model8", "model8_blend")
+NETWORKS = ("model1", "model2", "model3", "model4")
+LARGE = ("baseline/bias", "model7", "model6_1m", "model6_large")
+HISTORIES = ("model8", "model8_blend")
+CURVE = ("baseline/bias", "model7", "model6_1m", "model1", "model5")
+ML_1M = {"data.release": "ml-1m"}
+SHARES = (0.03, 0.1, 0.3)  # of the training ratings; 1 is among the other runs
+PATIENT = ("model3", "model4", "model5")  # whose epochs take long: stop when validation no longer improves
+# What stands before the runs' names, models, overlays and options; what takes longest comes last.
+GROUPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], dict[str, Any]], ...] = (
+    ("", SMALL, SAME, {}),
+    ("", SMALL, TIME, {}),
+    *((f"split_{seed}/", SMALL, SAME, {"data.seed": seed}) for seed in (124, 125)),
+    *(("ml-1m/", LARGE, overlays, ML_1M) for overlays in (SAME, TIME)),
+    *(("ml-1m/", HISTORIES, overlays, ML_1M | {"data.batch_size": 256}) for overlays in (SAME, TIME)),
+    ("", NETWORKS, SAME, {}),
+    ("", NETWORKS, TIME, {}),
+    ("", tuple(f"published/model{number}" for number in range(1, 6)), (), {}),
+    *((f"ml-1m/share_{share}/", CURVE, SAME, ML_1M | {"data.train_share": share}) for share in SHARES),
+    ("ml-1m/", ("model1", "model5"), SAME, ML_1M),
+    ("ml-1m/", ("model5",), TIME, ML_1M),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A run to train and test: a configuration with a seed.
+    """A run to train and test.
 
     Attributes:
-        name: Name of the configuration and its runs.
+        name: Name of the run.
         configs: The configuration and its overlays.
-        seed: The seed of the network.
+        options: Further options, by their names on the command line.
         config: All resolved options, as in a run's config.yaml.
         fingerprint: Fingerprint of the data and their options.
     """
 
     name: str
     configs: tuple[str, ...]
-    seed: int
+    options: Mapping[str, Any]
     config: dict[str, Any]
     fingerprint: str
 
-    def __str__(self) -> str:
-        """Name the job in messages."""
-        return f"{self.name}, seed {self.seed}"
+
+def experiments() -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
+    """List the configurations and the options of all runs, by the runs' names."""
+    return {
+        before + "/".join([*reversed(overlays), model]): (
+            tuple(f"configs/{one}.yaml" for one in (model, *overlays, *(["patience"] if model in PATIENT else []))),
+            options,
+        )
+        for before, models, overlays, options in GROUPS
+        for model in models
+    }
 
 
-def plan(*, seeds: int, full: bool, only: Sequence[str], overlays: Sequence[str], root: Path | None) -> list[Job]:
-    """List the runs: the published configurations once, the others over seeds, the largest last.
+def plan(*, only: Sequence[str], overlays: Sequence[str], root: Path | None) -> list[Job]:
+    """List the runs.
 
     Args:
-        seeds: Number of seeds of each described configuration; at most two of the largest.
-        full: Whether to train all epochs of the largest model.
         only: Names to keep, with `*` as a wildcard; empty for all.
         overlays: Configurations to add after each.
         root: The data root, if not the default.
 
     Raises:
-        ConfigError: A name matches no configuration, or `seeds` is below 1.
+        ConfigError: A name matches no run.
         MissingDataError: A data file is missing.
     """
-    if seeds < 1:
-        raise ConfigError(f"Expected --seeds of 1 or more, got {seeds}.")
+    known = experiments()
     for pattern in only:
-        if not any(fnmatchcase(name, pattern) for name in NAMES):
-            raise ConfigError(f"Expected --only with some of {', '.join(NAMES)}; got {pattern}.")
-    jobs: list[Job] = []
-    for name in NAMES:
-        if only and not any(fnmatchcase(name, pattern) for pattern in only):
-            continue
-        configs = (f"configs/{name}.yaml", *([PATIENCE] if name == LARGE and not full else []), *overlays)
-        count = min(seeds, LARGE_SEEDS) if name == LARGE else seeds
-        jobs += resolve(name, configs, () if name in PUBLISHED else range(FIRST_SEED, FIRST_SEED + count), root)
-    return jobs
+        if not any(fnmatchcase(name, pattern) for name in known):
+            raise ConfigError(f"Expected --only with some of {', '.join(known)}; got {pattern}.")
+    return [
+        resolve(name, (*configs, *overlays), options, root)
+        for name, (configs, options) in known.items()
+        if not only or any(fnmatchcase(name, pattern) for pattern in only)
+    ]
 
 
-def resolve(name: str, configs: tuple[str, ...], seeds: Sequence[int], root: Path | None) -> Iterator[Job]:
-    """Resolve a configuration, and make a job of each seed, or of its own seed if none is given."""
-    given, _ = split_configs(arguments_of(configs, {"data.root": root}))
-    cli = ExperimentCLI("fit", given)
-    config, data = yaml.safe_load(cli.resolved), cli.datamodule
+def resolve(name: str, configs: tuple[str, ...], options: Mapping[str, Any], root: Path | None) -> Job:
+    """Resolve the options of a run, and look for its data."""
+    given = {**options, "data.root": root}
+    cli = ExperimentCLI("fit", split_configs(arguments_of(configs, given))[0])
+    data = cli.datamodule
     missing = [file for file in file_names(data.root, data.options) if not (data.root / file).is_file()]
     if missing:
         listed = "".join(f"\n- {file}: {how_to_get(data.root, file)}" for file in missing)
         raise MissingDataError(f"Expected all data of {name} in {data.root}; missing are:{listed}")
     fingerprint = describe_origin(data.root, data.options)["fingerprint"]
-    for seed in seeds or (config["seed_everything"],):
-        seeded = config | {"seed_everything": seed, "name": name}
-        yield Job(name=name, configs=configs, seed=seed, config=seeded, fingerprint=fingerprint)
+    config = yaml.safe_load(cli.resolved)
+    return Job(name=name, configs=configs, options=given, config=config, fingerprint=fingerprint)
 
 
 def find_run(job: Job, runs: Path) -> Run | None:
@@ -123,9 +140,7 @@ def do(job: Job, runs: Path) -> str:
     if run is not None:
         fit(run.config, options=place, resume=True)
     else:
-        root = job.config["data"]["init_args"]["root"]
-        seeded = {"seed_everything": job.seed, "data.root": root}
-        fit(*job.configs, options=place | {name: value for name, value in seeded.items() if value}, name=job.name)
+        fit(*job.configs, options={**job.options, **place}, name=job.name)
         run = find_run(job, runs)
     assert run is not None
     test(run.config, options=place)
@@ -161,7 +176,7 @@ def reproduce(jobs: Sequence[Job], runs: Path) -> list[Job]:
         raise ConfigError(f"Expected --runs to name a folder {ROOT}, where fit writes; got {runs}.")
     failed = []
     for number, job in enumerate(jobs, start=1):
-        place = f"[{number}/{len(jobs)}] {job}"
+        place = f"[{number}/{len(jobs)}] {job.name}"
         if is_done(find_run(job, runs)):
             print(f"{place}: done before", flush=True)
             continue

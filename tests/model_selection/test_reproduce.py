@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from movierec.cli import main
-from movierec.model_selection.reproduce import NAMES, plan
+from movierec.model_selection.reproduce import GROUPS, experiments
 from movierec.training.rating_task import RatingTask
 
 SMALL = """\
@@ -24,19 +24,21 @@ model:
       dropout: 0.1
 """
 RUNS = Path("lightning_logs")
-MODEL1 = ["reproduce", "--root", "sample", "--only", "model1", "--overlay", "small.yaml", "--seeds"]
+NAME = "same_rows/model1"
+OTHER = "time/same_rows/model1"
+MODEL1 = ["reproduce", "--root", "sample", "--overlay", "small.yaml", "--only", NAME]
 Say = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
 def finished_folder(tmp_path_factory: pytest.TempPathFactory, sample_root: Path) -> Path:
-    """A folder where model1 was reproduced with one seed; tests work on copies."""
+    """A folder where one run of model1 was made; tests work on copies."""
     folder = tmp_path_factory.mktemp("finished")
     shutil.copytree(sample_root, folder / "sample")
     (folder / "small.yaml").write_text(SMALL)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert main([*MODEL1, "1"]) == 0
+        assert main(MODEL1) == 0
     return folder
 
 
@@ -71,26 +73,24 @@ def stamps() -> dict[Path, int]:
 
 
 def test_a_reproduction_leaves_a_trained_and_tested_run(here: Path) -> None:
-    metrics = metrics_of("model1/version_0")
-    assert (metrics["config"], metrics["seed"], metrics["end"]) == ("model1", 123, "planned")
+    metrics = metrics_of(f"{NAME}/version_0")
+    assert (metrics["config"], metrics["seed"], metrics["end"]) == (NAME, 123, "planned")
     assert {"train", "val", "test", "retrieval"} <= metrics.keys()
 
 
-def test_what_is_done_is_not_repeated_and_further_seeds_are_added(here: Path, say: Say) -> None:
+def test_what_is_done_is_not_repeated_and_the_rest_is_added(here: Path, say: Say) -> None:
     before = stamps()
-    assert "[1/1] model1, seed 123: done before" in say(*MODEL1, "1")
-    assert stamps() == before
-    output = say(*MODEL1, "2")
-    assert "[1/2] model1, seed 123: done before" in output
-    assert "[2/2] model1, seed 124: R2 " in output
-    assert metrics_of("model1/version_1")["seed"] == 124
+    output = say(*MODEL1, OTHER)
+    assert f"[1/2] {NAME}: done before" in output
+    assert f"[2/2] {OTHER}: R2 " in output
+    assert metrics_of(f"{OTHER}/version_0")["data"]["options"]["split"] == "time"
     assert stamps().items() >= before.items()
 
 
 def test_other_options_make_a_run_of_their_own(here: Path, say: Say) -> None:
     Path("small.yaml").write_text(SMALL.replace("dropout: 0.1", "dropout: 0.3"))
-    assert "done before" not in say(*MODEL1, "1")
-    assert (RUNS / "model1/version_1/metrics.json").is_file()
+    assert "done before" not in say(*MODEL1)
+    assert (RUNS / NAME / "version_1/metrics.json").is_file()
 
 
 def test_ctrl_c_keeps_whole_epochs_and_the_same_command_goes_on(
@@ -105,48 +105,45 @@ def test_ctrl_c_keeps_whole_epochs_and_the_same_command_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(RatingTask, "on_train_epoch_end", stop)
-        assert "The same command goes on; 1 of 2 runs are done." in say(*MODEL1, "2", status=130)
-    assert metrics_of("model1/version_1")["end"] == "interrupted"
-    assert "[2/2] model1, seed 124: R2 " in say(*MODEL1, "2")
-    assert metrics_of("model1/version_1")["end"] == "planned"
-    assert not (RUNS / "model1/version_2").exists()
+        assert "The same command goes on; 1 of 2 runs are done." in say(*MODEL1, OTHER, status=130)
+    assert metrics_of(f"{OTHER}/version_0")["end"] == "interrupted"
+    assert f"[2/2] {OTHER}: R2 " in say(*MODEL1, OTHER)
+    assert metrics_of(f"{OTHER}/version_0")["end"] == "planned"
+    assert not (RUNS / OTHER / "version_1").exists()
 
 
 def test_a_run_that_fails_is_reported_and_the_others_go_on(here: Path, say: Say) -> None:
     Path("sample/metadata/tmdb.csv").write_text("nothing of use\n")
-    only = ["--only", "model1", "published/model2", "--overlay", "small.yaml", "--seeds", "2"]
-    output = say("reproduce", "--root", "sample", *only, status=1)
-    assert "[1/3] published/model2, seed 123: FAILED. " in output
+    output = say(*MODEL1, "same_rows/model2", OTHER, status=1)
+    assert "[2/3] same_rows/model2: FAILED. " in output
     assert "metadata/tmdb.csv" in output
-    assert "[3/3] model1, seed 124: R2 " in output
-    assert "failed: published/model2, seed 123." in output
+    assert f"[3/3] {OTHER}: R2 " in output
+    assert "failed: same_rows/model2." in output
 
 
 def test_missing_data_are_named_before_anything_is_trained(here: Path, say: Say, sample_root: Path) -> None:
     shutil.copytree(sample_root / "ml-latest-small", "bare/ml-latest-small")
-    message = say("reproduce", "--root", "bare", "--only", "model2", status=1)
-    assert "Expected all data of model2 in bare; missing are:" in message
+    message = say("reproduce", "--root", "bare", "--only", "same_rows/model2", status=1)
+    assert "Expected all data of same_rows/model2 in bare; missing are:" in message
     assert "data fetch tmdb --root bare" in message
 
 
-@pytest.mark.parametrize(
-    ("args", "message"), [(["--only", "modle1"], "got modle1"), (["--seeds", "0"], "--seeds of 1 or more")]
-)
-def test_wrong_options_are_refused(args: list[str], message: str, say: Say) -> None:
-    assert message in say("reproduce", *args, status=1)
+def test_a_misspelt_name_is_refused(say: Say) -> None:
+    assert "got same_rows/modle1" in say("reproduce", "--only", "same_rows/modle1", status=1)
 
 
 def test_the_plan_is_shown_and_nothing_done(here: Path, say: Say) -> None:
     before = stamps()
-    assert "1 of 2 runs are done. To do:\nmodel1, seed 124\n" in say(*MODEL1, "2", "--plan")
+    assert f"1 of 2 runs are done. To do:\n{OTHER}\n" in say(*MODEL1, OTHER, "--plan")
     assert stamps() == before
 
 
-def test_published_configurations_run_once_with_their_own_seeds_and_the_largest_with_two(sample_root: Path) -> None:
-    jobs = plan(seeds=5, full=False, only=[], overlays=[], root=sample_root)
-    seeds = {name: [job.seed for job in jobs if job.name == name] for name in NAMES}
-    assert seeds["published/model1"] == [123]
-    assert seeds["published/model4"] == [1234]
-    assert seeds["ablation/both"] == seeds["model3"] == [123, 124, 125, 126, 127]
-    assert seeds["model5"] == [123, 124]
-    assert len(jobs) == 47
+def test_a_run_has_the_name_that_fit_gives_it_and_what_differs_before_it() -> None:
+    known = experiments()
+    assert len(known) == sum(len(models) for _, models, _, _ in GROUPS)  # no name twice
+    assert known["time/same_rows/model3"] == (
+        tuple(f"configs/{name}.yaml" for name in ("model3", "same_rows", "time", "patience")), {},
+    )  # fmt: skip
+    assert known["split_124/same_rows/model6"][1] == {"data.seed": 124}
+    assert known["ml-1m/share_0.1/same_rows/model7"][1] == {"data.release": "ml-1m", "data.train_share": 0.1}
+    assert known["published/model4"] == (("configs/published/model4.yaml",), {})
