@@ -15,7 +15,7 @@ from movierec.metrics.caveats import newer_columns
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.run_figures import draw_run
 from movierec.metrics.style import Drawing, save
-from movierec.report.comparison import describe_test_sets, say_lists
+from movierec.report.comparison import describe_test_set, describe_test_sets, say_lists
 from movierec.report.figures import draw_report
 from movierec.report.lists import Ranked, rank_all
 from movierec.report.results import Measured
@@ -84,7 +84,7 @@ def render(found: Sequence[Measured], rows: Sequence[Row], left_out: Sequence[st
         has_sets=any(row.test_set for row in rows),
         published_note=PUBLISHED_NOTE,
         remarks=remarks_of(rows),
-        lists=[[*group] for _, group in groupby(sorted(rank_all(found), key=by_set), key=by_set)],
+        lists=group_lists(found),
         list_columns=[metric.label for metric in LIST_METRICS.values()],
         said_of_lists=[said for one in found if (said := say_lists(one))],
         figures=list(embed_all(draw_report(found), folder).values()),
@@ -106,9 +106,13 @@ def render(found: Sequence[Measured], rows: Sequence[Row], left_out: Sequence[st
     )
 
 
-def by_set(one: Ranked) -> str:
-    """Sort key: the test ratings."""
-    return one.test_set or ""
+def group_lists(found: Sequence[Measured]) -> list[tuple[str, list[Ranked]]]:
+    """Group the rankings by their test ratings, which are described."""
+    described = {one.test_set or "": describe_test_set(one) for one in found}
+    ranked: dict[str, list[Ranked]] = {}
+    for one in rank_all(found):
+        ranked.setdefault(one.test_set or "", []).append(one)
+    return [(described[test_set], group) for test_set, group in ranked.items()]
 
 
 def group_rows(rows: Sequence[Row], found: Sequence[Measured]) -> list[tuple[str, list[Row]]]:

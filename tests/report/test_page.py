@@ -69,6 +69,19 @@ def test_lists_stand_in_the_page_with_the_baselines_once(runs: Path, write_run: 
     assert "model1 592 0.040" in words
     assert "model2 592 0.050" in words
     assert words.count("popularity 592 0.090") == 1
+    assert "Test rows: ml-latest-small, split time" not in words
+    write_run("time/model1", retrieval={"model": values | {"recall@10": 0.0701}}, options={"split": "time"})
+    assert (
+        "Test rows: ml-latest-small, split time 80/10/10, seed 123" in words_of(page_of(runs)).split("Lists of ten")[1]
+    )
+
+
+def test_a_page_of_lists_alone_shows_no_table_of_ratings(runs: Path, write_run: WriteRun) -> None:
+    ranked = {"model": {"recall@10": 0.24, "users": 592.0}}
+    write_run("model7", retrieval=ranked, train=None, test=None)
+    words = words_of(page_of(runs))
+    assert "model7 592 0.240" in words
+    assert "report, model1" not in words
 
 
 def test_models_of_the_same_test_rows_are_drawn_side_by_side_and_one_model_with_nothing(
