@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
@@ -29,6 +30,7 @@ LABELS = (  # one text a film, or a list of them
 )  # fmt: skip
 TEXTS = ("tmdb_overview", "tmdb_keywords", "imdb_plot")
 MIN_FILMS = {"imdb_directors": 3, "imdb_actors": 3}  # of which a label must be to become a column; else 1
+MOST_LABELS = 3000  # of a column, the most frequent ones: with 90 thousand films, 1 GB of memory
 USER_COLUMNS = ("user_gender", "user_age", "user_occupation")  # one text a user
 ZERO_IS_UNKNOWN = ["tmdb_budget", "tmdb_revenue"]  # TMDb writes 0 for a sum that it does not know
 ROW_IDS = ("userId", "movieId")  # read with the statistics, because their scale may differ from bank to bank
@@ -95,8 +97,8 @@ def encode_films(
     """Encode films by transformers that are fitted on the films of the training ratings only.
 
     Numbers are scaled to 0 to 1; each label (a genre, a country, a language) becomes a column of 0 and 1. A label
-    or a number that no training film has is left out, and so is a director or actor of fewer than three of them.
-    Texts come last; see `encode_texts`.
+    or a number that no training film has is left out, and so is a director or actor of fewer than three of them. Of
+    each column, the 3,000 most frequent labels are encoded. Texts come last; see `encode_texts`.
 
     Args:
         movies: One row a film, numbered from 0, with the columns as the sources read them.
@@ -119,7 +121,8 @@ def encode_films(
     columns_out = transformer.get_feature_names_out()
     table = np.zeros((len(movies), len(columns_out)), dtype=np.float32)
     if names:
-        table[complete] = transformer.transform(frame[complete])
+        values = sp.coo_matrix(transformer.transform(frame[complete]))  # few labels are 1, of thousands of people
+        table[np.flatnonzero(complete)[values.row], values.col] = values.data
     texts = {name: encode_texts(movies[name], trained) for name in columns if name in TEXTS}
     return MovieFeatures(
         table=np.hstack([table, *texts.values()]),
@@ -170,9 +173,10 @@ def film_transformer(columns: Sequence[str], missing: Missing) -> ColumnTransfor
     parts: list[tuple[str, Any, list[str] | str]] = [("number", scale, numbers)] if numbers else []
     for name in columns:
         if name in LABELS:
-            encoder = CountVectorizer(analyzer=list, binary=True, min_df=MIN_FILMS.get(name, 1))
+            least = MIN_FILMS.get(name, 1)
+            encoder = CountVectorizer(analyzer=list, binary=True, min_df=least, max_features=MOST_LABELS)
             parts.append((name, encoder, name))
-    return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out="{transformer_name}={feature_name}")
+    return ColumnTransformer(parts, sparse_threshold=1, verbose_feature_names_out="{transformer_name}={feature_name}")
 
 
 def fitted_scalers(transformer: ColumnTransformer) -> dict[str, dict[str, float]]:

@@ -127,7 +127,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     known, history_offsets = group_by_user(user[readable], movie[readable], len(user_ids))
     known = readable[known]
     tables = Tables(
-        movie_features=torch.tensor(films.table),
+        movie_features=torch.from_numpy(films.table),
         movie_statistics=of_movies.values,
         user_statistics=of_users.values,
         statistics_range=(of_movies.ranges, of_users.ranges),
@@ -148,7 +148,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         history_offsets=history_offsets,
         history_days=days[torch.tensor(known)],
         history_movies=torch.tensor(movie[known], dtype=torch.int32),
-        history_stars=torch.tensor(stars[known], dtype=torch.float16),
+        history_stars=compact(stars[known]),
         seen_offsets=seen_offsets,
         seen_movies=seen_movies,
         min_stars=target.low,
@@ -247,6 +247,12 @@ def days_of(timestamps: np.ndarray) -> torch.Tensor:
     """Count days since 1970, UTC, [num_ratings] int32; -1 where all times are equal, as in files that have none."""
     is_known = timestamps.min() < timestamps.max()
     return torch.tensor(timestamps // SECONDS_A_DAY if is_known else np.full_like(timestamps, -1), dtype=torch.int32)
+
+
+def compact(stars: np.ndarray) -> torch.Tensor:
+    """Keep stars as float16 if it holds them exactly, as it does half stars; else as float32."""
+    half = torch.tensor(stars, dtype=torch.float16)
+    return half if (half.numpy() == stars).all() else torch.tensor(stars, dtype=torch.float32)
 
 
 def put_first(ids: np.ndarray, statistics: np.ndarray) -> np.ndarray:

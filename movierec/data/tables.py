@@ -19,6 +19,7 @@ from movierec.errors import CheckpointError
 SCHEMA = 6  # raised when a stored field changes its meaning
 SECONDS_A_DAY = 86_400
 MOST_STEPS = 20  # of a scale that has neither whole nor half steps
+FINEST = 100  # of whole or half steps: a probability is computed for each
 TEXTS = ("titles", "genres", "user_names", "movie_names")  # lists of texts
 
 
@@ -46,7 +47,7 @@ class Tables:
         history_offsets: Where each user's history starts in `history_movies`, [num_users + 1] int64.
         history_movies: The films of the histories, by user, [num_known] int32: of the training ratings, and of the
             ratings by which held-out users are known.
-        history_stars: Their stars, [num_known] float16.
+        history_stars: Their stars, [num_known] float16, or float32 if it does not hold them exactly.
         history_days: When they were given, in days since 1970, UTC, [num_known] int32; -1 where unknown.
         seen_offsets: Where each user's films start in `seen_movies`, [num_users + 1] int64.
         seen_movies: The films that each user has rated in any part, which lists leave out, [num_ratings] int32. No
@@ -95,9 +96,11 @@ class Tables:
 
     @cached_property
     def levels(self) -> Tensor:
-        """The stars that people can give, ascending, [num_levels]: whole or half steps, else 20."""
-        steps = (step for step in (1.0, 0.5) if ((self.history_stars - self.min_stars) % step == 0).all())
-        step = next(steps, (self.max_stars - self.min_stars) / MOST_STEPS)
+        """The stars that people can give, ascending, [num_levels]: whole or half steps, up to 100, else 20."""
+        span = self.max_stars - self.min_stars
+        above = self.history_stars - self.min_stars
+        steps = (step for step in (1.0, 0.5) if span / step <= FINEST and (above % step == 0).all())
+        step = next(steps, span / MOST_STEPS)
         return torch.arange(self.min_stars, self.max_stars + step / 2, step)
 
     @property

@@ -15,6 +15,7 @@ from movierec.datasets.client import CONNECTIONS, Client
 from movierec.datasets.meter import Meter
 from movierec.datasets.movielens import NO_ID, read_links, read_movies
 from movierec.datasets.omdb import OMDb
+from movierec.datasets.own_ratings import find_file, find_release, own_releases
 from movierec.datasets.root import is_sample, way_to
 from movierec.datasets.rows import read_rows, write_rows
 from movierec.datasets.service import Service, Verdict, read_keys
@@ -136,7 +137,9 @@ def find_releases(plan: Plan) -> list[Release]:
         )
     if plan.releases:
         return [RELEASES[name] for name in plan.releases]
-    found = [release for release in RELEASES.values() if release.links and (plan.root / release.movies).is_file()]
+    own = [name for name in own_releases(plan.root) if find_file(plan.root, name, "links", "link")]
+    releases = [*RELEASES.values(), *(find_release(plan.root, name) for name in own)]
+    found = [release for release in releases if release.links and (plan.root / release.movies).is_file()]
     if not found:
         raise MissingDataError(
             f"Expected a MovieLens release with links in {plan.root.absolute()}, found none. Get one with "

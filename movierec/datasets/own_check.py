@@ -58,7 +58,7 @@ def describe_ids(ratings: pd.DataFrame) -> str:
 
 def describe_stars(stars: pd.Series) -> str:
     """Say how ratings are spread."""
-    if stars.nunique() == 1:
+    if stars.min() == stars.max():
         if stars.iloc[0] != 1:
             return f"all ratings are {stars.iloc[0]:g}, so no model learns; for likes, leave them out or make them 1"
         return "no stars: likes, for models of lists"

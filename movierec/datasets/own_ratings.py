@@ -97,7 +97,7 @@ def find_file(root: Path, folder: str, *stems: str) -> str | None:
 def own_releases(root: Path) -> list[str]:
     """List the folders of a data root that hold a user's own ratings."""
     known = {release.folder for release in RELEASES.values()}
-    folders = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name not in known)
+    folders = sorted(path.name for path in root.glob("*") if path.is_dir() and path.name not in known)
     return [name for name in folders if find_file(root, name, "ratings", "rating")]
 
 
@@ -165,7 +165,9 @@ def read_table(path: Path, release: OwnRelease, needed: tuple[str, ...], wanted:
         else:
             frame = read_typed(path, names)
     except (EOFError, gzip.BadGzipFile, zlib.error, pa.ArrowException) as error:
-        raise DataFormatError(f"{path}: expected a whole {path.suffix} file; {str(error).rstrip('.')}. Get it again.") from error
+        raise DataFormatError(
+            f"{path}: expected a whole {path.suffix} file; {str(error).rstrip('.')}. Get it again."
+        ) from error
     frame = pd.DataFrame({ours: frame[theirs] for ours, theirs in names.items()}, copy=False)
     for name in {"userId", "movieId"} & set(names):
         is_missing = frame[name].isna()

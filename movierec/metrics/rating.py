@@ -124,7 +124,7 @@ class RatingMetrics(Metric):
             "recall": binary_recall(predicted_positive.int(), positive.int()).double(),
             "f1": binary_f1_score(predicted_positive.int(), positive.int()).double(),
             "auroc": area_under_curve(prediction, positive),
-            f"ndcg@{LIST_LENGTH}": ndcg(lists, user, self.min_stars + spread * rating, k=LIST_LENGTH),
+            f"ndcg@{LIST_LENGTH}": ndcg(lists, user, max(self.min_stars, 0) + spread * rating, k=LIST_LENGTH),
             f"precision@{LIST_LENGTH}": precision_at_k,
             f"recall@{LIST_LENGTH}": recall_at_k,
             "map": mean_average_precision(lists, positive),

@@ -53,7 +53,7 @@ def merge_users(tables: Tables) -> Tables:
             "held_out": torch.tensor([False]),
             "history_offsets": torch.tensor([0, len(order)]),
             "history_movies": torch.from_numpy(films[order]).int(),
-            "history_stars": torch.from_numpy(stars[order]).half(),
+            "history_stars": torch.from_numpy(stars[order]).to(tables.history_stars.dtype),
             "history_days": torch.full((len(order),), -1, dtype=torch.int32),
             "seen_offsets": torch.tensor([0, len(tables.seen_movies)]),
             "seen_movies": tables.seen_movies.sort().values,

@@ -10,6 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from movierec.console import CONTROL, Console, printable
+from movierec.datasets.movielens import NO_GENRES
 from movierec.recommend.output import write_csv
 
 WIDEST = 10_000  # columns of a table, more than any needs
@@ -47,6 +48,8 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     hidden = ["movie_id", "year", "average", "prediction"]
     if "average" in frame:  # an explanation takes the room of what else there is to say
         hidden += ["genres", "num_ratings"]
+    if "genres" in frame and (frame["genres"] == NO_GENRES).all():
+        hidden.append("genres")
     if "because" in frame:
         hidden += [str(name) for name in frame if str(name).startswith("from_")]
     shown = with_range(frame).drop(columns=hidden, errors="ignore")

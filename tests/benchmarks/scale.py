@@ -1,7 +1,8 @@
 """How time and memory grow with the number of ratings: `python -m tests.benchmarks.scale`, or `make bench-scale`.
 
 For each size of generated ratings: prepare them, train model 1's network for an epoch with a large batch, test it,
-and recommend films to a user; each step is a process of its own. Writes a table as json and a figure.
+and recommend films to a user; each step is a process of its own. Writes a table as json and a figure. With
+`--all_columns`, only prepare them, with all columns of their films: `--sizes 20000000 32000000 --all_columns`.
 """
 
 import argparse
@@ -18,14 +19,17 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from movierec.runs import replace_text
-from tests.benchmarks.generated import write_generated
+from tests.benchmarks.generated import write_generated, write_metadata
 
 SIZES = {  # ratings: users, films, as in MovieLens' releases
     100_000: (610, 9_742),
     1_000_000: (6_040, 3_883),
     10_000_000: (70_000, 10_700),
+    20_000_000: (138_493, 27_278),
+    25_000_000: (162_541, 62_423),
     32_000_000: (200_948, 87_585),
 }
+DEFAULT_SIZES = [100_000, 1_000_000, 10_000_000, 32_000_000]
 CONFIG = "configs/model1.yaml"
 FIT = (
     *("--data.batch_size", "16384", "--data.eval_batch_size", "8192", "--trainer.max_epochs", "1"),
@@ -33,6 +37,9 @@ FIT = (
 )
 PREPARE = "import sys; from pathlib import Path; from movierec.data import RatingsDataModule as Data; "
 PREPARE += "Data(root=Path(sys.argv[1])).setup()"
+PREPARE_ALL = "import sys; from pathlib import Path; from movierec.data import CombinedDataModule as Data; "
+PREPARE_ALL += "columns = [name for name in Data.available_columns if not name.startswith('user_')]; "
+PREPARE_ALL += "Data(root=Path(sys.argv[1]), columns=columns, missing='impute', cache=False).setup()"
 # A small process between, since a process's maximum is at least the memory of the one that starts it.
 WATCH = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
 WATCH += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
@@ -42,10 +49,15 @@ STEPS = ("prepare", "start again", "fit", "test", "recommend")
 def main() -> None:
     """Measure each size, keep the figures, and draw them."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scale", description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), choices=list(SIZES), help="ratings")
+    parser.add_argument("--sizes", type=int, nargs="+", default=DEFAULT_SIZES, choices=list(SIZES), help="ratings")
     parser.add_argument("--out", type=Path, default=Path("build/scale.json"), help="where to keep the figures")
     parser.add_argument("--figure", type=Path, default=Path("build/scale.svg"), help="where to draw them")
+    parser.add_argument("--all_columns", action="store_true", help="only prepare, with all columns of the films")
     options = parser.parse_args()
+    if options.all_columns:
+        for size in options.sizes:
+            print("{:,} ratings: {:.0f} seconds, {:,.0f} MB".format(size, *prepare_all(size)), flush=True)
+        return
     found = {}
     for size in options.sizes:
         found[size] = measure(size)
@@ -55,6 +67,15 @@ def main() -> None:
     replace_text(options.out, json.dumps(found, indent=1) + "\n")
     draw(found, options.figure)
     print(f"kept in {options.out} and {options.figure}")
+
+
+def prepare_all(num_ratings: int) -> tuple[float, float]:
+    """Prepare a size with all columns of the films; return seconds and peak megabytes."""
+    users, movies = SIZES[num_ratings]
+    with tempfile.TemporaryDirectory() as root:
+        write_generated(Path(root), "ml-latest-small", num_users=users, num_movies=movies, num_ratings=num_ratings)
+        write_metadata(Path(root), movies)
+        return run("-c", PREPARE_ALL, root)[:2]
 
 
 def measure(num_ratings: int) -> dict[str, Any]:

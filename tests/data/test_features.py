@@ -138,6 +138,15 @@ def test_people_of_three_training_films_become_columns(missing: Missing) -> None
     assert encoded.table.tolist() == [[1], [1], [1], [0], [0]]
 
 
+def test_the_most_frequent_labels_become_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("movierec.data.features.MOST_LABELS", 2)
+    movies = films(genres=[["A", "B"], ["C"], ["B", "C"], ["D"], ["C"]])
+    trained = np.array([True, True, True, True, False])
+    encoded = encode_films(movies, columns=("genres",), missing="impute", trained=trained)
+    assert encoded.names == ["genres=B", "genres=C"]
+    assert encoded.table.tolist() == [[1, 0], [0, 1], [1, 1], [0, 0], [0, 1]]
+
+
 def test_each_text_of_a_training_user_becomes_a_column() -> None:
     users = pd.DataFrame({"user_gender": ["F", "M", None, "M"], "user_age": ["18", "25", "18", "56"]})
     columns = ("userId", "user_gender", "user_age")

@@ -189,6 +189,15 @@ def test_a_release_that_is_not_there_is_an_error_that_names_those_there_are(tmp_
         prepared(tmp_path, release="site")
 
 
+def test_ratings_of_any_scale_are_kept_as_they_are(tmp_path: Path) -> None:
+    stars = [-6.77, 0.0, 3.0, 100_000.0]
+    lines = [f"{user},{film},{one}" for film, one in enumerate(stars) for user in range(20)]
+    (tmp_path / "my.csv").write_text("\n".join(["user,item,rating", *lines]) + "\n")
+    tables = tables_of(prepared(tmp_path, ratings=tmp_path / "my.csv"))
+    assert sorted({*tables.history_stars.tolist()}) == pytest.approx(stars)
+    assert len(tables.levels) == 21
+
+
 def test_a_scale_without_half_steps_has_twenty_steps(tables: Tables) -> None:
     stars = torch.linspace(0, 10, len(tables.history_stars)).half()
     other = replace(tables, min_stars=0.0, max_stars=10.0, history_stars=stars)

@@ -203,6 +203,17 @@ def test_each_film_of_the_releases_is_wanted_once(root: Path, options: dict[str,
     assert wanted_films(plan, find_releases(plan)) == films
 
 
+def test_the_films_of_own_ratings_with_links_are_wanted(tmp_path: Path) -> None:
+    for name, text in ("ratings", "user,item\nann,a1\n"), ("movies", "movieId,title\na1,Film\n"):
+        (tmp_path / "club").mkdir(exist_ok=True)
+        (tmp_path / "club" / f"{name}.csv").write_text(text)
+    with pytest.raises(MissingDataError, match="Expected a MovieLens release with links"):
+        find_releases(plan_of(tmp_path))
+    (tmp_path / "club" / "links.csv").write_text("movieId,imdbId,tmdbId\na1,0000005,7\n")
+    plan = plan_of(tmp_path)
+    assert wanted_films(plan, find_releases(plan)) == [7]
+
+
 def test_a_release_that_is_not_there_is_named_with_the_way_to_get_it(root: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match="ml-20m"):
         fetch(plan_of(root, releases=("ml-20m",)))

@@ -131,6 +131,13 @@ def test_predictions_and_ratings_spread_in_stars_as_far_as_they_can_be_told_apar
     assert values["prediction_sd_stars"] == 0  # half a star each
 
 
+def test_gains_are_counted_from_the_least_rating_on_a_scale_below_zero() -> None:
+    metric = RatingMetrics(min_stars=-10, max_stars=10, threshold=0.5, loss=LOSS)
+    metric.update(torch.zeros(3), torch.tensor([1.0, 0.5, 0.0]), torch.tensor([0.5, 0.0, 1.0]))
+    best = 20 + 10 / np.log2(3)
+    assert metric.compute()["ndcg@10"].item() == pytest.approx((10 + 20 / 2) / best)
+
+
 def test_a_rating_at_the_threshold_is_not_positive() -> None:
     at = torch.tensor(THRESHOLD)
     values = measure(torch.zeros(2), torch.stack([at, at + 0.1]), torch.stack([at, at + 0.1]), [2])

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from movierec.datasets.movielens import NO_GENRES
 from movierec.recommend.lists import show
 
 FILMS = pd.DataFrame({"rank": [1, 2], "title": ["Heat", "Alien"], "stars": [4.2345, 3.96], "num_ratings": [50, 60]})
@@ -16,6 +17,12 @@ def test_a_table_shows_the_range_beside_the_stars_where_it_is_known(capsys: pyte
     assert "In brackets" in out
     assert "low" not in out
     assert "liked" not in out
+
+
+def test_genres_are_shown_if_any_film_of_the_list_has_some(capsys: pytest.CaptureFixture[str]) -> None:
+    for genres, is_shown in ([NO_GENRES, "War"], True), ([NO_GENRES, NO_GENRES], False):
+        show(FILMS.assign(genres=genres), "films", [], "table")
+        assert ("genres" in capsys.readouterr().out) == is_shown
 
 
 def test_without_a_range_there_are_stars_alone(capsys: pytest.CaptureFixture[str]) -> None:
