@@ -68,8 +68,8 @@ def crossval(
     }
     failed = reproduce([job for fold in zip(*jobs.values(), strict=True) for job in fold], out / ROOT)
     if failed:
-        names = ", ".join(job.name for job in failed)
-        raise ConfigError(f"Expected all folds to be trained; {names} failed, as said above.")
+        missing = ", ".join(job.name for job in failed)
+        raise ConfigError(f"Expected all folds to be trained; {missing} failed, as said above.")
     return report({printable(name): [find(job, out) for job in of_model] for name, of_model in jobs.items()})
 
 

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,12 +50,17 @@ def write_metadata(root: Path, num_movies: int) -> None:
     ids = np.arange(1, num_movies + 1)
     dates = [f"{1930 + film % 90}-06-01" for film in ids]
     counts = rng.integers(1, 10**6, num_movies)
-    tmdb = {"tmdbId": ids, "vote_average": rng.integers(1, 10, num_movies), "vote_count": counts, "budget": counts}
+    tmdb: dict[str, Any] = {
+        "tmdbId": ids,
+        "vote_average": rng.integers(1, 10, num_movies),
+        "vote_count": counts,
+        "budget": counts,
+    }
     tmdb |= {"revenue": counts, "runtime": 90, "release_date": dates, "origin_country": "US"}
     tmdb |= {"original_language": rng.choice(["en", "fr", "ja"], num_movies), "overview": draw_texts(rng, num_movies)}
     tmdb["keywords"] = draw_labels(rng, num_movies, 8, num_labels=num_movies, letter="k")
     write_rows(root / FILES["tmdb"], pd.DataFrame(tmdb), ",")
-    omdb = {"imdbID": [f"tt{film:07}" for film in ids], "BoxOffice": counts, "Metascore": counts % 101}
+    omdb: dict[str, Any] = {"imdbID": [f"tt{film:07}" for film in ids], "BoxOffice": counts, "Metascore": counts % 101}
     omdb |= {"imdbRating": counts % 10, "imdbVotes": counts, "Released": dates, "Runtime": "90 min"}
     omdb["Language"] = omdb["Country"] = draw_labels(rng, num_movies, 2, num_labels=100, letter="l")
     omdb["Director"] = draw_labels(rng, num_movies, 1, num_labels=num_movies // 2, letter="d")

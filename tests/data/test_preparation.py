@@ -127,7 +127,7 @@ def test_the_threshold_is_the_median_of_the_training_ratings_alone(
 
 
 def test_training_ratings_that_are_all_equal_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataFormatError, match=r"differ; all of them are 3\.0 stars"):
+    with pytest.raises(DataFormatError, match=r"differ; all of them are 3\. For likes"):
         by_time(write_root(tmp_path, (3.0, 3.0, 3.0, 3.0, 1.0, 2.0, 4.0, 5.0)))
 
 

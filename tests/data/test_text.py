@@ -11,6 +11,7 @@ import movierec
 from movierec.data import CombinedDataModule, text
 from movierec.data.features import encode_films
 from movierec.data.text import encode_texts
+from movierec.recommend.people import new_user
 from movierec.recommend.recommender import Recommender
 
 PLOTS = ["ship ship moon", "ship moon", "ship kiss the", "moon kiss kiss", "kiss wedding", "wedding", None]
@@ -89,7 +90,7 @@ def test_the_plot_tells_who_likes_a_film_that_hardly_anybody_has_rated(tmp_path:
     found = {}
     for name in "without", "with":
         recommender = Recommender.from_checkpoint(tmp_path / f"lightning_logs/{name}/version_0/checkpoints/best.ckpt")
-        history, _ = recommender.new_user({film: 1.5 if film % 2 else 4.5 for film in range(1, 11)})
+        history, _ = new_user(recommender.films, {film: 1.5 if film % 2 else 4.5 for film in range(1, 11)})
         of_space, of_love = recommender.stars(history, np.array([41, 40]))["stars"]
         found[name] = of_space - of_love
     assert abs(found["without"]) < 0.5
