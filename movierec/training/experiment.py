@@ -5,21 +5,18 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lightning import Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from movierec.console import expand_home, quoted
-from movierec.data import MovieDataModule
 from movierec.errors import ConfigError, DivergenceError, MovierecError, WorkerError, WriteError, place_of
 from movierec.metrics.card import write_card
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import ROOT, Run, existing_checkpoint, run_of
 from movierec.termination import Terminated
 from movierec.training.base_rating_task import BaseRatingTask
-from movierec.training.base_task import BaseTask
 from movierec.training.checkpoints import RunCheckpoint, WholeCheckpointIO, best_checkpoint
 from movierec.training.cli import ExperimentCLI
 from movierec.training.config import run_name, saved_run
@@ -29,6 +26,12 @@ from movierec.training.progress import RunProgress, track
 from movierec.training.record import RunRecord, is_partial, record_baselines, record_refit, record_retrieval
 from movierec.training.refit import RefitCLI
 from movierec.training.resume import Start, check_trained_with, check_untrained, choose_start, find_checkpoint, hold
+
+if TYPE_CHECKING:
+    from lightning import Trainer
+
+    from movierec.data import MovieDataModule
+    from movierec.training.base_task import BaseTask
 
 RANKING_USERS = 10_000
 
@@ -52,34 +55,18 @@ class Experiment:
         self.held = contextlib.ExitStack()  # the run's folder, during a fit
         self.is_prepared = False
         try:
-            self.cli = ExperimentCLI(command, args)
+            self.use(ExperimentCLI(command, args))
             self.name = self.options.name or run_name(list(configs.values()))
             self.start = self.find_start()
             self.build_trainer()
         except MisconfigurationException as error:
             raise ConfigError(str(error)) from error
 
-    @property
-    def options(self) -> Any:
-        """All options, parsed by jsonargparse."""
-        return self.cli.config
-
-    @property
-    def model(self) -> BaseTask:
-        """The task: the model that is trained or measured."""
-        model: BaseTask = self.cli.model
-        return model
-
-    @property
-    def data(self) -> MovieDataModule:
-        """The data module."""
-        data: MovieDataModule = self.cli.datamodule
-        return data
-
-    @property
-    def trainer(self) -> Trainer:
-        """The trainer."""
-        return self.cli.trainer
+    def use(self, cli: ExperimentCLI) -> None:
+        """Take the options, the model and the data; a refit builds them anew."""
+        self.cli, self.options = cli, cli.config
+        self.model: BaseTask = cli.model
+        self.data: MovieDataModule = cli.datamodule
 
     @property
     def run(self) -> Run | None:
@@ -129,6 +116,7 @@ class Experiment:
             self.predictions = PredictionWriter(expand_home(options.out) if options.out else folder / "predictions.csv")
             callbacks.append(self.predictions)
         self.cli.build_trainer(callbacks=callbacks, plugins=[WholeCheckpointIO()], logger=self.logger())
+        self.trainer: Trainer = self.cli.trainer
         self.keep_checkpoints_in(self.run)
         if self.command == "fit":
             self.model.check_processes(self.trainer.world_size)
@@ -189,7 +177,7 @@ class Experiment:
             best = self.run.checkpoints / "best.ckpt"
         if best is None:  # nothing was saved, as in a trial of one batch
             return
-        self.cli = RefitCLI(self.cli.arguments, best)
+        self.use(RefitCLI(self.cli.arguments, best))
         self.start = Start(self.run)
         self.build_trainer()
         self.record.of_refit(self.options.refit)

@@ -68,20 +68,15 @@ class RunRecord(Callback):
         self.described["refit"] = refit
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Save the configuration of a fit, and note the revision of the code before it can change."""
-        if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
-        if self.run is None:
+        """Start the clock, save the configuration of a fit, and note the revision of the code before it can change."""
+        self.started = time.monotonic()
+        if self.run is None or not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         if stage == "fit":
             self.run.path.mkdir(parents=True, exist_ok=True)
             replace_text(self.run.config, self.resolved)
         if stage != "predict":
             self.code = describe_revision()
-
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock."""
-        self.started = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the configuration, and training and validation on one chart each."""
@@ -162,10 +157,6 @@ class RunRecord(Callback):
             options = effective_options(yaml.safe_load(self.resolved))
             board.show_fit(trainer.logger.experiment, options, metrics, trainer.current_epoch)
 
-    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock."""
-        self.started = time.monotonic()
-
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the metrics of all parts of the ratings, and the diagnostics of the test."""
         self.record_evaluation(trainer, pl_module, "test")
@@ -198,11 +189,6 @@ class RunRecord(Callback):
         if writer := board.find_writer(trainer):
             board.show_precision_recall(writer, task.test_rows, task.tables.threshold, known["epoch"])
             board.show_films(writer, task.model, background.movie_ratings, known["epoch"])
-
-    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock, outside a fit."""
-        if trainer.state.fn == "validate":
-            self.started = time.monotonic()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the validation metrics, outside a fit."""
