@@ -47,11 +47,7 @@ class BaseRatingTask(BaseTask):
         return None
 
     def attach(self, model: Model) -> None:
-        """Take a model, and build the metrics for the tables that it reads.
-
-        Raises:
-            ConfigError: All ratings are likes.
-        """
+        """Take a model, and build the metrics for the tables that it reads."""
         super().attach(model)
         tables = model.tables
         if (tables.history_stars == tables.max_stars).all():

@@ -45,11 +45,7 @@ class BaseTask(LightningModule, ABC):
         return True
 
     def check_processes(self, number: int) -> None:
-        """Refuse to be fitted by a number of processes at once, if it cannot be.
-
-        Raises:
-            ConfigError: It cannot be.
-        """
+        """Refuse to be fitted by a number of processes at once, if it cannot be."""
 
     def attach(self, model: Model) -> None:
         """Take a model, and the tables that it reads."""
@@ -96,11 +92,7 @@ class BaseTask(LightningModule, ABC):
         self.log_dict(on_device, on_step=False, on_epoch=True, sync_dist=True, logger=False)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the tables and the newest validation metrics to a checkpoint.
-
-        Raises:
-            DivergenceError: The weights are not finite, and must not replace good ones.
-        """
+        """Add the tables and the newest validation metrics to a checkpoint."""
         check_weights(self)
         assert self.tables is not None
         assert self.model is not None
@@ -110,11 +102,7 @@ class BaseTask(LightningModule, ABC):
         checkpoint["random_states"] = read_random_states(self)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Build the model from a checkpoint's tables, or compare them with those of the data at hand.
-
-        Raises:
-            CheckpointError: The checkpoint is not one of movierec, or was trained on other data.
-        """
+        """Build the model from a checkpoint's tables, or compare them with those of the data at hand."""
         if "tables" not in checkpoint:
             raise CheckpointError("Expected a checkpoint written by movierec; this one holds no tables. Train again.")
         stored = Tables.from_state(checkpoint["tables"])

@@ -17,11 +17,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
     """Write a checkpoint to a partial file, then rename it: a full disk or a kill leaves the old one whole."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint.
-
-        Raises:
-            CheckpointError: The disk is full or the folder cannot be written to.
-        """
+        """Write a checkpoint."""
         path = Path(path)
         left_out = ("chain",) if path.name == "best.ckpt" else ()  # it is larger than the model, and only to go on with
         partial = path.with_name(f"{path.name}.partial")

@@ -201,11 +201,7 @@ class ExperimentCLI(LightningCLI):
             parser.shown = re.compile(f"{SHOWN}|{SHOWN_OF[self.command]}")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse the options.
-
-        Raises:
-            ConfigError: Options contradict each other.
-        """
+        """Parse the options."""
         self.config = parser.parse_args(self.arguments)
         check_options(self.command, self.config)
         saved = self.config.clone()
@@ -225,13 +221,7 @@ class ExperimentCLI(LightningCLI):
         self.datamodule, self.model = self._get(self.config_init, "data"), self._get(self.config_init, "model")
 
     def build_trainer(self, *, callbacks: list[Any], plugins: list[Any], **defaults: Any) -> None:
-        """Build the trainer.
-
-        Args:
-            callbacks: Added after the given ones.
-            plugins: Added before the given ones.
-            defaults: Trainer options that apply if not given.
-        """
+        """Build the trainer: callbacks come after the given ones, plugins before them; defaults fill in."""
         given = self._get(self.config_init, "trainer")
         defaults = {name: value for name, value in defaults.items() if given.get(name) in (None, True)}
         callbacks = [*as_list(given.get("callbacks")), *callbacks]
@@ -241,12 +231,7 @@ class ExperimentCLI(LightningCLI):
 
 
 def check_options(command: str, options: Namespace) -> None:
-    """Refuse options that would be ignored silently.
-
-    Raises:
-        ConfigError: The name is not that of a folder, NumPy does not accept the seed (Lightning would choose another),
-            an option belongs to another command, or several options say where a fit begins.
-    """
+    """Refuse options that would be ignored silently."""
     given = {
         ("--out", "predict"): options.out,
         ("--data.pairs", "predict"): options.data.init_args.get("pairs"),

@@ -75,11 +75,7 @@ def arguments_of(configs: Sequence[str | Path], options: Mapping[str, Any]) -> l
 
 
 def build(command: str, arguments: Sequence[str]) -> Experiment:
-    """Build the experiment of a command line.
-
-    Raises:
-        ConfigError: There is no configuration.
-    """
+    """Build the experiment of a command line."""
     args, configs = split_configs(arguments)
     if not configs and (own := own_config(args)):
         args, configs = [*own, *args], {own[1]: Path(own[1])}
@@ -89,14 +85,7 @@ def build(command: str, arguments: Sequence[str]) -> Experiment:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one of fit, validate, test and predict on the command line.
-
-    Args:
-        arguments: The command and its options.
-
-    Returns:
-        The exit status, 0.
-    """
+    """Run one of fit, validate, test and predict on the command line, and return the exit status, 0."""
     quiet()
     keep_freed_memory()
     threading.excepthook = leave_to_caller

@@ -21,11 +21,7 @@ def config_folders() -> list[Path]:
 
 
 def find_config(name: str) -> Path:
-    """Find a configuration file, or else the shipped one of that name, from any working directory.
-
-    Raises:
-        ConfigError: There is none.
-    """
+    """Find a configuration file, or else the shipped one of that name, from any working directory."""
     path = expand_home(name)
     if path.is_file():
         return path
@@ -88,9 +84,6 @@ def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
     Returns:
         The arguments, the configurations first and by the paths found, so that an option overrides them wherever it
         stands; and the paths by the names given.
-
-    Raises:
-        ConfigError: A configuration is not there, or no YAML.
     """
     found: dict[str, Path] = {}
     configs: list[str] = []
@@ -110,11 +103,7 @@ def split_configs(args: Sequence[str]) -> tuple[list[str], dict[str, Path]]:
 
 
 def check_yaml(path: Path) -> None:
-    """Refuse a configuration that is not YAML; jsonargparse would not name the file.
-
-    Raises:
-        ConfigError: It is not; the message names the line.
-    """
+    """Refuse a configuration that is not YAML; jsonargparse would not name the file."""
     try:
         yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError: of a date, or not UTF-8
@@ -125,11 +114,7 @@ def check_yaml(path: Path) -> None:
 
 
 def own_config(args: Sequence[str]) -> list[str]:
-    """Return `--config` with the saved configuration of the run that `--ckpt_path FILE` belongs to.
-
-    Raises:
-        CheckpointError: There is no such file.
-    """
+    """Return `--config` with the saved configuration of the run that `--ckpt_path FILE` belongs to."""
     for position, argument in enumerate(args):
         option, equals, value = argument.partition("=")
         path = value if equals else next(iter(args[position + 1 :]), "")

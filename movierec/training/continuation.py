@@ -27,12 +27,7 @@ def catch_up(task: "BaseTask") -> None:
 
 
 def take_weights(task: "BaseTask", checkpoint: dict[str, Any]) -> None:
-    """Load only the weights of a checkpoint that was trained on the same data.
-
-    Raises:
-        CheckpointError: It was trained on other data, so our test rows may be among its training rows.
-        ConfigError: Its layers are not ours.
-    """
+    """Load only the weights of a checkpoint that was trained on the same data."""
     assert task.tables is not None
     check_same_data(Tables.from_state(checkpoint["tables"]), task.tables)
     try:
@@ -46,11 +41,7 @@ def take_weights(task: "BaseTask", checkpoint: dict[str, Any]) -> None:
 
 
 def check_same_data(stored: Tables, present: Tables) -> None:
-    """Refuse a checkpoint that was trained on other data.
-
-    Raises:
-        CheckpointError: The features, the files or the options differ; the message says which.
-    """
+    """Refuse a checkpoint that was trained on other data."""
     if stored.record["fingerprint"] == present.record["fingerprint"]:
         return
     then, now = stored.record["options"], present.record["options"]

@@ -37,11 +37,7 @@ class DivergenceWatch:
         self.steps: list[Step] = []
 
     def add(self, task: "BaseTask", step: Step) -> None:
-        """Add a step.
-
-        Raises:
-            DivergenceError: Its loss, or that of an earlier one, is not finite.
-        """
+        """Add a step."""
         alone = task.device.type == "cpu" and task.trainer.world_size == 1
         if alone and math.isfinite(step.loss.item()):
             return
@@ -50,11 +46,7 @@ class DivergenceWatch:
             self.check(task)
 
     def check(self, task: "BaseTask") -> None:
-        """Check the losses since the last check; all processes must call this at the same step.
-
-        Raises:
-            DivergenceError: One of them, in any of the processes, is not finite.
-        """
+        """Check the losses since the last check; all processes must call this at the same step."""
         steps, self.steps = self.steps, []
         if not steps:
             return
@@ -74,11 +66,7 @@ class DivergenceWatch:
 
 
 def check_weights(task: "BaseTask") -> None:
-    """Refuse weights that are not finite, which the last step of an epoch can make without a bad loss.
-
-    Raises:
-        DivergenceError: Some are not finite.
-    """
+    """Refuse weights that are not finite, which the last step of an epoch can make without a bad loss."""
     assert task.model is not None
     bad = [name for name, weight in task.model.named_parameters() if not weight.isfinite().all()]
     if bad:
@@ -90,16 +78,7 @@ def check_weights(task: "BaseTask") -> None:
 
 
 def find_cause(batch: Batch, prediction: Tensor, tables: Tables) -> tuple[str, bool]:
-    """Find the rating that makes a loss infinite or NaN, in this process's part of the batch.
-
-    Args:
-        batch: The ratings.
-        prediction: On the unit scale, [batch].
-        tables: The tables that the batch's rows refer to.
-
-    Returns:
-        A description, and whether only some of the predictions are not finite.
-    """
+    """Describe the rating that makes a loss infinite or NaN, and say whether some other predictions are finite."""
     error = (prediction.float() - batch.rating).abs().cpu().nan_to_num(nan=math.inf, posinf=math.inf)
     bad, worst = int((~error.isfinite()).sum()), int(error.argmax())
     pair = f"user {tables.user_ids[batch.user[worst]]} and film {tables.movie_ids[batch.movie[worst]]}"

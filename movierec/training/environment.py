@@ -50,13 +50,9 @@ def versions() -> dict[str, str]:
 
 
 def describe_revision(package: Path = Path(movierec.__file__).parent) -> dict[str, Any] | None:
-    """Ask git for the revision of a package, and whether its files have changed since.
+    """Ask git for the `revision` of a package at the top of a checkout, and whether its files have changed: `dirty`.
 
-    Args:
-        package: The package's folder, at the top of a checkout.
-
-    Returns:
-        `revision`, and `dirty`; None for an installed package, or where git is missing, slow, or refuses.
+    None for an installed package, or where git is missing, slow, or refuses.
     """
     git = shutil.which("git")
     if git is None or not (package.parent / ".git").exists():  # a file in a linked worktree

@@ -157,11 +157,7 @@ class Experiment:
         self.is_prepared = True
 
     def fit(self) -> dict[str, Any]:
-        """Train.
-
-        Returns:
-            The content of metrics.json: `val` holds the validation metrics of the best checkpoint.
-        """
+        """Train, and return the content of metrics.json: `val` holds the validation metrics of the best checkpoint."""
         with self.held:
             self.prepare()
             if not self.start.is_trained:
@@ -191,11 +187,10 @@ class Experiment:
         return self.model.results
 
     def test(self) -> dict[str, dict[str, Any]]:
-        """Measure a checkpoint on all parts of the ratings, and its recommendations.
+        """Measure a checkpoint on all parts of the ratings, and its lists.
 
         Returns:
-            The metrics of `train`, `val` and `test`, of the `baselines` on the test ratings, and of the recommendations
-            (`retrieval`).
+            The metrics of `train`, `val` and `test`, of the `baselines` on the test ratings, and of lists: `retrieval`.
         """
         self.interruptible(self.trainer.test, verbose=False)
         users, found = self.options.ranking_users, self.model.results
@@ -215,11 +210,7 @@ class Experiment:
         return found
 
     def predict(self) -> Path:
-        """Write predictions to a csv file, and return its path.
-
-        Raises:
-            ConfigError: The model predicts no stars.
-        """
+        """Write predictions to a csv file, and return its path."""
         if not isinstance(self.model, BaseRatingTask):
             raise ConfigError(
                 f"Expected a model that predicts stars, got {type(self.model).__name__}, which orders films. Use "
@@ -233,15 +224,7 @@ class Experiment:
         return users if self.options.trainer.enable_progress_bar is False else track(users, "recommend")
 
     def interruptible(self, function: Callable[..., Any], **options: Any) -> None:
-        """Call the trainer, and turn interruptions and errors into messages that say what is kept.
-
-        Raises:
-            KeyboardInterrupt: With a message that says what is kept and how to go on.
-            DivergenceError: With a message that says what is kept.
-            WorkerError: The worker processes send no batches.
-            WriteError: The disk is full, or cannot be written to.
-            SystemExit: Another process was lost; the message has been printed.
-        """
+        """Call the trainer, and turn interruptions and errors into messages that say what is kept."""
         path = str(self.start.checkpoint) if self.start.checkpoint else None
         try:
             function(self.model, datamodule=self.data, ckpt_path=path, weights_only=True, **options)
@@ -268,11 +251,7 @@ class Experiment:
             raise kind(f"{'terminated' if kind is Terminated else 'interrupted'}. {self.kept()}") from stop
 
     def explain_workers(self, error: RuntimeError) -> None:
-        """Raise a WorkerError if worker processes could not be started, have ended, or send nothing.
-
-        Raises:
-            WorkerError: The error comes from the worker processes.
-        """
+        """Raise a WorkerError if worker processes could not be started, have ended, or send nothing."""
         if self.data.num_workers and ("DataLoader" in str(error) or isinstance(error.__context__, OSError)):
             reason = error.__context__ if isinstance(error.__context__, OSError) else error
             raise WorkerError(

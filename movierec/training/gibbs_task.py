@@ -101,11 +101,7 @@ class GibbsTask(GradientFreeTask):
             self.model.to(self.device)
 
     def fit_epoch(self) -> None:
-        """Make a sweep, and keep its sample if it is due.
-
-        Raises:
-            DivergenceError: A matrix is not positive definite; the samples before stay.
-        """
+        """Make a sweep, and keep its sample if it is due."""
         self.chain = sweep(self.chain, self.inputs.ratings, generator=self.generator)
         number = self.sweeps_since_burn_in
         if number <= 1 or (number - 1) % self.keep_every == 0:
@@ -254,11 +250,7 @@ class GibbsTask(GradientFreeTask):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the chain's state of a fit that is resumed.
-
-        Raises:
-            CheckpointError: It is not there.
-        """
+        """Take the chain's state of a fit that is resumed."""
         super().on_load_checkpoint(checkpoint)
         if self._trainer is not None and self.trainer.state.fn == "fit":
             if "chain" not in checkpoint:
@@ -275,7 +267,7 @@ def score(
     of_user: Callable[[History, Tensor, Tensor | None], Tensor],
     shown_as: str = "",
 ) -> Tensor:
-    """Score rows, each user once: a person's taste takes longer than all their predictions.
+    """Score rows, each user once, since a person's taste takes longer than all their predictions.
 
     Args:
         model: The model.

@@ -23,11 +23,7 @@ class GradientFree(BaseTask):
         """Fit the model in closed form, or take one more sweep; the ratings are `self.trainer.datamodule.rows`."""
 
     def check_processes(self, number: int) -> None:
-        """Refuse several processes, each of which would fit the same model.
-
-        Raises:
-            ConfigError: There is more than one.
-        """
+        """Refuse several processes, each of which would fit the same model."""
         if number > 1:
             raise ConfigError(
                 f"Expected one process, got {number}: {type(self).__name__} fits its model in one. "

@@ -45,16 +45,7 @@ class RatingTask(BaseRatingTask):
         return self.make_network(tables)
 
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
-        """Predict ratings of rows of the tables, on the unit scale.
-
-        Args:
-            user: Rows of the users, [batch] int.
-            movie: Rows of the films, [batch] int.
-            bank: Banks of statistics, [batch] int.
-
-        Returns:
-            [batch].
-        """
+        """Predict ratings of rows of the tables ([batch] int each), on the unit scale, [batch]."""
         assert isinstance(self.model, RatingNetwork), "attach a network first"
         ratings: Tensor = self.model(self.model.user_statistics[bank, user], movie, bank)
         return ratings
@@ -64,11 +55,7 @@ class RatingTask(BaseRatingTask):
         return self.forward(batch.user, batch.movie, batch.bank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the loss of a batch, and count its errors in the epoch's metrics.
-
-        Raises:
-            DivergenceError: The loss is not finite.
-        """
+        """Return the loss of a batch, and count its errors in the epoch's metrics."""
         prediction = self.predict_batch(batch)
         loss = self.loss(prediction, batch.rating)
         self.divergence.add(self, Step(batch_idx, batch, prediction.detach(), loss.detach()))
@@ -76,20 +63,12 @@ class RatingTask(BaseRatingTask):
         return loss
 
     def on_train_epoch_end(self) -> None:
-        """Log the training metrics of the epoch.
-
-        Raises:
-            DivergenceError: The loss of one of them is not finite.
-        """
+        """Log the training metrics of the epoch."""
         self.divergence.check(self)
         super().on_train_epoch_end()
 
     def on_train_start(self) -> None:
-        """Restore schedulers and early stopping of a resumed fit; refuse another length of the cosine schedule.
-
-        Raises:
-            ConfigError: The number of epochs differs from that of the cosine schedule.
-        """
+        """Restore schedulers and early stopping of a resumed fit; refuse another length of the cosine schedule."""
         super().on_train_start()
         if self.stored_random_states:
             catch_up(self)
@@ -102,11 +81,7 @@ class RatingTask(BaseRatingTask):
                 )
 
     def configure_optimizers(self) -> Any:
-        """Build the optimizer and the scheduler.
-
-        Raises:
-            ConfigError: An option is out of range, or `cosine` has no number of epochs.
-        """
+        """Build the optimizer and the scheduler."""
         try:
             optimizer = self.make_optimizer(self.parameters())
         except ValueError as error:  # of an option out of its range

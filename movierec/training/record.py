@@ -134,10 +134,7 @@ class RunRecord(Callback):
     def record_fit(self, trainer: Trainer, task: LightningModule, *, end: str) -> None:
         """Write the best checkpoint's validation metrics to metrics.json and to TensorBoard's HParams.
 
-        Args:
-            trainer: The trainer.
-            task: What it trained.
-            end: How the fit ended: `planned` after all epochs, `early` by a callback, `interrupted` or `diverged`.
+        A fit ends as `planned` after all epochs, `early` by a callback, `interrupted` or `diverged`.
         """
         assert isinstance(task, BaseTask)
         path = best_checkpoint(trainer)
@@ -270,11 +267,7 @@ def record_refit(run: Run, best: Path) -> None:
 
 
 def record_baselines(run: Run | None, task: BaseRatingTask, rows: Mapping[str, Batch]) -> dict[str, Any]:
-    """Measure the baselines on a model's test rows, and write them to the metrics.json of its run.
-
-    Returns:
-        The metrics of `measure_baselines`.
-    """
+    """Measure the baselines on a model's test rows, and write them to the metrics.json of its run."""
     assert task.tables is not None
     found = measure_baselines(task.tables, rows, task.loss)
     if run is not None:
@@ -290,11 +283,7 @@ def record_retrieval(
     num_users: int,
     watch: Callable[[list[int]], Iterable[int]],
 ) -> dict[str, Any]:
-    """Measure the lists of a checkpoint, on the CPU, and write them to its run.
-
-    Returns:
-        The metrics of `evaluate_lists`, and `min_ratings`, the ratings that a film needs to be listed by the model.
-    """
+    """Measure the lists of a checkpoint, on the CPU, and write them to its run; see `evaluate_lists`."""
     model = read_model(checkpoint)
     measured, by_user = evaluate_lists(model, rows, num_users=num_users, watch=watch)
     found = {"min_ratings": model.list_min_ratings, **measured}

@@ -62,19 +62,7 @@ class Start:
 
 
 def choose_start(options: Mapping[str, Any], root: Path, name: str, own: Run | None) -> Start:
-    """Find the run and the checkpoint to resume, or number a new run.
-
-    Args:
-        options: All options of the fit, as plain types.
-        root: The folder of all runs.
-        name: Name of the run.
-        own: The run whose config.yaml was given.
-
-    Raises:
-        NothingToDoError: The run is finished.
-        CheckpointError: There is no checkpoint to resume, or it is damaged.
-        ConfigError: The checkpoint was trained with other options.
-    """
+    """Find the run and the checkpoint to resume, or number a new run; `own` is the run whose config.yaml was given."""
     if options["ckpt_path"] not in (None, "last"):
         path = find_checkpoint(options["ckpt_path"], root, name, own)
         return go_on(options, path, read_checkpoint(path))
@@ -96,12 +84,7 @@ def choose_start(options: Mapping[str, Any], root: Path, name: str, own: Run | N
 
 
 def go_on(options: Mapping[str, Any], path: Path, checkpoint: dict[str, Any], *, is_trained: bool = False) -> Start:
-    """Resume from a checkpoint, if the options give the same numbers as an uninterrupted fit.
-
-    Raises:
-        ConfigError: A hyper-parameter, the seed, or another option that changes the numbers differs, or all epochs are
-            trained. The message says how to start a new run with the weights.
-    """
+    """Resume from a checkpoint, if the options give the same numbers as an uninterrupted fit."""
     epochs = options["trainer"]["max_epochs"]
     if not is_trained and 0 <= epochs <= checkpoint["epoch"]:
         raise ConfigError(
@@ -117,18 +100,9 @@ def go_on(options: Mapping[str, Any], path: Path, checkpoint: dict[str, Any], *,
 
 
 def hold(run: Run, until: ExitStack, *, is_new: bool) -> Run:
-    """Lock a run's folder for this process.
+    """Lock a run's folder for this process, until `until` is closed.
 
-    Args:
-        run: The run. If it is new and another process has just made its folder, it gets the next number.
-        until: Closing it releases the folder.
-        is_new: Whether the run is new.
-
-    Returns:
-        The run whose folder was locked.
-
-    Raises:
-        BusyError: Another process is training in it.
+    A new run gets the next number if another process has just made its folder. Returns the run that was locked.
     """
     while is_new:
         try:
@@ -159,9 +133,6 @@ def find_checkpoint(wanted: str | None, root: Path, name: str, own: Run | None) 
     """Find the checkpoint that `--ckpt_path` names: a path, or `best` (the default) or `last` of a run.
 
     The run is the one whose config.yaml was given, or else the newest one of the name.
-
-    Raises:
-        CheckpointError: There is no such file.
     """
     if wanted not in (None, "best", "last"):
         return existing_checkpoint(str(wanted))
@@ -170,11 +141,7 @@ def find_checkpoint(wanted: str | None, root: Path, name: str, own: Run | None) 
 
 
 def newest_checkpoint(run: Run) -> tuple[Path, dict[str, Any]] | None:
-    """Read the newest undamaged checkpoint of a run, and warn of damaged ones; None without checkpoints.
-
-    Raises:
-        CheckpointError: All are damaged.
-    """
+    """Read the newest undamaged checkpoint of a run, and warn of damaged ones; None without checkpoints."""
     damaged = None
     for path in filter(Path.is_file, (run.checkpoints / f"{way}.ckpt" for way in WAYS)):
         try:
@@ -197,20 +164,12 @@ def is_finished(run: Run, max_epochs: int | None) -> bool:
 
 
 def check_trained_with(options: Mapping[str, Any], checkpoint: dict[str, Any], path: Path) -> None:
-    """Refuse model options that differ from the checkpoint's.
-
-    Raises:
-        ConfigError: They differ; the message says where.
-    """
+    """Refuse model options that differ from the checkpoint's."""
     check_equal({"model": options["model"]}, {"model": checkpoint["run"]["model"]}, path)
 
 
 def check_untrained(command: str, checkpoint: dict[str, Any], path: Path) -> None:
-    """Refuse to test or validate on ratings that a refit has trained on.
-
-    Raises:
-        ConfigError: It has.
-    """
+    """Refuse to test or validate on ratings that a refit has trained on."""
     refit = checkpoint["run"].get("refit")
     part = {"test": "test", "validate": "validation"}.get(command)
     if part and (refit == "all" or (refit and command == "validate")):
@@ -224,11 +183,7 @@ def check_untrained(command: str, checkpoint: dict[str, Any], path: Path) -> Non
 def check_equal(
     given: Mapping[str, Any], trained: Mapping[str, Any], path: Path, *, may_differ: Collection[str] = ()
 ) -> None:
-    """Refuse options that change numbers and differ from those of a checkpoint.
-
-    Raises:
-        ConfigError: They differ; the message says where.
-    """
+    """Refuse options that change numbers and differ from those of a checkpoint."""
     differing = [name for name in differing_options(given, trained) if name not in may_differ]
     if not differing:
         return

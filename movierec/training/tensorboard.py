@@ -48,13 +48,7 @@ def find_writer(trainer: Trainer) -> "SummaryWriter | None":
 
 
 def show_start(writer: "SummaryWriter", resolved: str, epoch: int) -> None:
-    """Show the configuration, and lay out charts of one run and of several runs.
-
-    Args:
-        writer: The writer of TensorBoard's events.
-        resolved: The resolved configuration, as YAML.
-        epoch: The first epoch of the fit.
-    """
+    """Show the configuration, and lay out charts of one run and of several runs."""
     writer.add_text("config", "    " + resolved.replace("\n", "\n    "), epoch)
     writer.add_custom_scalars(
         {
@@ -72,14 +66,7 @@ def show_epoch(writer: "SummaryWriter", *, learning_rate: float | None, seconds:
 
 
 def show_fit(writer: "SummaryWriter", options: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) -> None:
-    """Add a run with the metrics of its best epoch to HParams; a later test adds the test metrics.
-
-    Args:
-        writer: The writer of TensorBoard's events.
-        options: The options that change numbers, by their names on the command line.
-        metrics: Validation metrics of the best epoch.
-        epochs: Number of trained epochs.
-    """
+    """Add a run with the metrics of its best epoch to HParams; a later test adds the test metrics."""
     from torch.utils.tensorboard.summary import hparams  # noqa: PLC0415 - only with TensorBoard
 
     for name in MEASURED:
@@ -99,14 +86,7 @@ def show_drawings(writer: "SummaryWriter", drawings: "Mapping[str, Drawing]", ep
 
 
 def show_precision_recall(writer: "SummaryWriter", rows: Mapping[str, Tensor], threshold: float, epoch: int) -> None:
-    """Show precision and recall of "rated above the threshold", for each threshold of the prediction.
-
-    Args:
-        writer: The writer of TensorBoard's events.
-        rows: `prediction` and `rating` on the unit scale, [size] each.
-        threshold: On the unit scale.
-        epoch: Of the checkpoint.
-    """
+    """Show precision and recall of "rated above the threshold", for each threshold of the prediction."""
     known = torch.isfinite(rows["prediction"])
     if known.any():
         positive, score = rows["rating"][known] > threshold, rows["prediction"][known].clamp(0, 1)
@@ -124,12 +104,6 @@ def show_films(writer: "SummaryWriter", model: Model, ratings: np.ndarray, epoch
     """Show the films in the projector, where films that the model finds similar lie close together.
 
     Nothing is shown of fewer than three films, or of a model that diverged.
-
-    Args:
-        writer: The writer of TensorBoard's events.
-        model: The model.
-        ratings: Number of training ratings of each film, [num_movies] int.
-        epoch: Of the checkpoint.
     """
     tables, vectors = model.tables, model.film_vectors().double().cpu().numpy()
     order = np.argsort(-ratings, kind="stable")

@@ -59,16 +59,7 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
 def print_fit(
     run: Run | None, path: Path | None, tables: Tables, next_command: str, *, fit: dict[str, Any], partial: bool
 ) -> None:
-    """Print the validation metrics of the best checkpoint, its path, and the next command.
-
-    Args:
-        run: The run's folder, if it has one.
-        path: The best checkpoint, if there is one.
-        tables: The data.
-        next_command: The command that tests the checkpoint.
-        fit: The content of metrics.json.
-        partial: Whether only some of the batches were measured.
-    """
+    """Print the validation metrics of the best checkpoint, its path, and the next command."""
     out = console()
     if path is None:
         last = run.checkpoints / "last.ckpt" if run else None
@@ -119,16 +110,7 @@ def print_test(
     found: dict[str, dict[str, Any]],
     partial: bool,
 ) -> None:
-    """Print the metrics of a checkpoint on all parts of the ratings, and the published ones, if any.
-
-    Args:
-        name: Name of the run.
-        task: The tested task.
-        checkpoint: Its file.
-        run: The run whose metrics.json was written.
-        found: The measured metrics.
-        partial: Whether only some of the batches were measured.
-    """
+    """Print the metrics of a checkpoint on all parts of the ratings, and the published ones, if any."""
     assert task.tables is not None
     out = console()
     title = f"{name}, epoch {task.stored_epoch + 1}"
