@@ -54,12 +54,7 @@ class Client:
         )
 
     async def ask(self, film_id: int) -> Answer:
-        """Request a film until there is an answer.
-
-        Raises:
-            AttemptError: All attempts failed; the error of the last one.
-            FetchError: All keys are used up or not valid, or the address or the server's certificate is not.
-        """
+        """Request a film until there is an answer."""
         return await AsyncRetrying(**retry_options())(self.attempt, film_id)
 
     async def attempt(self, film_id: int) -> Answer:
@@ -78,11 +73,7 @@ class Client:
                 self.use_next_key(verdict, self.redact(reason))
 
     def use_next_key(self, verdict: Verdict, reason: str) -> None:
-        """Switch to the next key.
-
-        Raises:
-            FetchError: It was the last one.
-        """
+        """Switch to the next key; it is an error if that was the last one."""
         name, _ = self.keys[self.current]
         self.any_used_up |= verdict is Verdict.USED_UP
         is_last = self.current + 1 == len(self.keys)
@@ -99,12 +90,7 @@ class Client:
         self.current += 1
 
     async def request(self, film_id: int, key: str) -> httpx.Response:
-        """Send a request and read the whole answer. Redirects are not followed, because they would pass on the key.
-
-        Raises:
-            AttemptError: The answer is incomplete or missing.
-            FetchError: The address is invalid, or the server's certificate is.
-        """
+        """Send a request and read the whole answer. Redirects are not followed, because they would pass on the key."""
         question = self.service.question(film_id, key)
         try:
             return await self.http.get(self.url + question.path, params=question.params, headers=question.headers)

@@ -66,24 +66,14 @@ def open_file(path: Path, mode: Literal["rb", "rt"], **options: Any) -> IO[Any]:
 
 
 def read_header(path: Path) -> tuple[int, list[str]]:
-    """Read the names of a csv file's columns, and the line they stand on.
-
-    Raises:
-        MissingDataError: There is no such file.
-        DataFormatError: The file is empty, or not csv.
-    """
+    """Read the names of a csv file's columns, and the line they stand on."""
     for line, header in records(require_file(path)):
         return line, header
     raise DataFormatError(f"{path}: expected a header line, the file is empty. Get it again.")
 
 
 def pick_column(path: Path, *names: str) -> str:
-    """Find the first of some columns that a csv file has.
-
-    Raises:
-        MissingDataError: There is no such file.
-        DataFormatError: It has none of them.
-    """
+    """Find the first of some columns that a csv file has."""
     line, header = read_header(path)
     for name in names:
         if name in header:
@@ -108,11 +98,7 @@ def missing_columns(path: Path, line: int, header: Sequence[str], names: str) ->
 
 
 def collect(batches: Iterable[pa.RecordBatch], columns: Mapping[str, str]) -> pd.DataFrame:
-    """Join batches of rows; numbers are never in memory twice.
-
-    Raises:
-        ArrowInvalid: A whole number is missing or not from 0 to 2^53, or a batch cannot be read.
-    """
+    """Join batches of rows; numbers are never in memory twice."""
     numbers = {name: bytearray() for name, dtype in columns.items() if dtype != "str"}
     texts: dict[str, list[pa.Array]] = {name: [] for name in columns if name not in numbers}
     for batch in batches:
@@ -169,17 +155,7 @@ def is_number(text: str, dtype: str) -> bool:
 
 
 def refuse_rows(path: Path, is_wrong: pd.Series, values: pd.Series, expected: str) -> None:
-    """Refuse a csv file with wrong rows, and report the first one.
-
-    Args:
-        path: The file.
-        is_wrong: Whether each row is wrong.
-        values: The values of the rows.
-        expected: Description of right values.
-
-    Raises:
-        DataFormatError: There is such a row; the message names its line.
-    """
+    """Refuse a csv file with wrong rows: the message names the first of them, its value, and what was expected."""
     if is_wrong.any():
         row = int(is_wrong.to_numpy().argmax())
         found = str(values.iloc[row])[:80]
@@ -193,11 +169,7 @@ def csv_line(path: Path, row: int) -> int:
 
 
 def records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Read the records of a csv file that are not empty, header included, with the line each begins on.
-
-    Raises:
-        DataFormatError: The text is not UTF-8, or a quote is not closed.
-    """
+    """Read the records of a csv file that are not empty, header included, with the line each begins on."""
     line = 1
     try:
         with open_file(path, "rt", newline="", encoding="utf-8-sig") as file:

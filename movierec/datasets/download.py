@@ -38,10 +38,8 @@ def download_releases(
     Raises:
         ConfigError: The root is a generated sample, or the folder of a release instead of its parent.
         DownloadError: A release cannot be downloaded; those before it are in place.
-        OSError: It cannot be written.
         ChecksumError: The archive is not the published one.
         DataFormatError: The file is not an archive, is damaged, or does not hold the release.
-        MissingDataError: The local archive is missing.
     """
     if mistaken := explain_release_folder(root):
         raise ConfigError(mistaken)
@@ -90,12 +88,7 @@ def print_terms(release: Release, root: Path) -> None:
 
 
 def check_archive(archive: Path, checksum: str | None) -> None:
-    """Refuse a file that is not a zip archive, or not the published one.
-
-    Raises:
-        DataFormatError: It is not a zip file.
-        ChecksumError: Its checksum differs.
-    """
+    """Refuse a file that is not a zip archive, or not the published one."""
     with archive.open("rb") as file:
         start = file.read(20)
         file.seek(0)
@@ -112,12 +105,7 @@ def check_archive(archive: Path, checksum: str | None) -> None:
 
 
 def extract(archive: Path, target: Path, release: Release) -> None:
-    """Unpack a release from its archive; zipfile keeps all entries inside the target.
-
-    Raises:
-        DataFormatError: The archive is damaged or encrypted, or lacks a file of the release.
-        OSError: The files cannot be written.
-    """
+    """Unpack a release from its archive; zipfile keeps all entries inside the target."""
     try:
         with zipfile.ZipFile(archive) as opened:
             names = opened.namelist()

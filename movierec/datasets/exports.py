@@ -94,11 +94,7 @@ def read_export(content: bytes) -> Export:
 
 
 def unzip(content: bytes) -> dict[str, bytes]:
-    """Read ratings.csv and watched.csv of a zip file, at its top or in one folder, by name; nothing is written.
-
-    Raises:
-        DataFormatError: It is damaged, encrypted, or holds too much.
-    """
+    """Read ratings.csv and watched.csv of a zip file, at its top or in one folder, by name; nothing is written."""
     parts = {}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -115,21 +111,13 @@ def unzip(content: bytes) -> dict[str, bytes]:
 
 
 def check_size(content: bytes) -> None:
-    """Refuse a file that is too large.
-
-    Raises:
-        DataFormatError: It is.
-    """
+    """Refuse a file that is too large."""
     if len(content) > MOST_BYTES:
         raise DataFormatError(f"Expected at most {MOST_BYTES // 1_000_000} MB. Remove what is not your ratings.")
 
 
 def decode(content: bytes) -> str:
-    """Decode UTF-8, or else Windows' Western European encoding, in which older exports are.
-
-    Raises:
-        DataFormatError: The file is too large, or no text.
-    """
+    """Decode UTF-8, or else Windows' Western European encoding, in which older exports are."""
     check_size(content)
     if b"\0" in content:
         raise DataFormatError(
@@ -163,11 +151,7 @@ def read_text(text: str) -> Export:
 
 
 def records(reader: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Read the rows that are not empty.
-
-    Raises:
-        DataFormatError: There are too many, or a quote is not closed.
-    """
+    """Read the rows that are not empty, if they are not too many."""
     try:
         for number, row in enumerate(reader):
             if number > MOST_ROWS:

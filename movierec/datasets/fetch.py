@@ -124,12 +124,7 @@ def fetch(plan: Plan) -> None:
 
 
 def find_releases(plan: Plan) -> list[Release]:
-    """List the chosen releases, or those below the data root.
-
-    Raises:
-        ConfigError: The data are a generated sample.
-        MissingDataError: There is none.
-    """
+    """List the chosen releases, or those below the data root."""
     if is_sample(plan.root):
         raise ConfigError(
             f"{plan.root} holds the generated sample, whose films are invented: their ids mean other films at "
@@ -149,12 +144,7 @@ def find_releases(plan: Plan) -> list[Release]:
 
 
 def wanted_films(plan: Plan, releases: list[Release]) -> list[int]:
-    """List the service's ids of the releases' films, each once, in the order of the files.
-
-    Raises:
-        MissingDataError: A file is not there.
-        DataFormatError: A file is damaged.
-    """
+    """List the service's ids of the releases' films, each once, in the order of the files."""
     wanted: dict[int, None] = {}
     for release in releases:
         links = read_links(plan.root, release)
@@ -165,12 +155,7 @@ def wanted_films(plan: Plan, releases: list[Release]) -> list[int]:
 
 
 def run(plan: Plan, store: AnswerStore, film_ids: list[int], tally: Tally) -> None:
-    """Fetch films until all are answered.
-
-    Raises:
-        ConfigError: There is no key, or the terms are not accepted.
-        FetchError: The service is down or refuses the keys, or a film got no answer.
-    """
+    """Fetch films until all are answered."""
     print(f"Fetching {len(film_ids):,} films takes about {estimate(plan, len(film_ids))}.", flush=True)
     keys = read_keys(plan.service, os.environ)
     agree(plan, store)
@@ -189,11 +174,7 @@ def estimate(plan: Plan, num_films: int) -> str:
 
 
 async def ask_all(client: Client, store: AnswerStore, film_ids: list[int], tally: Tally) -> None:
-    """Fetch films, many at once, and store each answer as soon as it comes.
-
-    Raises:
-        FetchError: Too many films in a row got no answer.
-    """
+    """Fetch films, many at once, and store each answer as soon as it comes."""
     remaining, failed_in_a_row = iter(film_ids), 0
 
     async def work() -> None:
@@ -226,11 +207,7 @@ async def ask_all(client: Client, store: AnswerStore, film_ids: list[int], tally
 
 
 def agree(plan: Plan, store: AnswerStore) -> None:
-    """Show the service's terms before the first request, and ask the user to accept them.
-
-    Raises:
-        ConfigError: The user does not accept them, or cannot be asked.
-    """
+    """Show the service's terms before the first request, and ask the user to accept them."""
     service = plan.service
     if store.known():  # accepted before
         print(service.terms.splitlines()[0], flush=True)

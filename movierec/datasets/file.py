@@ -7,15 +7,7 @@ from movierec.errors import MissingDataError
 
 
 def require_file(path: Path, hint: str = "Check the path.") -> Path:
-    """Return the path of a data file that must exist.
-
-    Args:
-        path: The file.
-        hint: What to do if it is not there.
-
-    Raises:
-        MissingDataError: There is no such file.
-    """
+    """Return the path of a data file that must exist; the hint says what to do if it does not."""
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no such file"
         raise MissingDataError(f"Expected the data file {path}, found {what}. {hint}")

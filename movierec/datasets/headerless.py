@@ -30,16 +30,7 @@ GENRES = np.array(  # the order of the flags of u.item
 
 
 def read_rating_lines(path: Path, delimiter: str, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Read ratings, one per line.
-
-    Args:
-        path: The file, ASCII.
-        delimiter: What stands between the four numbers of a line.
-        columns: Names for them, and their dtypes.
-
-    Raises:
-        DataFormatError: A line is not four numbers.
-    """
+    """Read ratings, four numbers a line with a delimiter between them; `columns` are their names and dtypes."""
     try:
         return collect(rating_batches(path, delimiter, columns), columns)
     except pa.ArrowException as error:
@@ -79,9 +70,6 @@ def read_film_lines(path: Path, format: Format, encoding: str) -> pd.DataFrame: 
 
     Returns:
         movie_id (int64), title (str), genres (str, with `|` between them, empty if there are none).
-
-    Raises:
-        DataFormatError: A line is not a film, or not in the encoding.
     """
     if is_utf8(path):  # as GroupLens has not published ml-1m and ml-100k, but people convert them
         encoding = "utf-8-sig"
@@ -97,9 +85,6 @@ def read_user_lines(path: Path, format: Format) -> pd.DataFrame:  # noqa: A002 -
 
     Returns:
         user_id and age (int64), gender and occupation (str).
-
-    Raises:
-        DataFormatError: A line is not a user, or not in Latin-1.
     """
     mark = {"double_colon": "::", "tab": "|"}[format]
     frame = read_lines(path, "latin-1", mark, USER_NAMES[format])
@@ -107,11 +92,7 @@ def read_user_lines(path: Path, format: Format) -> pd.DataFrame:  # noqa: A002 -
 
 
 def read_lines(path: Path, encoding: str, mark: str, names: Sequence[str]) -> pd.DataFrame:
-    """Split each line of a file into fields: ids and ages are whole numbers, a flag of a genre is 0 or 1.
-
-    Raises:
-        DataFormatError: A line is not so; the message names the first.
-    """
+    """Split each line of a file into fields: ids and ages are whole numbers, a flag of a genre is 0 or 1."""
     rows = []
     for number, line in numbered_lines(path):
         try:

@@ -117,11 +117,6 @@ READERS: dict[Source, Callable[[Path], pd.DataFrame]] = {"tmdb": read_tmdb, "omd
 def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Join films with their metadata. Titles serve only to detect wrong ids.
 
-    Args:
-        movies: One row a film, as `read_movies` reads them.
-        links: Their ids there, as `read_links` reads them.
-        fields: What `read_tmdb` and `read_omdb` read, of either or both.
-
     Returns:
         The films in their order with all fields, NaN or None if missing; imdb_id and tmdb_id, and the same
         as imdbId and tmdbId, NaN where unknown.

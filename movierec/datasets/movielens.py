@@ -61,21 +61,7 @@ def line_of(path: Path, release: Release, row: int) -> int:
 
 
 def read_test_part(root: Path, release: Release, split: str, ratings: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Read which ratings a published split tests on.
-
-    Args:
-        root: The data root.
-        release: The release.
-        split: One of its `splits`.
-        ratings: What `read_ratings` returns.
-
-    Returns:
-        Whether each rating is in `<split>.test`, [num_ratings].
-
-    Raises:
-        MissingDataError: The file is not there.
-        DataFormatError: It holds a rating that is not among the others.
-    """
+    """Read whether each of a release's ratings is one that a published split tests on, [num_ratings]."""
     path = find(root, release.split_files(split)[1])
     wanted, known = (pd.MultiIndex.from_frame(frame) for frame in (read_rating_file(path, release), ratings))
     if strange := int((~wanted.isin(known)).sum()):
@@ -163,10 +149,6 @@ def read_links(root: Path, release: Release) -> pd.DataFrame:
 
     Returns:
         movie_id, imdb_id and tmdb_id (int64, -1 if missing), one row a film.
-
-    Raises:
-        MissingDataError: The file is not there.
-        DataFormatError: Something is there that is no id; the message names the line.
     """
     assert release.links is not None, "the film ids of this release are its own"
     path = find(root, release.links)
@@ -185,10 +167,6 @@ def read_users(root: Path, release: Release) -> pd.DataFrame:
 
     Returns:
         Indexed by user_id (int64): user_gender, user_age (the group's youngest age) and user_occupation, all str.
-
-    Raises:
-        MissingDataError: The file is not there.
-        DataFormatError: A line is not a user.
     """
     assert release.users is not None, "this release tells nothing of its users"
     users = read_user_lines(find(root, release.users), release.format).drop_duplicates("user_id").set_index("user_id")
@@ -203,11 +181,7 @@ def parse_ids(text: pd.Series) -> pd.Series:
 
 
 def find(root: Path, name: str) -> Path:
-    """Return the path of a file below the data root.
-
-    Raises:
-        MissingDataError: The root or the file is not there; the message says how to get it.
-    """
+    """Return the path of a file below the data root; the error says how to get it if it is not there."""
     if not root.is_dir():
         raise MissingDataError(f"Expected the data folder {name_root(root)}, found none. {how_to_get(root, name)}")
     return require_file(root / name, how_to_get(root, name))

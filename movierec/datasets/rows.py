@@ -15,11 +15,7 @@ Rows = dict[int, dict[str, str]]
 
 
 def read_rows(path: Path, service: Service) -> Rows:
-    """Read an earlier csv file, the first row of each film, by film id; empty if there is no file.
-
-    Raises:
-        DataFormatError: The file is not a csv file of the service's films; the message names the line.
-    """
+    """Read an earlier csv file, the first row of each film, by film id; empty if there is no file."""
     if not path.is_file():
         return {}
     key = service.columns[0]
@@ -34,16 +30,9 @@ def read_rows(path: Path, service: Service) -> Rows:
 
 
 def write_rows(path: Path, service: Service, rows: Rows, answers: Iterable[tuple[int, bytes]]) -> int:
-    """Write the csv file, sorted by film id; answers replace earlier rows.
+    """Write the csv file, sorted by film id, and return how many films it holds; none is written for none.
 
-    Args:
-        path: The file.
-        service: The film service.
-        rows: The rows of the earlier file; their further columns are kept.
-        answers: Film ids, and what the service said of them.
-
-    Returns:
-        How many films the file holds; none is written for none.
+    Answers replace earlier rows, whose further columns are kept.
     """
     merged = dict(rows)
     for film_id, body in answers:

@@ -60,15 +60,7 @@ class AnswerStore:
 
 @contextmanager
 def open_store(root: Path, service: str) -> Iterator[AnswerStore]:
-    """Open the answers of a service, for one process at a time.
-
-    Args:
-        root: The data root; the file is `metadata/answers.sqlite` below it, and all services share it.
-        service: Name of the service.
-
-    Raises:
-        StoreError: Another process has it open, or the file cannot be opened, read or written.
-    """
+    """Open the answers of a service below a data root, for one process at a time; all services share the file."""
     path = root / STORE_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

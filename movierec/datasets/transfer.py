@@ -32,17 +32,7 @@ class AttemptError(Exception):
 
 
 def get_file(url: str, target: Path, meter: Meter) -> None:
-    """Download a file.
-
-    Args:
-        url: Its address.
-        target: Path to write to, where no file is; a partial download stays there on an error.
-        meter: Shows the progress.
-
-    Raises:
-        DownloadError: The server refuses, or cannot be reached in several attempts.
-        OSError: The file cannot be written.
-    """
+    """Download a file to a path where none is; a partial download stays there on an error."""
 
     def announce(state: RetryCallState) -> None:
         meter.say(f"{reason_of(error_of(state))}; again in {state.upcoming_sleep:.3g} s")
