@@ -21,9 +21,6 @@ def load(root: Path, path: Path | None, stars_from: Path | None = None) -> tuple
 
     Returns:
         The recommender, and the checkpoint of each of its models.
-
-    Raises:
-        CheckpointError: There is no model, or a file is damaged.
     """
     runs = finished_runs(root)
     path = newest_checkpoint(root, runs) if path is None else existing_checkpoint(path)

@@ -97,11 +97,7 @@ def years(text: str) -> tuple[int, int]:
 
 
 def recommend(options: argparse.Namespace) -> int:
-    """List the films that a user will rate highest.
-
-    Raises:
-        ConfigError: Options contradict each other, or name no user.
-    """
+    """List the films that a user will rate highest."""
     from movierec.recommend.lists import show
 
     check(options)
@@ -123,11 +119,7 @@ def recommend(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuse contradicting options before the model is read, which takes seconds.
-
-    Raises:
-        ConfigError: Options contradict each other, or name no user.
-    """
+    """Refuse contradicting options before the model is read, which takes seconds."""
     check_numbers(options)
     if options.all and (options.out is None or options.explain or options.format != "table"):
         raise ConfigError("Expected --out FILE with --all, and neither --explain nor --format.")
@@ -138,11 +130,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def check_numbers(options: argparse.Namespace) -> None:
-    """Refuse numbers that are out of range.
-
-    Raises:
-        ConfigError: A number is out of range.
-    """
+    """Refuse numbers that are out of range."""
     if options.top < 1:
         raise ConfigError(f"Expected --top to be at least 1, got {options.top}.")
     if not 0 <= getattr(options, "novelty", 0) <= 1:
@@ -152,11 +140,7 @@ def check_numbers(options: argparse.Namespace) -> None:
 
 
 def similar(options: argparse.Namespace) -> int:
-    """List similar films.
-
-    Raises:
-        ConfigError: No film is to be listed, or films of less than no rating.
-    """
+    """List similar films."""
     from movierec.recommend.lists import show
 
     check_numbers(options)
@@ -182,11 +166,7 @@ def filters_of(options: argparse.Namespace, recommender: "Recommender", notes: l
 
 
 def find_film(name: str, recommender: "Recommender", notes: list[str]) -> int:
-    """Find the id of a film by id or title, with a note if it was chosen among several.
-
-    Raises:
-        UnknownIdError: There is no such film, or there are several; the message lists them.
-    """
+    """Find the id of a film by id or title, with a note if it was chosen among several."""
     films = recommender.films
     row, note = films.find_id(name), ""
     if row is None:
@@ -216,11 +196,7 @@ def whom_of(options: argparse.Namespace, recommender: "Recommender", notes: list
 
 
 def export_of(content: bytes, recommender: "Recommender", notes: list[str]) -> dict[str, Any]:
-    """Read an export of ratings; films that were seen and not rated are left out of the list.
-
-    Raises:
-        UnknownIdError: None of the films is known.
-    """
+    """Read an export of ratings; films that were seen and not rated are left out of the list."""
     from movierec.datasets.exports import read_export
     from movierec.datasets.root import default_root
     from movierec.recommend.matching import match, read_film_ids

@@ -49,11 +49,7 @@ class Films:
         return len(self.ids)
 
     def row(self, movie_id: int | str) -> int:
-        """Return the row of a film.
-
-        Raises:
-            UnknownIdError: There is no such film.
-        """
+        """Return the row of a film that must be there."""
         row = self.find_id(movie_id)
         if row is None:
             raise UnknownIdError(f"Film {movie_id} is not among the {len(self.ids):,} that the model knows.")
@@ -74,11 +70,7 @@ class Films:
         return {name: row for row, name in enumerate(self.shown_ids)}
 
     def allowed(self, filters: Filters) -> np.ndarray:
-        """Return which films the filters let through, listed by the model or not: [num_movies] bool.
-
-        Raises:
-            ConfigError: No film has one of the genres.
-        """
+        """Return which films the filters let through, listed by the model or not: [num_movies] bool."""
         fewest = self.min_ratings if filters.min_ratings is None else filters.min_ratings
         allowed = self.num_ratings >= fewest
         if filters.genres:
@@ -129,11 +121,7 @@ class Films:
         return f"{self.titles[row]} (id {self.shown_ids[row]})"
 
     def find(self, title: str, year: int | None = None) -> tuple[int | None, str]:
-        """Find a film by its title.
-
-        Args:
-            title: The title, as people write it.
-            year: The film's year, if known.
+        """Find a film by its title, as people write it, and by its year, if that is known.
 
         Returns:
             Its row, None if the title fits none or several; and a note, which may be empty.

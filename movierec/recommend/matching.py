@@ -51,11 +51,7 @@ def read_film_ids(root: Path, model: Model) -> FilmIds:
 def match(export: Export, films: Films, ids: FilmIds, scale: tuple[float, float]) -> Matched:
     """Find films by id, or else by title and year; of two ratings of a film, the newer one counts.
 
-    Args:
-        export: What somebody has rated.
-        films: The films of a model.
-        ids: Their ids elsewhere.
-        scale: The least and the most stars that the model knows; others are moved there.
+    Stars outside the scale, the least and the most that the model knows, are moved there.
     """
     by_imdb = {imdb_id: movie_id for movie_id, imdb_id in ids.imdb.items()}
     ratings: dict[int, float] = {}

@@ -18,11 +18,7 @@ Write = Callable[[pd.DataFrame], None]
 
 @contextmanager
 def writer_to(path: Path) -> Iterator[Write]:
-    """Open a csv or parquet file, by its suffix, for frames of the same columns; it appears when complete.
-
-    Raises:
-        ConfigError: The suffix is neither .csv nor .parquet.
-    """
+    """Open a csv or parquet file, by its suffix, for frames of the same columns; it appears when complete."""
     if path.suffix not in (".csv", ".parquet"):
         raise ConfigError(f"Expected a file that ends in .csv or .parquet, got {path}.")
     path.parent.mkdir(parents=True, exist_ok=True)

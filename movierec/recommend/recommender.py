@@ -186,7 +186,7 @@ class Recommender:
         allowed: np.ndarray,
         novelty: float = 0.0,
     ) -> np.ndarray:
-        """Find the films of the highest scores; of equal ones, the lower id comes first.
+        """Find the rows of the films of the highest scores; of equal ones, the lower id comes first.
 
         Args:
             scores: Of all films, [num_movies].
@@ -195,9 +195,6 @@ class Recommender:
             filters: Which films may be listed.
             allowed: Which films these filters let through, [num_movies] bool.
             novelty: See `recommend`.
-
-        Returns:
-            Rows of the films, [found] int64.
         """
         is_left = allowed & self.films.listed
         if not filters.include_seen:
@@ -294,11 +291,7 @@ def standardise(values: np.ndarray) -> np.ndarray:
 
 
 def check_numbers(top: int, novelty: float = 0.0) -> None:
-    """Refuse a number of films below 1, and novelty outside 0 to 1.
-
-    Raises:
-        ConfigError: A number is out of range.
-    """
+    """Refuse a number of films below 1, and novelty outside 0 to 1."""
     if top < 1:
         raise ConfigError(f"Expected at least 1 film to list, got {top}.")
     if not 0 <= novelty <= 1:
