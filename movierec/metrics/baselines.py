@@ -15,10 +15,7 @@ BASELINES = {"bias": "bias model", "mean": "always the mean"}
 def measure_baselines(tables: Tables, rows: Mapping[str, Batch], loss: Loss) -> dict[str, dict[str, float]]:
     """Fit the baselines on the training ratings, and measure them on the test ratings.
 
-    Args:
-        tables: The tables of a data set.
-        rows: Its ratings: `val` chooses the damping of the bias model, `test` is measured.
-        loss: The training loss of the model that they are compared with.
+    The validation ratings choose the damping of the bias model; `loss` is that of the model to compare with.
 
     Returns:
         For `mean` and `bias`, the metrics of `RatingMetrics`.

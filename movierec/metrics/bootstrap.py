@@ -31,21 +31,12 @@ class Interval(NamedTuple):
 
 
 def rmse_interval(runs: Sequence[PredictedRows]) -> Interval:
-    """Compute the RMSE in stars, a mean over runs with different seeds.
-
-    Args:
-        runs: The same test rows in each.
-    """
+    """Compute the RMSE in stars, a mean over runs that differ in their seed, on the same test rows."""
     return bootstrap(squares_by_user(runs), mean_rmse)
 
 
 def compare_errors(one: Sequence[PredictedRows], other: Sequence[PredictedRows]) -> Interval:
-    """Compute the difference of two models' RMSE, in stars; below 0, the first is better.
-
-    Args:
-        one: The runs of a model, which differ in their seed: the same test rows in each.
-        other: The runs of another one, of the same test rows as the first.
-    """
+    """Compute the difference of two models' RMSE, in stars, on the same test rows; below 0, the first is better."""
     sums, size = squares_by_user([*one, *other]), len(one)
 
     def difference(sums: np.ndarray) -> np.ndarray:
@@ -57,12 +48,7 @@ def compare_errors(one: Sequence[PredictedRows], other: Sequence[PredictedRows])
 
 
 def compare_scores(one: np.ndarray, other: np.ndarray) -> Interval:
-    """Compute the mean difference of a score per user, such as NDCG@10; above 0, the first is better.
-
-    Args:
-        one: The score of each user, [num_users].
-        other: The scores of another model, for the same users in the same order.
-    """
+    """Compute the mean difference of a score per user, [num_users] each; above 0, the first is better."""
     return mean_interval(np.subtract(one, other, dtype=np.float64))
 
 
@@ -86,12 +72,7 @@ def mean_rmse(sums: np.ndarray) -> np.ndarray:
 
 
 def bootstrap(by_user: np.ndarray, statistic: Statistic) -> Interval:
-    """Compute a statistic of sums over users, and its 95 % interval over draws of the users.
-
-    Args:
-        by_user: Sums of each user, [num_users, columns].
-        statistic: Computed from sums, [..., columns].
-    """
+    """Compute a statistic of sums over users, [num_users, columns], and its 95 % interval over draws of the users."""
     rng, size = np.random.default_rng(0), len(by_user)
     weights = (np.bincount(rng.integers(size, size=size), minlength=size) for _ in range(DRAWS))
     drawn = statistic(np.stack([weight @ by_user for weight in weights]))  # a draw at a time, as users may be many

@@ -14,32 +14,19 @@ LEAST_SPREAD = 0.01
 
 
 def newer_columns(data: Mapping[str, Any]) -> list[str]:
-    """List the columns of a network's inputs that are newer than the ratings.
-
-    Args:
-        data: What metrics.json says of the data.
-    """
+    """List the columns of a network's inputs that are newer than the ratings, by what metrics.json says of the data."""
     read = data.get("options", {}).get("columns")
     return [name for name in NEWER if name in read] if isinstance(read, list) else []
 
 
 def is_constant(values: Mapping[str, float | None]) -> bool:
-    """Tell whether predictions are almost constant although the ratings vary; False if not measured.
-
-    Args:
-        values: Metrics of a part of the ratings, as in metrics.json.
-    """
+    """Tell whether predictions are almost constant although the ratings vary; False if not measured."""
     prediction, rating = values.get(PREDICTION), values.get(RATING)
     return prediction is not None and rating is not None and prediction < LEAST_SPREAD * rating
 
 
 def describe_constant(values: Mapping[str, float | None], rows: str) -> str:
-    """Describe constant predictions.
-
-    Args:
-        values: Metrics of a part of the ratings, for which `is_constant`.
-        rows: Which part: "test rows".
-    """
+    """Describe constant predictions of some rows, such as "test rows"."""
     return (
         f"its predictions of the {rows} are all alike: their standard deviation is {values[PREDICTION]:.4f} stars, "
         f"that of the ratings {values[RATING]:.4f}"

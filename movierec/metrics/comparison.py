@@ -53,12 +53,7 @@ class Comparison(NamedTuple):
 
 
 def compare_ratings(pairs: Iterable[tuple[str, str]], rows: Mapping[str, Sequence[PredictedRows]]) -> list[Comparison]:
-    """Compare the RMSE of models in stars.
-
-    Args:
-        pairs: Names of the models to compare.
-        rows: The runs of each model, which differ in their seed: the same test rows in all.
-    """
+    """Compare the RMSE of pairs of models in stars, on the same test rows; the runs of each differ in their seed."""
     found = []
     for one, other in pairs:
         sums = squares_by_user([*rows[one], *rows[other]])[:, 1:]
@@ -70,12 +65,7 @@ def compare_ratings(pairs: Iterable[tuple[str, str]], rows: Mapping[str, Sequenc
 
 
 def compare_lists(pairs: Iterable[tuple[str, str]], scores: Mapping[str, np.ndarray]) -> list[Comparison]:
-    """Compare the NDCG@10 of the lists of models.
-
-    Args:
-        pairs: Names of the models to compare.
-        scores: The NDCG@10 of each user's list, [num_users], the same users in all.
-    """
+    """Compare the NDCG@10 of the lists of pairs of models, by the score of each user, the same users in all."""
     return correct(
         Comparison(
             one,
@@ -93,9 +83,6 @@ def permutation_p(differences: np.ndarray) -> float:
 
     As the sum of both models' squared errors stays the same, the test of the difference of these sums is that of the
     difference of RMSE. Source: R. A. Fisher, "The Design of Experiments", 1935.
-
-    Args:
-        differences: A sum of each user for one model less that for the other, [num_users].
     """
     rng, size = np.random.default_rng(0), len(differences)
     observed = abs(differences.sum()) * (1 - 1e-12)  # rounding must not break ties

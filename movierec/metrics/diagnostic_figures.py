@@ -102,14 +102,7 @@ def scatter_by_count(axes: Axes, x: np.ndarray, y: np.ndarray, count: np.ndarray
 
 @styled()
 def draw_errors(content: Diagnostics, about: str, *, by: str, groups: str) -> Drawing | None:
-    """Draw RMSE and bias of groups of ratings, one below the other.
-
-    Args:
-        content: What diagnostics.json holds.
-        about: Name of the run.
-        by: The groups: `by_movie_ratings`, `by_user_ratings` or `by_genre`.
-        groups: What they are called.
-    """
+    """Draw RMSE and bias of groups of ratings, such as `by_genre`, one below the other."""
     part = content[by]
     count, rmse, bias = (numbers(part[name]) for name in ("count", "rmse", "bias"))
     if not count.any():

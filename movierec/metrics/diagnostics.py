@@ -57,14 +57,9 @@ def listed(values: np.ndarray) -> list[float | None]:
 
 
 def diagnose(rated: Rated, background: Background) -> dict[str, Any]:
-    """Compute all diagnostics of a part of the ratings, as plain types.
+    """Compute all diagnostics of a part of the ratings, as plain types; see the functions of this module.
 
-    Args:
-        rated: The ratings of the part.
-        background: What is known beside them.
-
-    Returns:
-        See the functions of this module. `not_finite` counts the predictions left out because they are not finite.
+    `not_finite` counts the predictions left out because they are not finite.
     """
     is_finite = np.isfinite(rated.prediction)
     known = Rated(*(column[is_finite] for column in rated))
@@ -117,10 +112,6 @@ def calibration(rated: Rated, background: Background) -> dict[str, list[Any]]:
 def by_activity(sums: pd.DataFrame, ratings: np.ndarray) -> dict[str, list[Any]]:
     """Group errors of films or users by how many training ratings they have: 0, 1, 2 to 3, 4 to 7, and so on.
 
-    Args:
-        sums: Of each film or user, as `sum_up` returns them.
-        ratings: Training ratings of each.
-
     Returns:
         The `lower` bound of each group with its `count`, `rmse` and `bias`, up to the last group that has errors.
     """
@@ -132,10 +123,6 @@ def by_activity(sums: pd.DataFrame, ratings: np.ndarray) -> dict[str, list[Any]]
 
 def by_genre(sums: pd.DataFrame, genres: Sequence[str]) -> dict[str, list[Any]]:
     """Group errors of films by genre; an error counts in each genre of its film.
-
-    Args:
-        sums: Of each film, as `sum_up` returns them.
-        genres: Of each film, separated by "|"; "" is a film without any.
 
     Returns:
         Each `genre` that has errors with its `count`, `rmse` and `bias`, the most frequent first.

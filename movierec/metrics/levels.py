@@ -42,12 +42,7 @@ class LevelMetrics(Metric):
             self.add_state(name, default=torch.zeros(BINS), dist_reduce_fx="sum")
 
     def update(self, probabilities: Tensor, stars: Tensor) -> None:
-        """Take in a batch.
-
-        Args:
-            probabilities: [batch, num_levels].
-            stars: [batch].
-        """
+        """Take in a batch of probabilities, [batch, num_levels], and stars, [batch]."""
         levels, probabilities, stars = self.levels, probabilities.to(self.device), stars.to(self.device)
         given = (stars[:, None] - levels).abs().argmin(dim=1)
         low, high, p_liked = Outlook.of(probabilities, levels, self.liked_stars)

@@ -25,24 +25,12 @@ class RankedLists(NamedTuple):
     length: Tensor
 
     def per_user(self, values: Tensor) -> Tensor:
-        """Sum values by user.
-
-        Args:
-            values: One value per film, in sorted order, [size].
-
-        Returns:
-            [num_users].
-        """
+        """Sum values, one a film in sorted order, by user: [num_users]."""
         return torch.zeros(len(self.length), dtype=values.dtype).index_add_(0, self.user, values)
 
 
 def rank_lists(user: Tensor, score: Tensor) -> RankedLists:
-    """Sort rated films by user, and within a user by descending score.
-
-    Args:
-        user: User of each film, any integers, [size].
-        score: [size].
-    """
+    """Sort rated films by user, and within a user by descending score, [size] each."""
     by_score = score.argsort(descending=True, stable=True)
     order = by_score[user[by_score].argsort(stable=True)]
     _, number, length = torch.unique_consecutive(user[order], return_inverse=True, return_counts=True)

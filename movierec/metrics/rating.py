@@ -169,12 +169,7 @@ class RunningMetrics(nn.Module):
         self.pending: list[tuple[Tensor, Tensor]] = []
 
     def update(self, prediction: Tensor, rating: Tensor) -> None:
-        """Take in a batch.
-
-        Args:
-            prediction: On the unit scale, [batch].
-            rating: On the unit scale, [batch].
-        """
+        """Take in a batch of predictions and ratings on the unit scale, [batch] each."""
         self.pending.append((prediction.detach(), rating))
         if len(self.pending) == BATCHES_AT_A_TIME:
             self.count()

@@ -51,16 +51,9 @@ def read_curves(run: Run) -> dict[str, Curve]:
 def draw_curves(
     curves: dict[str, Curve], about: str, best: int | None, *, leaking: Sequence[str] = ()
 ) -> Drawing | None:
-    """Draw training against validation, epoch by epoch.
+    """Draw training against validation, epoch by epoch, with the best epoch marked; None without curves.
 
-    Args:
-        curves: What `read_curves` returned.
-        about: Name of the run.
-        best: The epoch of the best checkpoint, counted from 1.
-        leaking: Parts whose statistics contain their own ratings; the figure says so.
-
-    Returns:
-        The drawing; None without curves.
+    `leaking` are the parts whose statistics contain their own ratings; the figure says so.
     """
     if not curves:
         return None
@@ -107,11 +100,7 @@ def fit_height(axes: Axes, curves: list[Curve]) -> None:
 
 
 def draw_run(run: Run) -> dict[str, Drawing]:
-    """Draw the learning curves and the test errors of a run.
-
-    Returns:
-        The figures by name; those of the test rows only after a test.
-    """
+    """Draw the learning curves of a run and, after a test, its test errors, by name."""
     return draw_learning(run) | draw_test(run)
 
 

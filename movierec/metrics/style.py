@@ -91,16 +91,7 @@ def explain(
 
 @styled()
 def save(drawing: Drawing, folder: Path, name: str) -> tuple[Path, Path]:
-    """Write a drawing as PNG and as SVG; the same drawing gives the same bytes.
-
-    Args:
-        drawing: The drawing.
-        folder: The folder, created if needed.
-        name: Name of the files, without a suffix.
-
-    Returns:
-        The paths of both files.
-    """
+    """Write a drawing as PNG and as SVG, and return their paths; the same drawing gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     bitmap, vector = folder / f"{name}.png", folder / f"{name}.svg"
     drawing.figure.savefig(bitmap, dpi=DPI, metadata={"Software": None, "Description": drawing.alt})

@@ -46,13 +46,9 @@ class Target(NamedTuple):
 
 
 def list_targets(tables: Tables, rows: Mapping[str, Batch], part: str, *, num_users: int | None = None) -> list[Target]:
-    """List what should be found for the users who like a film of a part.
+    """List what should be found for the users who like a film of a part, `val` or `test`.
 
-    Args:
-        tables: The tables of a data set.
-        rows: The ratings of each part: train, val and test.
-        part: `val` or `test`. With `test`, the validation ratings are left out, too.
-        num_users: Measure a random choice of so many users; all by default.
+    With `test`, the validation ratings are left out, too. `num_users` measures a random choice of so many users.
     """
     liked = by_user(liked_rows(tables, rows[part]), tables)
     validated, tested = by_user(rows["val"], tables), by_user(rows["test"], tables)
@@ -68,10 +64,7 @@ def list_targets(tables: Tables, rows: Mapping[str, Batch], part: str, *, num_us
 def new_user_targets(tables: Tables, test: Batch, number: int) -> list[Target]:
     """List what should be found for held-out users of whom only some ratings are known, drawn at random.
 
-    Args:
-        tables: The tables of a data set, split by users.
-        test: The test ratings.
-        number: Number of ratings to know; users who do not like any film among their other ratings are left out.
+    Users who do not like any film among their other ratings are left out.
     """
     tested, stars = by_user(test, tables), tables.to_stars(test.rating).numpy()
     order = np.split(np.argsort(test.user.numpy(), kind="stable"), np.cumsum([len(films) for films in tested])[:-1])
@@ -139,12 +132,7 @@ def evaluate_lists(
 
 @torch.inference_mode()
 def measure_lists(model: Model, targets: list[Target], *, watch: Watch = iter) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Measure the lists of a model.
-
-    Args:
-        model: The model, in evaluation mode.
-        targets: What its lists should hold.
-        watch: As in `evaluate_lists`.
+    """Measure the lists of a model, in evaluation mode.
 
     Returns:
         recall@10, ndcg@10 and map@10, means over users, and `intervals` of them; recall@20 and recall@50 (of at most
@@ -174,12 +162,7 @@ def measure_lists(model: Model, targets: list[Target], *, watch: Watch = iter) -
 
 
 def describe(lists: list[np.ndarray], share: np.ndarray) -> dict[str, float]:
-    """Measure coverage, novelty and personality over all lists.
-
-    Args:
-        lists: Films listed for each user, the best first.
-        share: Share of the users who have rated each film, [num_movies].
-    """
+    """Measure coverage, novelty and personality of all lists; `share` is that of the users who rated each film."""
     shown = np.concatenate(lists) if lists else np.empty(0, dtype=np.int64)
     times, number = np.bincount(shown, minlength=len(share)).astype(float), len(lists)
     pairs = number * (number - 1)
@@ -216,12 +199,6 @@ def compare_deep(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float,
 
 
 def ndcg(hit: np.ndarray, num_relevant: int, depth: int) -> float:
-    """Compute the NDCG of a list, where hits gain 1.
-
-    Args:
-        hit: Whether each film of the list is relevant, [at most depth] bool.
-        num_relevant: Number of relevant films, at least 1.
-        depth: Length of the best possible list.
-    """
+    """Compute the NDCG of a list of at most `depth` films, where hits gain 1."""
     discount = 1 / np.log2(np.arange(2, depth + 2))
     return float(discount[: len(hit)][hit].sum() / discount[: min(depth, num_relevant)].sum())
