@@ -19,7 +19,6 @@ DPI = 200
 # Okabe and Ito, "Color Universal Design", 2008: told apart by readers with any kind of colour blindness.
 BLACK, ORANGE, SKY = "#000000", "#E69F00", "#56B4E9"
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#8C8C8C"
-SHADES = "cividis"  # the same for all kinds of colour vision, and in grey
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 8,

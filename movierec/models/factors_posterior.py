@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from movierec.models.factor_priors import HYPERPRIORS, Hyperpriors
+from movierec.models.factor_priors import HYPERPRIORS
 from movierec.models.factor_samples import Sample
 from movierec.models.factor_times import DAY, PERIOD
 from movierec.models.factors import regressors
@@ -77,7 +77,6 @@ class Posterior:
         implicit: What each rated film adds to the users' first group of features, which says what they rated (times
             the square root of their number of ratings), [num_films, d]; none if users and films have no such group.
         film_features: The other groups of the films' features, [num_films, d_group].
-        hyperpriors: Those of the chain.
     """
 
     def __init__(
@@ -88,10 +87,8 @@ class Posterior:
         rated: Tensor,
         implicit: Tensor | None = None,
         film_features: Sequence[Tensor] = (),
-        hyperpriors: Hyperpriors = HYPERPRIORS,
     ) -> None:
-        self.average, self.hyperpriors = average, hyperpriors
-        self.rated, self.implicit, self.film_features = rated, implicit, film_features
+        self.average, self.rated, self.implicit, self.film_features = average, rated, implicit, film_features
         self.films = torch.stack([sample.films for sample in samples]).float()
         self.beta = torch.stack([sample.beta for sample in samples])
         self.noise = torch.stack([sample.noise for sample in samples])
@@ -143,7 +140,7 @@ class Posterior:
             # alpha: mean of Gamma(h + n / 2, h s + E[sum of beta e^2] / 2), with the uncertainty of the vector in E.
             uncertainty = torch.cholesky_solve(regression.squares, cholesky).diagonal(dim1=1, dim2=2).sum(dim=1)
             error = (beta * (residuals - of_day).square()).sum(dim=1) + uncertainty
-            prior = 2 * self.hyperpriors.user_noise
+            prior = 2 * HYPERPRIORS.user_noise
             alpha = (prior + len(films)) / (prior * self.noise + error)
         return Person(vectors, cholesky, alpha, own_days, effects, regression, target, weight)
 

@@ -70,33 +70,29 @@ class RatingNetwork(RatingModel):
         ]
         return torch.cat(ratings) if ratings else torch.empty(0)
 
-    @property
-    def average_user(self) -> Tensor:
-        """The mean statistics of all users, the active ones counting more: [d_user_statistics]."""
-        tables = self.tables
-        return weighted_mean(tables.user_statistics[tables.scoring_bank], tables.seen_offsets.diff())
-
     def explain(self, history: History, films: Tensor) -> pd.DataFrame:
         """Divide predictions between user and film by Shapley's formula; see `Model`.
 
         With f the prediction, u the user and i the film, and averages over users and films in place of what is unknown,
         the user's share is ((f(u, .) - f(., .)) + (f(u, i) - f(., i))) / 2, and the film's likewise.
         """
-        known = torch.from_numpy(np.flatnonzero(self.tables.complete.numpy() & (self.tables.num_ratings > 0)))
-        weight = torch.from_numpy(self.tables.num_ratings)[known].double()
-        own, average = user_statistics(self.tables, history), self.average_user
+        tables = self.tables
+        known = torch.from_numpy(np.flatnonzero(tables.complete.numpy() & (tables.num_ratings > 0)))
+        weight = torch.from_numpy(tables.num_ratings)[known].double()
+        own = user_statistics(tables, history)
+        average = weighted_mean(tables.user_statistics[tables.scoring_bank], tables.seen_offsets.diff())
 
         def mean(user: Tensor) -> Tensor:
             return weight @ self.rate(user, known).double() / weight.sum()
 
         nobody, of_user, of_film, both = mean(average), mean(own), self.rate(average, films), self.rate(own, films)
-        width = self.tables.max_stars - self.tables.min_stars
+        width = tables.max_stars - tables.min_stars
         return pd.DataFrame(
             {
-                "average": np.full(len(films), (self.tables.min_stars + width * nobody).item()),
+                "average": np.full(len(films), (tables.min_stars + width * nobody).item()),
                 "from_user": (width * (of_user - nobody + both - of_film) / 2).numpy(),
                 "from_film": (width * (of_film - nobody + both - of_user) / 2).numpy(),
-                "prediction": (self.tables.min_stars + width * both.double()).numpy(),
+                "prediction": (tables.min_stars + width * both.double()).numpy(),
             }
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from movierec.console import asks_yes, is_attended, quoted
+from movierec.console import Console, asks_yes, is_attended, quoted
 from movierec.data import MovieDataModule
 from movierec.datasets.catalog import SERVER
 from movierec.datasets.root import explain_release_folder, is_sample
@@ -20,7 +20,7 @@ from movierec.training.config import own_config, split_configs
 from movierec.training.experiment import Experiment
 from movierec.training.memory import keep_freed_memory
 from movierec.training.resume import NothingToDoError
-from movierec.training.terminal import print_fit, print_predictions, print_start, print_test, print_validation
+from movierec.training.terminal import print_fit, print_start, print_test, print_validation
 
 CONFIG_FREE = r"--data(=.*)?|--help(-all)?|-h|--print_config.*|--(data|model|trainer)\b.*\.help.*"  # can stand alone
 
@@ -142,7 +142,8 @@ def run_predict(experiment: Experiment) -> None:
     """Say where the predictions are."""
     path = experiment.predict()
     if experiment.trainer.is_global_zero:
-        print_predictions(path, experiment.predictions.rows, experiment.start.checkpoint)
+        rows, checkpoint = experiment.predictions.rows, experiment.start.checkpoint
+        Console().print(f"{rows:,} predictions in {path}\ncheckpoint: {checkpoint}", soft_wrap=True)
 
 
 COMMANDS = {"fit": run_fit, "validate": run_validate, "test": run_test, "predict": run_predict}

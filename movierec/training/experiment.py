@@ -25,7 +25,7 @@ from movierec.training.processes import ProcessWatch, SignalKeeper, is_lost_proc
 from movierec.training.progress import RunProgress, track
 from movierec.training.record import RunRecord, is_partial, record_baselines, record_refit, record_retrieval
 from movierec.training.refit import RefitCLI
-from movierec.training.resume import Start, check_trained_with, check_untrained, choose_start, find_checkpoint, hold
+from movierec.training.resume import Start, check_equal, check_untrained, choose_start, find_checkpoint, hold
 
 if TYPE_CHECKING:
     from lightning import Trainer
@@ -86,7 +86,7 @@ class Experiment:
         if self.command != "fit":
             path = find_checkpoint(options.ckpt_path, root, self.name, own)
             checkpoint = read_checkpoint(path)
-            check_trained_with(plain, checkpoint, path)
+            check_equal({"model": plain["model"]}, {"model": checkpoint["run"]["model"]}, path)
             check_untrained(self.command, checkpoint, path)
             self.data.options = replace(self.data.options, refit=checkpoint["run"].get("refit"))
             return Start(run_of(path), path)

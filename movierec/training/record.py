@@ -93,8 +93,9 @@ class RunRecord(Callback):
         writer, epoch = board.find_writer(trainer), trainer.current_epoch
         if writer is None:
             return
-        seconds = time.monotonic() - self.epoch_started
-        board.show_epoch(writer, learning_rate=self.learning_rate, seconds=seconds, epoch=epoch)
+        if self.learning_rate is not None:
+            writer.add_scalar("train/learning_rate", self.learning_rate, epoch)
+        writer.add_scalar("train/seconds", time.monotonic() - self.epoch_started, epoch)  # validation included
         if self.histograms:
             assert isinstance(pl_module, BaseTask)
             assert pl_module.model is not None

@@ -163,11 +163,6 @@ def is_finished(run: Run, max_epochs: int | None) -> bool:
     return metrics.get("end") in ("planned", "early") and metrics["epochs"]["planned"] == max_epochs
 
 
-def check_trained_with(options: Mapping[str, Any], checkpoint: dict[str, Any], path: Path) -> None:
-    """Refuse model options that differ from the checkpoint's."""
-    check_equal({"model": options["model"]}, {"model": checkpoint["run"]["model"]}, path)
-
-
 def check_untrained(command: str, checkpoint: dict[str, Any], path: Path) -> None:
     """Refuse to test or validate on ratings that a refit has trained on."""
     refit = checkpoint["run"].get("refit")

@@ -58,13 +58,6 @@ def show_start(writer: "SummaryWriter", resolved: str, epoch: int) -> None:
     )
 
 
-def show_epoch(writer: "SummaryWriter", *, learning_rate: float | None, seconds: float, epoch: int) -> None:
-    """Show the learning rate of an epoch, if any, and its duration, validation included."""
-    if learning_rate is not None:
-        writer.add_scalar("train/learning_rate", learning_rate, epoch)
-    writer.add_scalar("train/seconds", seconds, epoch)
-
-
 def show_fit(writer: "SummaryWriter", options: Mapping[str, Any], metrics: Mapping[str, float], epochs: int) -> None:
     """Add a run with the metrics of its best epoch to HParams; a later test adds the test metrics."""
     from torch.utils.tensorboard.summary import hparams  # noqa: PLC0415 - only with TensorBoard

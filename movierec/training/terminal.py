@@ -197,11 +197,6 @@ def print_retrieval(retrieval: dict[str, Any], tables: Tables) -> None:
         out.print(table)
 
 
-def print_predictions(path: Path, rows: int, checkpoint: Path | None) -> None:
-    """Print where the predictions are."""
-    console().print(f"{rows:,} predictions in {path}\ncheckpoint: {checkpoint}", soft_wrap=True)
-
-
 def part_label(part: str, tables: Tables) -> str:
     """Name a part of the ratings; an asterisk marks parts whose statistics contain their own ratings."""
     options = tables.record["options"]
