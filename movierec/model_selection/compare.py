@@ -27,9 +27,6 @@ def compare_runs(names: Sequence[str], root: Path) -> list[str]:
 
     Returns:
         A sentence for each pair of runs and metric.
-
-    Raises:
-        ConfigError: Fewer than two runs are given, one is missing or not tested, or they were tested on other ratings.
     """
     runs = {printable(label(name)): find_tested(name, root) for name in names}
     if len(runs) < 2:  # noqa: PLR2004 - a comparison takes two
@@ -56,11 +53,7 @@ def label(name: str) -> str:
 
 
 def find_tested(name: str, root: Path) -> Run:
-    """Find a run by its folder, or the newest tested run of a name.
-
-    Raises:
-        ConfigError: There is none.
-    """
+    """Find a run by its folder, or the newest tested run of a name."""
     candidates = [Run(Path(name)), *(run for known, run in reversed(list(find_runs(root))) if known == label(name))]
     for run in candidates:
         content = run.read_metrics()
@@ -76,11 +69,7 @@ def find_tested(name: str, root: Path) -> Run:
 
 
 def check_same_ratings(runs: Mapping[str, Run]) -> None:
-    """Refuse runs that were tested on other ratings than the first.
-
-    Raises:
-        ConfigError: They were; or a run does not record them.
-    """
+    """Refuse runs that were tested on other ratings than the first."""
     (first, expected), *others = [(name, test_set_of(run.read_metrics().get("data", {}))) for name, run in runs.items()]
     for name, found in others:
         if found is None or found != expected:

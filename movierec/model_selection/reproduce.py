@@ -130,11 +130,7 @@ def is_done(run: Run | None) -> bool:
 
 
 def do(job: Job, runs: Path) -> str:
-    """Train and test a job, resuming an earlier run.
-
-    Returns:
-        A line about the result.
-    """
+    """Train and test a job, resuming an earlier run, and return a line about the result."""
     run = find_run(job, runs)
     place = {"trainer.default_root_dir": runs.parent}
     if run is not None:

@@ -24,11 +24,7 @@ def space_of(task: str) -> str:
 
 
 def read_space(name: str) -> Space:
-    """Read a search space from a file, or a shipped one.
-
-    Raises:
-        ConfigError: There is no such file, or an option has neither choices nor a range.
-    """
+    """Read a search space from a file, or a shipped one."""
     path = find_config(name)
     check_yaml(path)
     space = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -40,11 +36,7 @@ def read_space(name: str) -> Space:
 
 
 def check_option(path: Path, option: str, described: Any) -> None:
-    """Refuse an option that has neither choices nor a range.
-
-    Raises:
-        ConfigError: It has not.
-    """
+    """Refuse an option that has neither choices nor a range."""
     keys = set(described) if isinstance(described, dict) else set()
     is_range = {"low", "high"} <= keys <= RANGE and described["low"] <= described["high"]
     if not is_range and not (keys == {"choices"} and isinstance(described["choices"], list) and described["choices"]):

@@ -93,11 +93,7 @@ class Search:
         self.study.sampler = optuna.samplers.TPESampler(seed=SEED + len(self.study.trials))  # not the same ones again
 
     def check_same(self, settings: Mapping[str, Any]) -> None:
-        """Refuse to go on with a search of other options.
-
-        Raises:
-            ConfigError: The study is one.
-        """
+        """Refuse to go on with a search of other options."""
         text = json.dumps(settings, sort_keys=True)
         if self.study.user_attrs.get(SETTINGS, text) != text:
             raise ConfigError(
@@ -113,11 +109,7 @@ class Search:
         return sum(trial.state in ended for trial in self.study.trials)
 
     def run(self, *, trials: int, seconds: float | None) -> None:
-        """Try options until so many trials have ended, those of earlier calls among them, or the time is over.
-
-        Raises:
-            KeyboardInterrupt: Ctrl-C; the message says what is kept.
-        """
+        """Try options until so many trials have ended, those of earlier calls among them, or the time is over."""
         try:
             if GIVEN not in self.study.user_attrs:
                 self.study.set_user_attr(GIVEN, self.fit(GIVEN, {}, None))
@@ -131,11 +123,7 @@ class Search:
         return self.fit(f"trial_{trial.number}", suggest(trial, self.space), trial)
 
     def fit(self, name: str, options: Mapping[str, Any], trial: optuna.Trial | None) -> float:
-        """Train, and return the validation metric of the best epoch.
-
-        Raises:
-            TrialPruned: The trial was ended early.
-        """
+        """Train, and return the validation metric of the best epoch."""
         print(f"{name}: {describe(options)}", flush=True)
         own = {"trainer.default_root_dir": self.folder, "data.root": self.root, "name": name}
         experiment = build("fit", arguments_of(self.configs, {**own, **options}))
@@ -151,14 +139,7 @@ class Search:
         return value
 
     def report(self) -> Path:
-        """Print the best trials, and write the best configuration.
-
-        Returns:
-            Its file, which `fit` takes.
-
-        Raises:
-            ConfigError: No trial has ended.
-        """
+        """Print the best trials, and write the best configuration, which `fit` takes; return its file."""
         ended = [trial for trial in self.study.trials if trial.state == optuna.trial.TrialState.COMPLETE]
         if not ended:
             raise ConfigError("Expected a trial that ended, got none. Allow more --time or --trials.")
