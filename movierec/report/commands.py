@@ -11,19 +11,7 @@ from movierec.report.table import print_table, tabulate
 
 
 def report(root: Path, out: Path, *, every: bool) -> int:
-    """Print the table of the runs and write the page about them.
-
-    Args:
-        root: The folder of the runs.
-        out: The folder of the page.
-        every: Whether to show each tested run separately.
-
-    Returns:
-        The exit status, 0.
-
-    Raises:
-        CheckpointError: There is no tested run.
-    """
+    """Print the table of the runs, or of `every` tested one, write the page about them, and return the status, 0."""
     with busy("reading the runs"):
         found, left_out = gather(root, every=every)
     if not found:

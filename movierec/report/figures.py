@@ -12,11 +12,7 @@ LONGEST_NAME = 22
 
 
 def draw_report(measured: Sequence[Measured]) -> dict[str, Drawing]:
-    """Draw the figures that compare models; none with a single model.
-
-    Returns:
-        The figures by name.
-    """
+    """Draw the figures that compare models, by name; none with a single model."""
     drawn = {}
     for test_set, letter in letter_test_sets(measured).items():
         group = [one for one in measured if one.test_set == test_set]

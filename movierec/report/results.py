@@ -154,12 +154,7 @@ def family_of(name: str, *, sample: bool) -> Family:
 def choose(
     name: str, tested: Sequence[tuple[Run, dict[str, Any]]]
 ) -> tuple[list[tuple[Run, dict[str, Any]]], list[str]]:
-    """Choose the newest run of each seed, among those that differ from the newest run only in the seed.
-
-    Args:
-        name: The runs' name.
-        tested: The runs and their contents, the newest first.
-    """
+    """Choose the newest run of each seed, among those that differ from the newest run only in the seed."""
     newest_run, newest = tested[0]
     chosen: dict[int | None, tuple[Run, dict[str, Any]]] = {}
     lines, older = [], 0
