@@ -119,15 +119,18 @@ def encode_films(
     names = [name for name in names if has_content(fitted_on[name])]
     transformer = film_transformer(names, missing).fit(fitted_on)
     columns_out = transformer.get_feature_names_out()
-    table = np.zeros((len(movies), len(columns_out)), dtype=np.float32)
-    if names:
-        values = sp.coo_matrix(transformer.transform(frame[complete]))  # few labels are 1, of thousands of people
-        table[np.flatnonzero(complete)[values.row], values.col] = values.data
     texts = {name: encode_texts(movies[name], trained) for name in columns if name in TEXTS}
+    names_out = [name.removeprefix("number=") for name in columns_out]
+    names_out += [f"{name}={number}" for name, text in texts.items() for number in range(text.shape[1])]
+    table = np.zeros((len(movies), len(names_out)), dtype=np.float32)
+    if names:
+        values = sp.coo_matrix(transformer.transform(frame[complete]))  # of thousands of people, few are 1
+        table[np.flatnonzero(complete)[values.row], values.col] = values.data
+    if texts:
+        table[:, len(columns_out) :] = np.hstack([*texts.values()])
     return MovieFeatures(
-        table=np.hstack([table, *texts.values()]),
-        names=[name.removeprefix("number=") for name in columns_out]
-        + [f"{name}={number}" for name, text in texts.items() for number in range(text.shape[1])],
+        table=table,
+        names=names_out,
         complete=complete,
         scalers=fitted_scalers(transformer),
     )

@@ -107,7 +107,7 @@ class Options:
         if self.sources and release.links is None:
             raise ConfigError(
                 f"Expected a release whose films are known to TMDb and IMDb, got {self.release}: its film ids are its "
-                "own. Use RatingsDataModule with it, or another release."
+                "own. Use RatingsDataModule with it, or another release; to a folder of your own, add links.csv."
             )
 
 
