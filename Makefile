@@ -10,6 +10,8 @@
 # make bench   measure speed, start and memory against references, beside the baseline (20 minutes)
 # make bench-accuracy   measure models on the real data against the best published results, and sweeps beside myFM
 #                  (2 hours; one line of it: make bench-accuracy OPTIONS='--only "small, all columns and times"')
+# make bench-peers   measure other libraries on the same ratings, each in a virtual environment of its own (1 hour;
+#                  make bench-peers OPTIONS='--release ml-latest-small --only Surprise')
 # make bench-scale   measure 100 thousand to 32 million ratings (10 minutes, 3 GB of disk for a while)
 
 PYTHON ?= python3
@@ -18,10 +20,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SAMPLE := data/sample/sample.json
 MODELS := model1 model2 model3 model4 model5 model6 model8_blend
+PEERS := surprise myfm implicit lightgbm lenskit
 
 OPTIONS ?=
 
-.PHONY: demo reproduce test test-slow test-oldest check audit format bench bench-accuracy bench-scale
+.PHONY: demo reproduce test test-slow test-oldest check audit format bench bench-accuracy bench-peers bench-scale
 
 demo: $(VENV)/installed $(SAMPLE)
 	@for model in $(MODELS); do \
@@ -63,9 +66,12 @@ format: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python -m tests.benchmarks
 
-bench-accuracy: $(VENV)/installed .venv-myfm/installed
+bench-accuracy: $(VENV)/installed .venv-peers-myfm/installed
 	$(if $(OPTIONS),,$(BIN)/python -m tests.benchmarks.sweeps)
 	$(BIN)/python -m tests.benchmarks.accuracy $(OPTIONS)
+
+bench-peers: $(VENV)/installed $(PEERS:%=.venv-peers-%/installed)
+	$(BIN)/python -m tests.benchmarks.peers $(OPTIONS)
 
 bench-scale: $(VENV)/installed
 	$(BIN)/python -m tests.benchmarks.scale
@@ -85,9 +91,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	.venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.10'
 	touch $@
 
-.venv-myfm/installed:
-	$(PYTHON) -m venv .venv-myfm
-	.venv-myfm/bin/python -m pip install --quiet 'myfm>=0.4'
+.venv-peers-%/installed: tests/benchmarks/peers/%.txt
+	$(OLDEST_PYTHON) -m venv .venv-peers-$*
+	.venv-peers-$*/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
 $(SAMPLE): | $(VENV)/installed

@@ -19,7 +19,7 @@ from tests.benchmarks.accuracy import judge
 from tests.benchmarks.generated import write_generated
 from tests.benchmarks.scale import SIZES, run
 
-MYFM = Path(".venv-myfm/bin/python")
+MYFM = Path(".venv-peers-myfm/bin/python")
 RANK, LARGEST = 32, 32_000_000
 FASTER, SECONDS, GIGABYTES = 3, 90, 10  # the bars: times as fast as myFM at RANK; of a sweep over LARGEST ratings
 OPTIONS = (
