@@ -5,91 +5,124 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
 from movierec.metrics.published import PUBLISHED
-from movierec.metrics.test_rows import PredictedRows
+from movierec.metrics.test_rows import PredictedRows, write_lists
+from movierec.model_selection.reproduce import experiments
 from movierec.report.results import gather
+from tools.learning_curve_figure import draw_learning_curve
 from tools.published_figure import draw_published
-from tools.results_tables import PAGE, TABLES, fill_in, rebuilt
+from tools.results_tables import LISTS, PAGE, READS, SHARES, SPLITS, TABLES, fill_in, read_table, rebuilt
 
 METRICS = {"r2": 0.3, "mae": 0.15, "mse": 0.037, "rmse": 0.19, "precision": 0.6, "recall": 0.7, "ndcg@10": 0.9}
+USERS = np.arange(20)
 
 
-def write_run(root: Path, name: str, seed: int, rmse_stars: float, **content: Any) -> None:
-    folder = root / name / f"version_{seed}"
+def write_run(root: Path, name: str, error: float | None = None, ndcg: float = 0.2, **content: Any) -> None:
+    """Write a tested run, whose test ratings are all of 4 stars, and predicted too low by the error."""
+    folder = root / name / "version_0"
     folder.mkdir(parents=True)
-    data = {"sample": False, "row_sets": {"test": "ab"}, "rows": {"train": 8000, "val": 1000, "test": 1000}}
-    measured = METRICS | {"rmse_stars": rmse_stars, "mae_stars": 0.7}
-    whole = {"config": name, "seed": seed, "data": data, "train": measured, "test": measured, "inputs": 28}
-    whole |= {"weights": 51_000, "epochs": {"trained": 40 + seed, "planned": 50}}
+    ranking = {"recall@10": 0.1, "coverage": 0.3, "users": 20.0}
+    lists = {"model": ndcg, "popularity": 0.1, "item_knn": 0.25}
+    whole = {"config": name, "seed": 123, "data": {"sample": False, "rows": {"test": 1000}}}
+    whole["retrieval"] = {
+        one: ranking | {"ndcg@10": value, "intervals": {"recall@10": [0.05, 0.2], "ndcg@10": [value, value]}}
+        for one, value in lists.items()
+    }
+    write_lists(
+        pd.DataFrame(
+            [{"ranking": one, "user_id": user, "ndcg@10": value} for one, value in lists.items() for user in USERS]
+        ),
+        folder,
+    )
+    if error is not None:
+        whole["test"] = METRICS | {"rmse_stars": error}
+        whole["baselines"] = {"mean": {"r2": 0.0, "rmse_stars": 1.5}}
+        rating = np.full(20, 4.0)
+        PredictedRows(USERS, USERS, rating, rating - error).write(folder)
     (folder / "metrics.json").write_text(json.dumps(whole | content), encoding="utf-8")
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> list[str]:
-    """The lines of a page with all tables, filled in from a few runs."""
-    write_run(tmp_path, "published/model1", 1, 0.8, train=METRICS | {"r2": PUBLISHED["model1"]["r2"] + 0.01})
-    for seed, rmse in ((1, 0.8), (2, 0.9)):
-        ranked = {"users": 1234.0, "recall@10": rmse, "ndcg@10": 0.2, "map@10": 0.1, "coverage": 0.3, "novelty": 2.0}
-        write_run(tmp_path, "model1", seed, rmse, retrieval={"model": ranked})
-    write_run(tmp_path, "ablation/genres", 1, 0.85)
-    write_run(tmp_path, "same_rows/model6", 1, 0.8)
-    empty = "\n".join(f"text of {name}\n<!-- table {name} -->\nold\n<!-- end -->\n" for name in TABLES)
-    return fill_in(empty, {one.name: one for one in gather(tmp_path)[0]}).splitlines()
+def filled(root: Path, table: str) -> list[str]:
+    """The lines of a table, filled in from the runs, without the line below its heading."""
+    page = fill_in(f"<!-- table {table} -->\nold\n<!-- end -->", {one.name: one for one in gather(root)[0]})
+    lines = page.splitlines()
+    return [lines[1], *lines[3:-1]]
 
 
-def test_means_and_standard_deviations_are_over_seeds(page: list[str]) -> None:
-    line = next(line for line in page if line.startswith("| model1 | test 1,000 |"))
-    assert "| 0.8500 ± 0.0707 |" in line  # of 0.8 and 0.9
-    assert line.endswith("| 2 | 41 to 42 of 50 |")
-
-
-def test_the_published_numbers_stand_beside_ours_of_training_rows(page: list[str]) -> None:
-    assert any(line.startswith(f"| model1 | {PUBLISHED['model1']['r2'] + 0.01:.3f} (+0.010) |") for line in page)
-    assert any(line.startswith("| report, model1 | train | 0.445 |") for line in page)
-
-
-def test_lists_and_feature_sets_are_tables_too(page: list[str]) -> None:
-    assert "| model1 | 1,234 | the model | 0.850 ± 0.071 | 0.200 | 0.100 | 0.300 | 2.000 | - |" in page
-    assert "| genres alone | 0.300 | 0.8500 | 1 |" in page
-    assert "| model1 | 1, 2 | 41 to 42 of 50 | 28 | 51,000 |" in page
-
-
-def test_models_are_compared_on_the_same_rows_with_an_interval(tmp_path: Path) -> None:
-    ids, rating = np.arange(20), np.full(20, 4.0)
-    for name, error in ("baseline/bias", 1.0), ("model6", 0.5):
-        write_run(tmp_path, f"same_rows/{name}", 1, error)
-        PredictedRows(ids, ids, rating, rating - error).write(tmp_path / "same_rows" / name / "version_1")
-    write_run(tmp_path, "same_rows/model1", 1, 0.9)  # without its test rows
-    page = "<!-- table same rows -->\n<!-- end -->"
-    lines = fill_in(page, {one.name: one for one in gather(tmp_path)[0]}).splitlines()
-    assert lines[1:2] + lines[3:-1] == [
-        "| model | reads | R2 | RMSE (stars) | RMSE less that of bias | RMSE less that of model6 | epochs |",
-        "| baseline/bias | ratings | 0.300 | 1.0000 | - | +0.5000 (+0.5000 to +0.5000) | 41 of 50 |",
-        "| model1 | ratings, genres | 0.300 | 0.9000 | ? | ? | 41 of 50 |",
-        "| model6 | ratings, genres | 0.300 | 0.5000 | -0.5000 (-0.5000 to -0.5000) | - | 41 of 50 |",
+def test_errors_stand_beside_those_of_the_bias_model_with_an_interval(tmp_path: Path) -> None:
+    write_run(tmp_path, "same_rows/model6", 0.5)
+    write_run(tmp_path, "same_rows/baseline/bias", 1.0)
+    for seed, error in ((124, 0.6), (125, 0.7)):
+        write_run(tmp_path, f"split_{seed}/same_rows/model6", error)
+    heading, *lines = filled(tmp_path, "small stars")
+    less = "-0.5000 (-0.5000 to -0.5000)"
+    assert "RMSE in stars, 1,000 test ratings" in heading
+    assert lines == [
+        "| always the mean | - | 0.000 | 1.5000 | - | - |",
+        "| baseline/bias | ratings | 0.300 | 1.0000 (1.0000 to 1.0000) | - | - |",
+        f"| model6 | genres, times | 0.300 | 0.5000 (0.5000 to 0.5000) | {less} | 0.6000 ± 0.1000 |",
     ]
 
 
-def test_hand_written_text_stays_and_a_table_without_runs_too(page: list[str]) -> None:
-    assert "text of lists" in page
-    assert "old" not in page
-    untouched = "a\n<!-- table ablation -->\nold\n<!-- end -->\nb"
-    assert fill_in(untouched, {}) == untouched
+def test_lists_stand_beside_popularity_and_item_knn_for_the_same_users(tmp_path: Path) -> None:
+    write_run(tmp_path, "ml-1m/same_rows/model7", ndcg=0.35)
+    found = "0.100 (0.050 to 0.200)"
+    assert filled(tmp_path, "1M lists") == [
+        "| model | recall@10 | NDCG@10, 20 users | difference to item-kNN | coverage |",
+        f"| popularity | {found} | 0.100 (0.100 to 0.100) | -0.150 (-0.150 to -0.150) | 0.300 |",
+        f"| item-kNN | {found} | 0.250 (0.250 to 0.250) | - | 0.300 |",
+        f"| model7 | {found} | 0.350 (0.350 to 0.350) | +0.100 (+0.100 to +0.100) | 0.300 |",
+    ]
 
 
-def test_without_runs_no_table_changes() -> None:
+def test_each_share_of_the_ratings_is_compared_with_the_one_before(tmp_path: Path) -> None:
+    write_run(tmp_path, "ml-1m/share_0.1/same_rows/model1", 1.0, 0.2)
+    write_run(tmp_path, "ml-1m/same_rows/model1", 0.75, 0.3)
+    first, second = filled(tmp_path, "learning curve")[1:]
+    assert first == "| model1 | 10% | 1.0000 (1.0000 to 1.0000) | - | 0.200 (0.200 to 0.200) | - |"
+    assert second.startswith("| model1 | 100% | 0.7500 (0.7500 to 0.7500) | -0.2500 (-0.2500 to -0.2500) |")
+    assert second.endswith("| 0.300 (0.300 to 0.300) | +0.100 (+0.100 to +0.100) |")
+
+
+def test_the_published_numbers_stand_beside_ours_of_training_rows(tmp_path: Path) -> None:
+    write_run(tmp_path, "published/model1", 0.8, train=METRICS | {"r2": PUBLISHED["model1"]["r2"] + 0.01})
+    (_, line) = filled(tmp_path, "training rows")
+    assert line.startswith(f"| model1 | {PUBLISHED['model1']['r2'] + 0.01:.3f} (+0.010) |")
+    assert filled(tmp_path, "test rows")[1].startswith("| model1 | 0.300 | 0.1500 | 0.0370 |")
+
+
+def test_reproduce_makes_all_runs_of_the_tables() -> None:
+    known = experiments()
+    small = [name for name in (*READS, *LISTS) if name not in ("model5", "model6_1m", "model6_large")]
+    assert {f"{before}same_rows/{name}" for name in small for before in ("", "time/")} <= known.keys()
+    assert {
+        f"{split}same_rows/{name}" for name in ("baseline/bias", "model6", *LISTS) for split in SPLITS
+    } <= known.keys()
+    curve = {
+        f"ml-1m/{share}same_rows/{name}" for name in ("model1", "model5", "model6_1m") for share in SHARES.values()
+    }
+    assert curve <= known.keys()
+
+
+def test_hand_written_text_stays_and_a_table_without_runs_too() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert fill_in(text, {}) == text
 
 
-def test_the_figure_is_drawn_from_the_table_of_all_metrics() -> None:
+def test_the_page_has_each_table_once() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert [text.count(f"<!-- table {name} -->\n") for name in TABLES] == [1] * len(TABLES)
+
+
+def test_the_published_figure_is_drawn_from_the_tables() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    train, test = rebuilt(page, "train"), rebuilt(page, "test")
+    train, test = rebuilt(page, "training"), rebuilt(page, "test")
     assert list(train) == list(test) == list(PUBLISHED)
-    assert (train["model1"]["r2"], test["model1"]["r2"], test["model1"]["rmse_stars"]) == (0.443, -0.108, 1.1456)
+    assert (train["model1"]["r2"], test["model1"]["r2"], test["model1"]["rmse"]) == (0.443, -0.108, 0.2292)
     drawing = draw_published(train, test)
     assert "report, training rows: model1 0.445, model2 0.470" in drawing.alt
     heights = [patch.get_height() for patch in drawing.figure.axes[0].containers[-1].patches]  # type: ignore[attr-defined]
@@ -100,6 +133,11 @@ def test_the_figure_is_drawn_from_the_table_of_all_metrics() -> None:
     assert len(looks) == 3
 
 
-def test_the_page_has_each_table_once() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    assert [text.count(f"<!-- table {name} -->\n") for name in TABLES] == [1] * len(TABLES)
+def test_the_learning_curve_is_drawn_from_its_table() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    drawing = draw_learning_curve(read_table(page, "learning curve"))
+    assert drawing.alt in page
+    errors, lists = drawing.figure.axes
+    (bias,) = (one for one in read_table(page, "learning curve") if one[:2] == ["baseline/bias", "3%"])
+    assert errors.lines[0].get_xydata()[0] == pytest.approx([3, float(bias[2].split()[0])])  # type: ignore[index]
+    assert lists.lines[0].get_xydata()[0] == pytest.approx([3, float(bias[4].split()[0])])  # type: ignore[index]
