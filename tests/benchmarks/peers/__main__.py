@@ -29,9 +29,8 @@ from movierec.metrics.topn import compare, list_targets
 from movierec.model_selection.compare import write_interval
 from tests.benchmarks.accuracy import LARGE, LISTS, SMALL, write_pairs
 
-QUIET = {"TQDM_DISABLE": "1"}
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "LK", "RAYON")}
-DEFAULT, SEARCHED = "default options", "chosen on validation among {}"
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "LK", "RAYON")} | {"TQDM_DISABLE": "1"}
+DEFAULT = "default options"
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,8 @@ class Peer:
     Attributes:
         name: The library and the model.
         script: The script beside this file.
-        settings: What the script takes; of several, the one with the best lists of the validation ratings is measured.
-        source: Where the settings are from.
+        settings: What the script takes; of several, those with the best lists of the validation ratings.
+        source: Where the settings are from, if they are not chosen among several.
     """
 
     name: str
@@ -51,60 +50,44 @@ class Peer:
     source: str = DEFAULT
 
 
-def searched(name: str, script: str, *settings: dict[str, Any]) -> Peer:
-    """Describe a model whose settings are chosen on validation."""
-    return Peer(name, script, settings, SEARCHED.format(len(settings)))
+def own(name: str, release: str, config: str, **options: Any) -> Peer:
+    """Describe a model of ours."""
+    settings = {"config": config, "data.release": release, **options}
+    return Peer(name, "own", (settings,), f"configs/{config}.yaml")
 
 
 def rating_peers(release: str) -> list[Peer]:
     """List the models that predict stars."""
     factors = "model6_1m" if release == LARGE else "model6"
     alone = {"data.columns": [], "data.side_information": True, "model.time_periods": 0}
-    own: dict[str, dict[str, Any]] = {
-        "bias model": {"config": "baseline/bias"},
-        "model 1": {"config": "model1"},
-        "model 6, ratings alone": {"config": factors, **alone},
-        "model 6": {"config": factors},
-    }
+    example = "its examples/ml-1m-regression.py without times; 200 iterations, where that has 512"
     return [
         *(
             Peer(f"Surprise, {name}", "surprise", ({"algorithm": name},), f"{DEFAULT}, as in its README")
             for name in ("BaselineOnly", "SVD", "SVDpp")
         ),
-        Peer(
-            "myFM",
-            "myfm",
-            ({"rank": 32, "iterations": 200},),
-            "its examples/ml-1m-regression.py without times; 200 iterations, where that has 512",
-        ),
+        Peer("myFM", "myfm", ({"rank": 32, "iterations": 200},), example),
         Peer("LightGBM, inputs of model 1", "lightgbm", ({"release": release},), f"{DEFAULT}, trees by validation"),
-        *(
-            Peer(name, "own", ({"data.release": release, **options},), f"configs/{options['config']}.yaml")
-            for name, options in own.items()
-        ),
+        own("bias model", release, "baseline/bias"),
+        own("model 1", release, "model1"),
+        own("model 6, ratings alone", release, factors, **alone),
+        own("model 6", release, factors),
     ]
 
 
 def list_peers(release: str) -> list[Peer]:
     """List the models that make lists."""
-    own = {"data.release": release, "data.batch_size": 256 if release == LARGE else 64}
+    batches = {"data.batch_size": 256} if release == LARGE else {}
+    of_als = tuple({"factors": factors, "alpha": alpha} for factors in (16, 32, 64, 128) for alpha in (1, 5))
+    ease = {"scorer": "EASEScorer"}
+    of_ease = tuple({**ease, "regularization": l2, "least": least} for l2 in (100, 500) for least in (0, 4))
     return [
         Peer("implicit, ALS", "implicit", ({"bm25": 5},), "its examples/movielens.py"),
-        searched(
-            "implicit, ALS",
-            "implicit",
-            *({"factors": factors, "alpha": alpha} for factors in (16, 32, 64, 128) for alpha in (1, 5)),
-        ),
+        Peer("implicit, ALS", "implicit", of_als),
         Peer("LensKit, item-kNN", "lenskit", ({"scorer": "ItemKNNScorer", "feedback": "implicit", "least": 0},)),
-        searched(
-            "LensKit, EASE",
-            "lenskit",
-            *({"scorer": "EASEScorer", "regularization": l2, "least": least} for l2 in (100, 500) for least in (0, 4)),
-        ),
-        *(
-            Peer(name, "own", ({"config": config, **own},), f"configs/{config}.yaml")
-            for name, config in (("model 7", "model7"), ("model 8 blend", "model8_blend"))
-        ),
+        Peer("LensKit, EASE", "lenskit", of_ease),
+        own("model 7", release, "model7"),
+        own("model 8 blend", release, "model8_blend", **batches),
     ]
 
 
@@ -146,28 +129,26 @@ class Bench:
 
     def measure(self, peer: Peer) -> str:
         """Measure a model, and return a row of the table."""
-        best = peer.settings[0]
+        best, source = peer.settings[0], peer.source
         if len(peer.settings) > 1:
             found = [self.lists(self.run(peer, one, "val")[0], "val")[:, 1].mean() for one in peer.settings]
             best = peer.settings[int(np.argmax(found))]
+            source = f"{json.dumps(best)}, chosen on validation among {len(found)}"
         result, *seconds = self.run(peer, best, "test")
         if self.of_lists:
-            measured = [write_interval(mean_interval(column)) for column in self.lists(result, "test").T]
+            measured = [mean_interval(column) for column in self.lists(result, "test").T]
         else:
-            measured = [write_interval(rmse_interval([self.predicted(result)]))]
-        shown = ", ".join(f"{name} {value}" for name, value in best.items()) if len(peer.settings) > 1 else ""
-        source = f"{peer.source}: {shown}" if shown else peer.source
-        return f"| {' | '.join([peer.name, source, *measured, *(f'{value:.0f}' for value in seconds)])} |"
+            measured = [rmse_interval([self.predicted(result)])]
+        return f"| {' | '.join([peer.name, source, *map(write_interval, measured), *map('{:.0f}'.format, seconds)])} |"
 
     def run(self, peer: Peer, settings: dict[str, Any], part: str) -> tuple[pd.DataFrame, float, float]:
         """Run a script; return what it wrote, the seconds that it took, and those of the processor."""
-        own = peer.script == "own"
-        python = sys.executable if own else f".venv-peers-{peer.script}/bin/python"
+        python = sys.executable if peer.script == "own" else f".venv-peers-{peer.script}/bin/python"
         out = self.folder / "out.csv"
         command = [python, "-m", f"tests.benchmarks.peers.{peer.script}", str(self.folder), str(out), part]
         begun, of_processor = time.perf_counter(), of_children()
         subprocess.run(  # noqa: S603 - our own
-            [*command, json.dumps(settings)], check=True, env=os.environ | ONE_THREAD | QUIET, stdout=subprocess.DEVNULL
+            [*command, json.dumps(settings)], check=True, env=os.environ | ONE_THREAD, stdout=subprocess.DEVNULL
         )
         return pd.read_csv(out), time.perf_counter() - begun, of_children() - of_processor
 
