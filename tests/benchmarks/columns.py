@@ -7,7 +7,7 @@ Reads ml-latest-small and metadata below MOVIEREC_DATA. Runs that are in the fol
 """
 
 import argparse
-from collections.abc import Iterator
+from collections import defaultdict
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,8 +18,10 @@ from movierec.data import CombinedDataModule
 from movierec.metrics.bootstrap import compare_errors, compare_scores, rmse_interval
 from movierec.metrics.caveats import NEWER
 from movierec.metrics.test_rows import PredictedRows
-from movierec.metrics.topn import Target, list_targets, measure_lists
+from movierec.metrics.topn import DEPTH, compare, list_targets
 from movierec.models.checkpoint import read_model
+from movierec.models.model import Model
+from movierec.models.scoring import top_positions
 from movierec.runs import Run, newest_run
 
 PEOPLE, PLOT = ("imdb_directors", "imdb_actors"), ("imdb_plot",)
@@ -45,14 +47,6 @@ class Films:
         """Say which films are of a group, [num_movies] bool."""
         least, most = GROUPS[group]
         return (self.counts >= least) & (self.counts <= most)
-
-    def targets_within(self, group: str, *, alone: bool) -> Iterator[Target]:
-        """List the liked test films of a group; `alone`: among no other films."""
-        is_in = self.within(group)
-        for target in self.targets:
-            seen = np.union1d(target.seen, np.flatnonzero(~is_in)) if alone else target.seen
-            if len(liked := target.liked[is_in[target.liked]]):
-                yield target._replace(liked=liked, seen=seen)
 
 
 def main() -> None:
@@ -92,30 +86,47 @@ def fit(folder: Path, model: str, name: str, columns: list[str] | None = None) -
 
 def show(films: Films, title: str, runs: dict[str, Run]) -> None:
     """Print a table of runs, each compared with the first."""
-    rows = {name: dict(score(films, run)) for name, run in runs.items()}
-    first = next(iter(rows.values()))
-    print(f"\n| {title} | {' | '.join(first)} |\n| --- |{' ---: |' * len(first)}")
+    rows = {name: score(films, run) for name, run in runs.items()}
+    base = next(iter(rows.values()))
+    print(f"\n| {title} | {' | '.join(base)} |\n| --- |{' ---: |' * len(base)}")
     for name, scores in rows.items():
-        cells = [describe(one, None if scores is first else first[what]) for what, one in scores.items()]
+        cells = [describe(one, None if scores is base else base[what]) for what, one in scores.items()]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def score(films: Films, run: Run) -> Iterator[tuple[str, Scores]]:
+def score(films: Films, run: Run) -> dict[str, Scores]:
     """Measure a run in each group of films."""
     if (rows := PredictedRows.read(run.path)) is not None:
         place = np.searchsorted(films.ids, rows.movie_id)
-        for group in GROUPS:
-            is_in = films.within(group)[place]
-            yield f"RMSE, {group}", PredictedRows(*(column[is_in] for column in rows))
-        return
-    model = read_model(run.checkpoints / "best.ckpt")
+        chosen = {group: np.flatnonzero(films.within(group)[place]) for group in GROUPS}
+        return {f"RMSE, {group}": PredictedRows(*(column[its] for column in rows)) for group, its in chosen.items()}
+    return score_lists(films, read_model(run.checkpoints / "best.ckpt"))
+
+
+def score_lists(films: Films, model: Model) -> dict[str, Scores]:
+    """Measure the lists of all users for each group; "alone": lists of films of the group only."""
+    found = defaultdict(list)
+    ranked = model.rank_all([target.history for target in films.targets]).detach().numpy()
     for group in GROUPS:
-        for alone in (False, True) if group in ("0-4", "5-19") else (False,):
-            _, found = measure_lists(model, list(films.targets_within(group, alone=alone)))
-            name = f"{group} alone" if alone else group
-            yield f"recall@10, {name}", found["recall@10"].to_numpy()
+        is_in = films.within(group)
+        for target, scores in zip(films.targets, ranked, strict=True):
+            scores[target.seen] = -np.inf
+            if not len(liked := target.liked[is_in[target.liked]]):
+                continue
+            recall, ndcg, _ = compare(first(scores), liked)
+            found[f"recall@10, {group}"].append(recall)
             if group == "all films":
-                yield f"NDCG@10, {name}", found["ndcg@10"].to_numpy()
+                found["NDCG@10"].append(ndcg)
+            elif group != "20 and more":
+                found[f"recall@10, {group} alone"].append(compare(first(np.where(is_in, scores, -np.inf)), liked)[0])
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def first(scores: np.ndarray) -> np.ndarray:
+    """List the best films that can be listed, ten at most."""
+    best = top_positions(scores, DEPTH)
+    listed: np.ndarray = best[np.isfinite(scores[best])]
+    return listed
 
 
 def describe(one: Scores, other: Scores | None) -> str:
