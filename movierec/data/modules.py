@@ -15,17 +15,18 @@ from movierec.data.batches import ALONE, Batch, BatchSampler, Share, batch_loade
 from movierec.data.cache import Prepared
 from movierec.data.features import TEXTS, USER_COLUMNS, Missing, check_columns, known_columns
 from movierec.data.leakage import check_copies
-from movierec.data.options import Options, file_names
+from movierec.data.missing import download_missing
+from movierec.data.options import Options
 from movierec.data.pairs import read_pairs
 from movierec.data.preparation import prepare
 from movierec.data.scaling import Scaling
 from movierec.data.side_information import OF_FILMS, SideInformation, read_side_information
 from movierec.data.split import Split, Way
 from movierec.data.statistics import Kind, Unrated
-from movierec.datasets.catalog import RELEASES, Release
-from movierec.datasets.metadata import FILES, Source
-from movierec.datasets.root import default_root, is_sample, missing_releases, way_to
-from movierec.errors import ConfigError, MissingDataError
+from movierec.datasets.catalog import RELEASES
+from movierec.datasets.metadata import Source
+from movierec.datasets.root import default_root
+from movierec.errors import ConfigError
 
 if TYPE_CHECKING:
     from movierec.data.tables import Tables
@@ -188,20 +189,6 @@ class MovieDataModule(LightningDataModule):
         trained = np.bincount(rows["train"].movie.numpy(), minlength=len(tables.movie_ids)) > 0
         return read_side_information(self.root, self.options, tables.user_ids.numpy(), trained)
 
-    def missing_releases(self) -> list[Release]:
-        """Find the releases with files that are read and not there.
-
-        Raises:
-            ConfigError: Options contradict each other, so that nothing can be read.
-        """
-        self.check()
-        self.options.check(self.root)
-        return missing_releases(self.root, file_names(self.root, self.options))
-
-    def missing_metadata(self) -> list[str]:
-        """List the files of metadata that are read and not there; a download does not bring them."""
-        return [FILES[source] for source in self.options.sources if not (self.root / FILES[source]).is_file()]
-
     def check(self) -> None:
         """Refuse columns, to read or left out that the feature set lacks, and too many workers.
 
@@ -223,29 +210,14 @@ class MovieDataModule(LightningDataModule):
         Raises:
             MovierecError: As in `setup`, or a release cannot be downloaded.
         """
-        if self.download and (missing := self.missing_releases()):
-            if (lacking := self.missing_metadata()) and not is_sample(self.root):
-                names = " ".join(release.name for release in missing)
-                actions = [f"download {names}", *(f"fetch {Path(name).stem}" for name in lacking)]
-                raise MissingDataError(
-                    f"Expected {' and '.join(lacking)} in {self.root}, found none; a download does not bring metadata. "
-                    f"Get all in turn: {'; '.join(way_to(self.root, action) for action in actions)}"
-                )
-            from movierec.datasets.download import download_releases  # noqa: PLC0415 - slow, and rarely needed
-
-            download_releases(missing, self.root)
+        if self.download:
+            self.check()
+            download_missing(self.root, self.options)
         with busy("reading the data"):
             self.prepare()
 
     def setup(self, stage: str | None = None) -> None:
-        """Read, split and encode the data, once.
-
-        Raises:
-            MissingDataError: A file is not there.
-            DataFormatError: A file does not hold what it should.
-            ConfigError: Options contradict each other, or a part of the split would be empty.
-            LeakageError: Before a fit, a column copies the ratings.
-        """
+        """Read, split and encode the data, once; before a fit, refuse columns that copy the ratings."""
         tables, _ = self.prepare()
         if stage == "fit" and not self.allow_leaks:
             check_copies(tables.record)

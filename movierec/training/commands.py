@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from movierec.console import Console, asks_yes, is_attended, quoted
 from movierec.data import MovieDataModule
+from movierec.data.missing import missing_metadata, missing_releases
 from movierec.datasets.catalog import SERVER
 from movierec.datasets.root import explain_release_folder, is_sample
 from movierec.errors import ConfigError
@@ -153,9 +154,10 @@ def accepts_download(data: MovieDataModule) -> bool:
     """Ask whether to download missing releases; False if none is missing or nobody can be asked."""
     if data.download or not is_attended() or is_sample(data.root) or explain_release_folder(data.root):
         return False
-    if not (missing := data.missing_releases()):
+    data.check()
+    if not (missing := missing_releases(data.root, data.options)):
         return False
-    if lacking := data.missing_metadata():
+    if lacking := missing_metadata(data.root, data.options):
         print(
             f"This also needs {' and '.join(lacking)} in {data.root}, which are not downloaded: "
             "get them afterwards with `data fetch` and your own key."

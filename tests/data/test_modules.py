@@ -20,6 +20,7 @@ from movierec.data import (
 )
 from movierec.data.batches import Batch
 from movierec.data.leakage import source_of
+from movierec.data.missing import missing_releases
 from movierec.data.modules import PARTS
 from movierec.data.tables import Tables
 from movierec.datasets import download
@@ -230,11 +231,11 @@ def test_the_release_whose_links_are_read_is_downloaded_too(
     for name in "ml-1m", "metadata":
         shutil.copytree(small_root / name, tmp_path / name)
     without_links = RatingsDataModule(root=tmp_path, release="ml-1m", download=True)
-    assert without_links.missing_releases() == []
+    assert missing_releases(without_links.root, without_links.options) == []
     module = Combined1MDataModule(root=tmp_path, download=True)
-    assert [release.name for release in module.missing_releases()] == ["ml-latest-small"]
+    assert [release.name for release in missing_releases(module.root, module.options)] == ["ml-latest-small"]
     module.prepare_data()
-    assert module.missing_releases() == []
+    assert missing_releases(module.root, module.options) == []
     assert module.tables is not None
 
 
