@@ -36,9 +36,11 @@ def run_reproduce(options: argparse.Namespace) -> int:
     """
     with busy("loading PyTorch and Lightning"):
         from movierec.model_selection.reproduce import find_run, is_done, plan, reproduce
+        from movierec.training.commands import quiet
         from movierec.training.memory import keep_freed_memory
 
     keep_freed_memory()
+    quiet()
     with busy("reading the configurations"):
         jobs = plan(only=options.only, overlays=options.overlay, root=options.root)
     if options.plan:
