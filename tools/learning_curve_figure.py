@@ -37,7 +37,7 @@ def draw_learning_curve(rows: Iterable[list[str]]) -> Drawing:
     axes.set_xlabel("share of the training ratings")
     models = list(dict.fromkeys(row[0] for row in table))
     handles = [mpl.lines.Line2D([], [], color=MODELS[model][0], marker=MODELS[model][1]) for model in models]
-    explain(figure, handles, models, "Bars: 95 % intervals over users. The test ratings are the same.", ncols=2)
+    explain(figure, handles, models, "Bars: 95 % intervals over users.", ncols=2)
     return Drawing(figure, title, " ".join(said))
 
 
@@ -62,4 +62,4 @@ def read_interval(cell: str) -> Interval:
 
 def in_words(model: str, curve: dict[str, Interval]) -> str:
     """Describe the values of a model."""
-    return f"{model} {', '.join(f'{share} {one.value:.4f}' for share, one in curve.items())}"
+    return f"{model} {', '.join(f'{share} {one.value:g}' for share, one in curve.items())}"
