@@ -23,7 +23,7 @@ def encode_texts(texts: pd.Series, trained: np.ndarray) -> np.ndarray:
 
     Returns:
         [num_movies, at most COMPONENTS] float32, from -1 to 1 over the training films; zeros for a film without words.
-        Without any column if no word is in enough training films.
+        Without any column if fewer than two words are in enough training films.
     """
     texts = texts.fillna("")
     counter = TfidfVectorizer(
@@ -31,8 +31,8 @@ def encode_texts(texts: pd.Series, trained: np.ndarray) -> np.ndarray:
     )
     try:
         words = counter.fit_transform(texts[trained])
-    except ValueError:  # no words are left
+        reduced = TruncatedSVD(min(COMPONENTS, *words.shape), random_state=0).fit(words)
+    except ValueError:  # fewer than two words are left
         return np.zeros((len(texts), 0), dtype=np.float32)
-    reduced = TruncatedSVD(min(COMPONENTS, *words.shape), random_state=0).fit(words)
     components = reduced.transform(counter.transform(texts))
     return np.asarray(MaxAbsScaler().fit(components[trained]).transform(components), dtype=np.float32)

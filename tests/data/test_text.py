@@ -39,8 +39,9 @@ def test_a_film_without_training_ratings_changes_no_other_film() -> None:
     assert (encode_texts(changed, TRAINED) == encode_texts(pd.Series(PLOTS), TRAINED)).all()
 
 
-def test_texts_without_a_word_of_three_training_films_give_no_column() -> None:
+def test_texts_without_two_words_of_three_training_films_give_no_column() -> None:
     assert encode_texts(pd.Series(PLOTS), np.arange(7) > 3).shape == (7, 0)
+    assert encode_texts(pd.Series(["ship", "ship", "ship moon"]), TRAINED[:3]).shape == (3, 0)
     assert encode_texts(pd.Series([None, None, None]), TRAINED[:3]).shape == (3, 0)
 
 
