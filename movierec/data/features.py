@@ -30,7 +30,7 @@ LABELS = (  # one text a film, or a list of them
 )  # fmt: skip
 TEXTS = ("tmdb_overview", "tmdb_keywords", "imdb_plot")
 MIN_FILMS = {"imdb_directors": 3, "imdb_actors": 3}  # of which a label must be to become a column; else 1
-MOST_LABELS = 3000  # of a column, the most frequent ones: with 90 thousand films, 1 GB of memory
+MOST_CELLS = 90_000_000  # of films and the labels of a column: 360 MB; of more, the most frequent labels are read
 USER_COLUMNS = ("user_gender", "user_age", "user_occupation")  # one text a user
 ZERO_IS_UNKNOWN = ["tmdb_budget", "tmdb_revenue"]  # TMDb writes 0 for a sum that it does not know
 ROW_IDS = ("userId", "movieId")  # read with the statistics, because their scale may differ from bank to bank
@@ -98,7 +98,8 @@ def encode_films(
 
     Numbers are scaled to 0 to 1; each label (a genre, a country, a language) becomes a column of 0 and 1. A label
     or a number that no training film has is left out, and so is a director or actor of fewer than three of them. Of
-    each column, the 3,000 most frequent labels are encoded. Texts come last; see `encode_texts`.
+    90 thousand films, the 1,000 most frequent labels of each column are encoded, of fewer films more. Texts come last;
+    see `encode_texts`.
 
     Args:
         movies: One row a film, numbered from 0, with the columns as the sources read them.
@@ -117,7 +118,7 @@ def encode_films(
         frame[name] = frame[name].map(labels)
     fitted_on = frame[trained & complete]
     names = [name for name in names if has_content(fitted_on[name])]
-    transformer = film_transformer(names, missing).fit(fitted_on)
+    transformer = film_transformer(names, missing, MOST_CELLS // len(movies)).fit(fitted_on)
     columns_out = transformer.get_feature_names_out()
     texts = {name: encode_texts(movies[name], trained) for name in columns if name in TEXTS}
     names_out = [name.removeprefix("number=") for name in columns_out]
@@ -167,8 +168,8 @@ def has_content(column: pd.Series) -> bool:
     return bool(column.map(set).explode().value_counts().max() >= MIN_FILMS.get(str(column.name), 1))
 
 
-def film_transformer(columns: Sequence[str], missing: Missing) -> ColumnTransformer:
-    """Build the unfitted transformer of some film columns."""
+def film_transformer(columns: Sequence[str], missing: Missing, most_labels: int) -> ColumnTransformer:
+    """Build the unfitted transformer of some film columns, with so many labels a column at most."""
     numbers = [name for name in columns if name in NUMBERS]
     scale: Pipeline | MinMaxScaler = MinMaxScaler()
     if missing == "impute":
@@ -177,7 +178,7 @@ def film_transformer(columns: Sequence[str], missing: Missing) -> ColumnTransfor
     for name in columns:
         if name in LABELS:
             least = MIN_FILMS.get(name, 1)
-            encoder = CountVectorizer(analyzer=list, binary=True, min_df=least, max_features=MOST_LABELS)
+            encoder = CountVectorizer(analyzer=list, binary=True, min_df=least, max_features=most_labels)
             parts.append((name, encoder, name))
     return ColumnTransformer(parts, sparse_threshold=1, verbose_feature_names_out="{transformer_name}={feature_name}")
 

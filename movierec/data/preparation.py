@@ -91,6 +91,8 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         user, movie, stars, days = user[kept], movie[kept], stars[kept], days[torch.tensor(kept)]
     if options.refit:
         split = extend(split, options.refit, user)
+    described = describe_ratings(ratings, split, num_read=num_read)
+    del ratings, seen  # gigabytes, where the tables of many films are as large
     banks = build_banks(
         kind=options.statistics,
         unrated=options.unrated,
@@ -154,7 +156,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         min_stars=target.low,
         max_stars=target.high,
         threshold=target.median,
-        record=origin | describe_ratings(ratings, split, num_read=num_read),
+        record=origin | described,
     )
     rows = rows_of_parts(user, movie, banks.row, unit=target.to_unit(stars), day=days, split=split)
     tables.record.update(describe_inputs(tables, rows["train"], options))

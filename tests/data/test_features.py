@@ -139,7 +139,7 @@ def test_people_of_three_training_films_become_columns(missing: Missing) -> None
 
 
 def test_the_most_frequent_labels_become_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("movierec.data.features.MOST_LABELS", 2)
+    monkeypatch.setattr("movierec.data.features.MOST_CELLS", 10)
     movies = films(genres=[["A", "B"], ["C"], ["B", "C"], ["D"], ["C"]])
     trained = np.array([True, True, True, True, False])
     encoded = encode_films(movies, columns=("genres",), missing="impute", trained=trained)
