@@ -34,6 +34,12 @@ def write_card(run: Run) -> None:
     replace_text(run.path / "card.md", "\n\n".join(parts) + "\n")
 
 
+def read_card(run: Run) -> str | None:
+    """Read the card of a run; None before its test."""
+    path = run.path / "card.md"
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
+
+
 def describe_run(run: Run) -> Sections:
     """Describe a tested run: lines of Markdown by heading."""
     content, diagnostics = run.read_metrics(), run.read_diagnostics()

@@ -11,6 +11,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from movierec import __version__
+from movierec.metrics.card import read_card
 from movierec.metrics.caveats import newer_columns
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.run_figures import draw_run
@@ -91,6 +92,7 @@ def render(found: Sequence[Measured], rows: Sequence[Row], left_out: Sequence[st
         details=[
             {
                 "measured": one,
+                "card": read_card(one.runs[0]),
                 "record": record_of(one),
                 "figures": pick(figures[one.name], chief=False) if one.name in best else [*figures[one.name].values()],
                 "settings": settings_text(one.runs[0]),

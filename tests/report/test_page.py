@@ -96,13 +96,15 @@ def test_models_of_the_same_test_rows_are_drawn_side_by_side_and_one_model_with_
     assert 'alt="RMSE in stars less the 0.400 of model2: model1 +0.4' in page
 
 
-def test_data_seeds_times_versions_and_settings_are_there(runs: Path, write_run: WriteRun) -> None:
-    write_run("model1", config={"model": {"lr": 0.125}}, data={"ratings_left_out": 12}, hardware={"cpu": "2 cores"})
+def test_cards_data_seeds_times_versions_and_settings_are_there(runs: Path, write_run: WriteRun) -> None:
+    changes = {"data": {"ratings_left_out": 12}, "hardware": {"cpu": "2 cores"}}
+    run = write_run("model1", config={"model": {"lr": 0.125}}, **changes)
+    (run / "card.md").write_text("## Where it errs")
     words = words_of(page_of(runs))
     for text in (
         "seeds: - 123", "ratings: 10000 ratings_left_out: 12 users: 610", "fingerprint: f1", "cpu: 2 cores",
         "fractions: - 0.8 - 0.1 - 0.1 seed: 123", "inputs: 28 weights: 50689", "fit: 31.5 test: 0.4",
-        "movierec: 0.1.0 python: 3.11.7", "lr: 0.125",
+        "movierec: 0.1.0 python: 3.11.7", "lr: 0.125", "Card ## Where it errs",
     ):  # fmt: skip
         assert text in words
 
