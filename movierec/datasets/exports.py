@@ -12,7 +12,7 @@ from typing import NamedTuple
 from movierec.errors import DataFormatError
 
 MOST_BYTES, MOST_ROWS = 20_000_000, 200_000
-MOST_STARS, MOST_POINTS = 5, 10
+MOST_STARS, MOST_POINTS = 5, 10  # of a film at Letterboxd, and at IMDb
 SECONDS_A_DAY = 86_400
 COLUMNS = {  # what files call them, in lower case
     "movie_id": ("movieid", "movie_id"),
@@ -36,7 +36,7 @@ class RatedFilm(NamedTuple):
     Attributes:
         titles: Its title, and its original title if that is known.
         year: Its year.
-        stars: From 0.5 to 5; None if it was seen and not rated.
+        stars: On the scale asked for; None if it was seen and not rated.
         movie_id: Its id at MovieLens.
         imdb_id: The number of its id at IMDb.
         day: Days since 1970 of the rating; -1 if unknown.
@@ -72,24 +72,28 @@ def is_export(content: bytes) -> bool:
     return content.startswith(b"PK") or bool(names & {"const", "name"}) or b";" in (header or [b""])[0]
 
 
-def read_export(content: bytes) -> Export:
+def read_export(content: bytes, scale: tuple[float, float]) -> Export:
     """Read Letterboxd's zip file or its ratings.csv, IMDb's ratings, or a csv file with movieId or title, and rating.
 
-    Columns may be separated by commas, semicolons or tabs, and numbers may have decimal commas. Ratings from 1 to 10
-    are halved. Series and games are left out.
+    Columns may be separated by commas, semicolons or tabs, and numbers may have decimal commas. Series and games are
+    left out. Letterboxd's ratings end at 5 and IMDb's at 10; other files have the model's scale, or end at 10.
+
+    Args:
+        content: The file.
+        scale: The least and the most stars that a model knows. Ratings are read as such.
 
     Raises:
         DataFormatError: The file is none of these, too large, damaged, or of several users.
     """
     if not content.startswith(b"PK"):
-        return read_text(decode(content))
+        return read_text(decode(content), scale)
     parts = unzip(content)
     if "ratings.csv" not in parts:
         raise DataFormatError(
             "Expected ratings.csv in the zip file, found none. Export your data from Letterboxd again."
         )
-    rated = read_text(decode(parts["ratings.csv"]))
-    watched = read_text(decode(parts["watched.csv"])) if "watched.csv" in parts else Export([], [])
+    rated = read_text(decode(parts["ratings.csv"]), scale)
+    watched = read_text(decode(parts["watched.csv"]), scale) if "watched.csv" in parts else Export([], [])
     return Export([film._replace(day=-1) for film in watched.films] + rated.films, rated.notes)
 
 
@@ -129,7 +133,7 @@ def decode(content: bytes) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def read_text(text: str) -> Export:
+def read_text(text: str, scale: tuple[float, float]) -> Export:
     """Read the rows of a csv file; see `read_export`."""
     header_line = text.lstrip().partition("\n")[0]
     separator = max(",;\t", key=header_line.count)
@@ -147,7 +151,12 @@ def read_text(text: str) -> Export:
         raise DataFormatError(
             "Expected the ratings of one user, found those of several. Keep the lines of one of them."
         )
-    return collect(lines, is_of_ten="your rating" in header)
+    export = collect(lines, max(MOST_POINTS, scale[1]))
+    best = max((film.stars for film in export.films if film.stars is not None), default=0.0)
+    is_points = "your rating" in header
+    if best <= scale[1] and not (is_points or "name" in header):
+        return to_scale(export, scale[1], scale)
+    return to_scale(export, MOST_POINTS if is_points or best > MOST_STARS else MOST_STARS, scale)
 
 
 def records(reader: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -162,23 +171,32 @@ def records(reader: Iterator[list[str]]) -> Iterator[list[str]]:
         raise DataFormatError(f"Expected csv: {error}. Correct the file, or export it again.") from error
 
 
-def collect(lines: list[dict[str, str]], *, is_of_ten: bool) -> Export:
-    """Turn lines into films, and count what is left out."""
+def collect(lines: list[dict[str, str]], most: float) -> Export:
+    """Turn lines into films, oldest rating first, and count what is left out."""
     left_out: Counter[str] = Counter()
     films = []
     for line in lines:
         stars = number(line.get("stars", ""))
         if line.get("type", "").casefold().replace(" ", "") in NO_FILMS:
             left_out["Series, episodes and games"] += 1
-        elif line.get("stars") and (stars is None or not 0 < stars <= MOST_POINTS):
-            left_out["Ratings that are no number up to 10"] += 1
+        elif line.get("stars") and (stars is None or not 0 < stars <= most):
+            left_out[f"Ratings that are no number up to {most:g}"] += 1
         else:
             films.append(film_of(line, stars))
     notes = [f"{what} left out: {count}." for what, count in left_out.items()]
-    if is_of_ten or any(film.stars is not None and film.stars > MOST_STARS for film in films):
-        films = [film._replace(stars=film.stars and film.stars / 2) for film in films]
-        notes.append("Ratings from 1 to 10 were halved.")
     return Export(sorted(films, key=lambda film: film.day), notes)
+
+
+def to_scale(export: Export, most: float, scale: tuple[float, float]) -> Export:
+    """Read ratings that end at `most` as stars of a scale."""
+    films, notes, (low, high) = export.films, export.notes, scale
+    if most != high:
+        films = [film._replace(stars=film.stars and film.stars * high / most) for film in films]
+        notes = [*notes, f"Ratings up to {most:g} were read as stars up to {high:g}."]
+    if below := sum(film.stars is not None and film.stars < low for film in films):
+        films = [film._replace(stars=film.stars and max(film.stars, low)) for film in films]
+        notes = [*notes, f"Ratings raised to {low:g}, the model's lowest: {below}."]
+    return Export(films, notes)
 
 
 def film_of(line: dict[str, str], stars: float | None) -> RatedFilm:

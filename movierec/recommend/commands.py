@@ -199,11 +199,11 @@ def export_of(content: bytes, recommender: "Recommender", notes: list[str]) -> d
     """Read an export of ratings; films that were seen and not rated are left out of the list."""
     from movierec.datasets.exports import read_export
     from movierec.datasets.root import default_root
-    from movierec.recommend.matching import match, read_film_ids
+    from movierec.recommend.matching import match, read_film_facts
 
     tables = recommender.tables
-    ids = read_film_ids(default_root(), recommender.model)
-    found = match(read_export(content), recommender.films, ids, (tables.min_stars, tables.max_stars))
+    export = read_export(content, (tables.min_stars, tables.max_stars))
+    found = match(export, recommender.films, read_film_facts(default_root(), recommender.model))
     notes += [*found.notes, *(f"Not found: {film}." for film in found.unmatched)]
     if not found.ratings:
         raise UnknownIdError(" ".join(["None of the rated films is known.", *notes]))

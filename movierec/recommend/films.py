@@ -21,6 +21,7 @@ class Filters:
         years: The first and the last year.
         min_ratings: Number of ratings that a film needs; None for what the model asks for.
         exclude: Ids of films to leave out.
+        among: Which films may be listed, [num_movies] bool; None for all.
         include_seen: Whether to include films that the user has rated.
     """
 
@@ -28,6 +29,7 @@ class Filters:
     years: tuple[int, int] | None = None
     min_ratings: int | None = None
     exclude: Collection[int] = ()
+    among: np.ndarray | None = None
     include_seen: bool = False
 
 
@@ -82,7 +84,9 @@ class Films:
             allowed &= [bool(wanted & set(genres.casefold().split("|"))) for genres in self.genres]
         if filters.years:
             first, last = filters.years
-            allowed &= [first <= (year_of(title) or -1) <= last for title in self.titles]
+            allowed &= (first <= self.years) & (self.years <= last)
+        if filters.among is not None:
+            allowed &= filters.among
         allowed[[self.row(movie_id) for movie_id in filters.exclude]] = False
         return allowed
 
@@ -110,6 +114,11 @@ class Films:
             apart = abs(its_year - year) if its_year and year else 20
             scores[other] = len(own & its) / len(own | its) - apart / 100
         return scores
+
+    @cached_property
+    def years(self) -> np.ndarray:
+        """The year of each film, -1 if unknown: [num_movies] int64."""
+        return np.array([year_of(title) or -1 for title in self.titles])
 
     @cached_property
     def index(self) -> TitleIndex:

@@ -4,18 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import pandas as pd
+
 from movierec.datasets.catalog import RELEASES
 from movierec.datasets.exports import Export, RatedFilm
+from movierec.datasets.metadata import TMDB_FILE, read_tmdb
 from movierec.datasets.movielens import NO_ID, read_links
 from movierec.models.model import Model
 from movierec.recommend.films import Films, count_films
-
-
-class FilmIds(NamedTuple):
-    """Ids of films at IMDb and TMDb, by the id at MovieLens."""
-
-    imdb: Mapping[int, int]
-    tmdb: Mapping[int, int]
 
 
 class Matched(NamedTuple):
@@ -34,32 +31,41 @@ class Matched(NamedTuple):
     notes: list[str]
 
 
-def read_film_ids(root: Path, model: Model) -> FilmIds:
-    """Read the ids of a model's films from the release's links; none if they are not there, or invented."""
-    record = model.tables.record
+def read_film_facts(root: Path, model: Model) -> pd.DataFrame:
+    """Read ids, languages and lengths of a model's films from the release's links and TMDb's file, if they are there.
+
+    Returns:
+        Indexed by film id, in the model's order: imdb_id and tmdb_id (int64, -1 if unknown), language (two letters,
+        None if unknown) and minutes (float64, NaN if unknown). Of invented films, nothing is known.
+    """
+    facts = pd.DataFrame({"imdb_id": NO_ID, "tmdb_id": NO_ID}, index=model.tables.movie_ids.numpy())
+    record, tmdb = model.tables.record, pd.DataFrame(columns=["tmdb_original_language", "tmdb_runtime"])
     release = RELEASES.get(record["options"]["release"])
-    if record["sample"] or release is None or release.links is None or not (root / release.links).is_file():
-        return FilmIds({}, {})
-    links = read_links(root, release)
-    imdb, tmdb = (links[links[name] != NO_ID] for name in ("imdb_id", "tmdb_id"))
-    return FilmIds(
-        dict(zip(imdb["movie_id"].tolist(), imdb["imdb_id"].tolist(), strict=True)),
-        dict(zip(tmdb["movie_id"].tolist(), tmdb["tmdb_id"].tolist(), strict=True)),
-    )
+    if not record["sample"] and release and release.links and (root / release.links).is_file():
+        facts = read_links(root, release).set_index("movie_id").reindex(facts.index, fill_value=NO_ID)
+        if (root / TMDB_FILE).is_file():
+            tmdb = read_tmdb(root)
+    known = tmdb.reindex(facts["tmdb_id"])
+    facts["language"] = known["tmdb_original_language"].replace({np.nan: None}).to_numpy(object)
+    facts["minutes"] = known["tmdb_runtime"].replace(0, np.nan).to_numpy(np.float64)
+    return facts
 
 
-def match(export: Export, films: Films, ids: FilmIds, scale: tuple[float, float]) -> Matched:
+def match(export: Export, films: Films, facts: pd.DataFrame) -> Matched:
     """Find films by id, or else by title and year; of two ratings of a film, the newer one counts.
 
-    Stars outside the scale, the least and the most that the model knows, are moved there.
+    Args:
+        export: What somebody has rated, on the model's scale.
+        films: The films of a model.
+        facts: Their ids elsewhere, as `read_film_facts` reads them.
     """
-    by_imdb = {imdb_id: movie_id for movie_id, imdb_id in ids.imdb.items()}
+    row_of_imdb = {imdb_id: row for row, imdb_id in enumerate(facts["imdb_id"].tolist()) if imdb_id != NO_ID}
     ratings: dict[int, float] = {}
     seen: dict[int, None] = {}
     unmatched: dict[str, None] = {}
     again = 0
     for film in export.films:
-        row = find(film, films, by_imdb)
+        row = find(film, films, row_of_imdb)
         if row is None:
             unmatched[str(film)] = None
             continue
@@ -68,16 +74,16 @@ def match(export: Export, films: Films, ids: FilmIds, scale: tuple[float, float]
             seen[movie_id] = None
         else:
             again += movie_id in ratings
-            ratings[movie_id] = min(max(film.stars, scale[0]), scale[1])
+            ratings[movie_id] = film.stars
     notes = [f"Of {count_films(again)} rated again, the newest rating counts."] if again else []
     return Matched(ratings, [one for one in seen if one not in ratings], list(unmatched), [*export.notes, *notes])
 
 
-def find(film: RatedFilm, films: Films, by_imdb: Mapping[int, int]) -> int | None:
+def find(film: RatedFilm, films: Films, row_of_imdb: Mapping[int, int]) -> int | None:
     """Find the row of a film; None if it is unknown, or its title is that of several."""
-    movie_id = film.movie_id if film.imdb_id is None else by_imdb.get(film.imdb_id)
-    if movie_id is not None:
-        return films.find_id(movie_id)
+    by_id = films.find_id(film.movie_id or "") if film.imdb_id is None else row_of_imdb.get(film.imdb_id)
+    if by_id is not None or film.movie_id is not None:
+        return by_id
     years = (None,) if film.year is None else (film.year, film.year - 1, film.year + 1)  # databases differ by one
     for year in years:
         for title in film.titles:

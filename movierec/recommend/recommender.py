@@ -232,20 +232,24 @@ class Recommender:
 
     def explain(self, history: History, rows: np.ndarray) -> pd.DataFrame:
         """Divide the scores of films into shares, and name the rated films that added most to each."""
-        films = torch.from_numpy(rows)
-        frame = self.model.explain(history, films)
-        reasons = self.model.reasons(history, films)
-        if reasons is not None:
-            names = [
-                f"{self.films.titles[row].partition(' (')[0]} ({stars:g})"
-                for row, stars in zip(history.movies, history.stars, strict=True)
-            ]
-            strongest = reasons.topk(min(REASONS, len(names)), dim=1)
-            frame["because"] = [
-                ", ".join(names[place] for place, share in zip(places, shares, strict=True) if share > 0)
-                for places, shares in zip(strongest[1].tolist(), strongest[0].tolist(), strict=True)
-            ]
-        return frame
+        frame = self.model.explain(history, torch.from_numpy(rows))
+        because = self.because(history, rows)
+        return frame if because is None else frame.assign(because=because)
+
+    def because(self, history: History, rows: np.ndarray) -> list[str] | None:
+        """Name the rated films that added most to the score of each film; None if the model does not know."""
+        reasons = self.model.reasons(history, torch.from_numpy(rows))
+        if reasons is None:
+            return None
+        names = [
+            f"{self.films.titles[row].partition(' (')[0]} ({stars:g})"
+            for row, stars in zip(history.movies.tolist(), history.stars.tolist(), strict=True)
+        ]
+        strongest = reasons.topk(min(REASONS, len(names)), dim=1)
+        return [
+            ", ".join(names[place] for place, share in zip(places, shares, strict=True) if share > 0)
+            for places, shares in zip(strongest[1].tolist(), strongest[0].tolist(), strict=True)
+        ]
 
     def popular(self, top: int, filters: Filters) -> pd.DataFrame:
         """List the films with the highest mean rating, damped by 25 ratings at the mean of all."""
@@ -256,7 +260,7 @@ class Recommender:
         best = rows[top_positions(mean[rows], top)]
         frame = self.films.describe(best, stars=mean[best])
         note = (
-            "Nothing is known of this user. These are the films that most people like: stars are their mean rating, "
+            "Without ratings, these are the films that most people like: stars are their mean rating, "
             f"damped by {DAMPING} ratings at the mean of all films."
         )
         frame.attrs["notes"] = [note]
@@ -266,7 +270,7 @@ class Recommender:
         """Say what was left out, and why the list is short if it is."""
         notes = []
         if not filters.include_seen:
-            notes.append(f"Left out: the {count_films(len(seen))} that the user has rated.")
+            notes.append(f"Left out: the {count_films(len(seen))} rated before.")
         if left_out := int((~self.films.listed).sum()):
             notes.append(f"Left out: {count_films(left_out)} {self.model.unlisted}.")
         if found < wanted:

@@ -2,6 +2,8 @@
 
 import argparse
 import socket
+import sys
+from ipaddress import ip_address
 from pathlib import Path
 
 from movierec.console import busy, expand_home
@@ -13,12 +15,15 @@ def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     command = commands.add_parser(
         "serve",
         help="open a page to rate films on and be recommended, on this machine",
-        description="Serve a page and an API (documented at /docs) to this machine only. Nothing about anybody is "
-        "stored. Needs `pip install 'movierec[serve]'`.",
+        description="Serve a page and an API (documented at /docs) to this machine. Nothing about anybody is stored. "
+        "Needs `pip install 'movierec[serve]'`.",
     )
     command.add_argument("--ckpt_path", type=expand_home, metavar="FILE", help="as of `recommend`")
     command.add_argument("--stars_from", type=expand_home, metavar="FILE", help="as of `recommend`")
     command.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
+    command.add_argument(
+        "--host", type=ip_address, default="127.0.0.1", help="0.0.0.0 also serves other machines, without a login"
+    )
     command.add_argument("--port", type=int, default=8000, help="default: 8000; 0 takes any that is free")
     command.set_defaults(run=serve)
 
@@ -45,33 +50,35 @@ def serve(options: argparse.Namespace) -> int:
         import torch
 
         from movierec.datasets.root import default_root
-        from movierec.recommend.matching import read_film_ids
+        from movierec.recommend.matching import read_film_facts
         from movierec.serve.films import FilmService
 
         torch.set_num_threads(1)  # requests share the cores
-        service = FilmService(recommender, read_film_ids(default_root(), recommender.model))
-        about = describe(recommender, checkpoints)
+        service = FilmService(recommender, read_film_facts(default_root(), recommender.model))
+        about = describe(service, checkpoints)
         server = uvicorn.Server(uvicorn.Config(create_app(service, about), log_level="warning"))
-    with bind(options.port) as listening:
+    with bind(options.port, str(options.host)) as listening:
+        if not options.host.is_loopback:
+            print("warning: everybody who reaches this machine can use the page; there is no login", file=sys.stderr)
         models = ", ".join(f"{model.role} by {model.name}" for model in about.models)
-        print(f"http://127.0.0.1:{listening.getsockname()[1]}  ({models}; Ctrl-C ends)", flush=True)
+        print(f"http://{options.host}:{listening.getsockname()[1]}  ({models}; Ctrl-C ends)", flush=True)
         server.run(sockets=[listening])
     return 0
 
 
-def bind(port: int) -> socket.socket:
-    """Take a port of this machine.
+def bind(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """Take a port of an address of this machine.
 
     Raises:
-        ConfigError: It is taken, or there is none of that number.
+        ConfigError: It is taken, or there is none of that number, or no such address.
     """
     listening = socket.socket(proto=socket.IPPROTO_TCP)  # with which asyncio sends small answers at once
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind(("127.0.0.1", port))
+        listening.bind((host, port))
     except (OSError, OverflowError) as error:
         listening.close()
         raise ConfigError(
-            f"Expected a free --port, got {port}: {getattr(error, 'strerror', None) or error}."
+            f"Expected a free --port of {host}, got {port}: {getattr(error, 'strerror', None) or error}."
         ) from error
     return listening

@@ -1,15 +1,16 @@
 """Answer the questions of the API with a recommender."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from fastapi.exceptions import RequestValidationError
 
 from movierec.datasets.exports import read_export
-from movierec.datasets.titles import year_of
-from movierec.recommend.films import count_films
-from movierec.recommend.matching import FilmIds, match
+from movierec.datasets.movielens import NO_ID
+from movierec.recommend.films import Filters, count_films
+from movierec.recommend.matching import match
 from movierec.recommend.people import new_user
 from movierec.recommend.recommender import Recommender
 from movierec.serve.schemas import (
@@ -31,34 +32,52 @@ class FilmService:
 
     Args:
         recommender: The models.
-        ids: Ids of the films at IMDb and TMDb.
+        facts: What else is known of the films, as `read_film_facts` reads it.
     """
 
-    def __init__(self, recommender: Recommender, ids: FilmIds) -> None:
-        self.recommender, self.films, self.ids = recommender, recommender.films, ids
+    def __init__(self, recommender: Recommender, facts: pd.DataFrame) -> None:
+        self.recommender, self.films, self.facts = recommender, recommender.films, facts
+        self.scale = recommender.tables.min_stars, recommender.tables.max_stars
+        self.details = [self.film(row, *known) for row, known in enumerate(facts.itertuples(index=False, name=None))]
         self.questions = self.describe(choose_questions(recommender))
 
     def recommend(self, request: RecommendRequest) -> ScoredFilms:
         """List the films that somebody will like most; without ratings, those that most people like."""
+        recommender = self.recommender
         ratings, notes = self.known(request.ratings)
-        frame = self.recommender.recommend(
-            ratings=ratings or None,
-            top=request.top,
-            novelty=request.novelty,
-            explain=bool(ratings),
+        filters = Filters(
             genres=request.genres,
             years=request.years,
             exclude=[one for one in request.exclude if self.films.find_id(one) is not None],
+            among=self.among(request),
         )
-        return ScoredFilms(films=self.scored(frame), notes=[*notes, *frame.attrs["notes"]])
+        if not ratings:
+            frame = recommender.popular(request.top, filters)
+            films = self.scored([self.films.row(one) for one in frame["movie_id"]], {"stars": frame["stars"]})
+            return ScoredFilms(films=films, notes=[*notes, *frame.attrs["notes"]])
+        history, seen = new_user(self.films, ratings)
+        scores = recommender.model.rank_all([history])[0].numpy()
+        allowed = self.films.allowed(filters)
+        best = recommender.best(scores, seen, request.top, filters, allowed=allowed, novelty=request.novelty)
+        because = recommender.because(history, best)
+        notes += recommender.notes(seen, filters, wanted=request.top, found=len(best), explained=because is not None)
+        return ScoredFilms(films=self.scored(best.tolist(), recommender.stars(history, best), because), notes=notes)
+
+    def among(self, request: RecommendRequest) -> np.ndarray:
+        """Tell which films have the wanted language and length, [num_films] bool."""
+        among = np.ones(len(self.films), dtype=bool)
+        if request.languages:
+            among &= self.facts["language"].isin(request.languages).to_numpy()
+        if request.minutes:
+            among &= self.facts["minutes"].between(*request.minutes).to_numpy()
+        return among
 
     def predict(self, request: PredictRequest) -> ScoredFilms:
         """Predict the stars that somebody will give films."""
         ratings, notes = self.known(request.ratings)
         history, _ = new_user(self.films, ratings)
         rows = np.array([self.films.row(movie_id) for movie_id in request.movie_ids])
-        frame = self.films.describe(rows, **self.recommender.stars(history, rows))
-        return ScoredFilms(films=self.scored(frame), notes=notes)
+        return ScoredFilms(films=self.scored(rows.tolist(), self.recommender.stars(history, rows)), notes=notes)
 
     def similar(self, movie_id: int, top: int) -> list[Film]:
         """List films like one."""
@@ -71,48 +90,63 @@ class FilmService:
 
     def read(self, content: bytes) -> Imported:
         """Read a file of ratings."""
-        tables = self.recommender.tables
-        found = match(read_export(content), self.films, self.ids, (tables.min_stars, tables.max_stars))
-        ratings = [RatedFilm(**self.film(self.films.row(one)), stars=stars) for one, stars in found.ratings.items()]
+        found = match(read_export(content, self.scale), self.films, self.facts)
+        ratings = [RatedFilm(**self.details[self.films.row(one)], stars=stars) for one, stars in found.ratings.items()]
         seen = self.describe(self.films.row(one) for one in found.seen)
         return Imported(ratings=ratings, seen=seen, unmatched=found.unmatched, notes=found.notes)
 
     def known(self, ratings: Iterable[Rating]) -> tuple[dict[int, float], list[str]]:
-        """Keep the ratings of known films, on the model's scale; of two of one film, the last."""
-        tables = self.recommender.tables
-        stars = {one.movie_id: min(max(one.stars, tables.min_stars), tables.max_stars) for one in ratings}
+        """Keep the ratings of known films, none below the model's scale; of two of one film, the last.
+
+        Raises:
+            RequestValidationError: A rating is above the scale.
+        """
+        least, most = self.scale
+        stars = {}
+        for place, one in enumerate(ratings):
+            if one.stars > most:
+                wrong = {"loc": ("body", "ratings", place, "stars"), "msg": f"Expected at most {most:g} stars."}
+                raise RequestValidationError([wrong])
+            stars[one.movie_id] = max(one.stars, least)
         known = {one: value for one, value in stars.items() if self.films.find_id(one) is not None}
         unknown = len(stars) - len(known)
         return known, [f"Left out: {count_films(unknown)} that you rated, and the model does not know."] * (unknown > 0)
 
     def describe(self, rows: Iterable[int]) -> list[Film]:
         """Describe films."""
-        return [Film(**self.film(row)) for row in rows]
+        return [Film(**self.details[row]) for row in rows]
 
-    def scored(self, frame: pd.DataFrame) -> list[ScoredFilm]:
-        """Describe films of a list, with their stars and reasons."""
-        films = []
-        for line in frame.replace({np.nan: None}).to_dict("records"):
-            low, high = line.get("low"), line.get("high")
-            because = line.get("because") or None
-            span = None if low is None or high is None else (low, high)
-            film = self.film(self.films.row(line["movie_id"]))
-            films.append(ScoredFilm(**film, stars=line.get("stars"), range=span, because=because))
-        return films
+    def scored(
+        self, rows: Sequence[int], predicted: Mapping[str, Any], because: Sequence[str] | None = None
+    ) -> list[ScoredFilm]:
+        """Describe films, with what is predicted of each; a number that is not known is NaN."""
+        known = {name: [None if np.isnan(one) else float(one) for one in values] for name, values in predicted.items()}
+        nothing: list[Any] = [None] * len(rows)
+        stars, lows, highs = (known.get(name, nothing) for name in ("stars", "low", "high"))
+        columns = zip(rows, stars, lows, highs, because or nothing, strict=True)
+        return [
+            ScoredFilm(
+                **self.details[row],
+                stars=value,
+                range=None if low is None or high is None else (low, high),
+                because=reason or None,
+            )
+            for row, value, low, high, reason in columns
+        ]
 
-    def film(self, row: int) -> dict[str, Any]:
+    def film(self, row: int, imdb_id: int, tmdb_id: int, language: str | None, minutes: float) -> dict[str, Any]:
         """Describe a film."""
-        movie_id, title = int(self.films.ids[row]), self.films.titles[row]
-        imdb, tmdb = self.ids.imdb.get(movie_id), self.ids.tmdb.get(movie_id)
-        year = year_of(title)
+        title, year = self.films.titles[row], int(self.films.years[row])
         return {
-            "movie_id": movie_id,
-            "title": title.rpartition(" (")[0] if year else title,
-            "year": year,
+            "movie_id": int(self.films.ids[row]),
+            "title": title if year < 0 else title.rpartition(" (")[0],
+            "year": None if year < 0 else year,
             "genres": self.films.genres[row].split("|"),
+            "language": language,
+            "minutes": None if np.isnan(minutes) else round(minutes),
             "num_ratings": int(self.films.num_ratings[row]),
-            "imdb_url": imdb and f"https://www.imdb.com/title/tt{imdb:07}/",
-            "tmdb_url": tmdb and f"https://www.themoviedb.org/movie/{tmdb}",
+            "imdb_url": None if imdb_id == NO_ID else f"https://www.imdb.com/title/tt{imdb_id:07}/",
+            "tmdb_url": None if tmdb_id == NO_ID else f"https://www.themoviedb.org/movie/{tmdb_id}",
         }
 
 

@@ -1,6 +1,6 @@
 """Refuse requests of other sites and of too large bodies, and say what the page may load."""
 
-from collections.abc import Collection
+from ipaddress import ip_address
 
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,21 +17,20 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-NAMES = ("127.0.0.1", "localhost")
 
 
 class Guard:
-    """Middleware that lets only this machine's own pages in.
+    """Middleware that lets only the server's own pages in.
 
-    A page of another site may name this server (`Origin`), or reach it by a name of its own (`Host`, DNS rebinding).
+    A page of another site may name this server (`Origin`), or reach it by a name of its own (`Host`, DNS rebinding),
+    but not by its address.
 
     Args:
         app: What is guarded.
-        names: The host names of the server.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str] = NAMES) -> None:
-        self.app, self.names = app, names
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -54,18 +53,22 @@ class Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        if refused := self.refuse(headers):
+        if refused := refuse(headers):
             problem = JSONResponse({"message": refused, "field": None}, status_code=403)
             await problem(scope, receive, send_guarded)
         else:
             await self.app(scope, receive_some, send_guarded)
 
-    def refuse(self, headers: Headers) -> str:
-        """Say why a request is refused; empty if it is not."""
-        host = headers.get("host", "")
-        if host.rpartition(":")[0] not in self.names and host not in self.names:
-            return f"Expected the host {' or '.join(self.names)}, got {host[:80]!r}."
-        origin = headers.get("origin")
-        if origin is not None and origin != f"http://{host}":
-            return f"Expected a request of this page, got one of {origin[:80]!r}."
-        return ""
+
+def refuse(headers: Headers) -> str:
+    """Say why a request is refused; empty if it is not."""
+    host, origin = headers.get("host", ""), headers.get("origin")
+    name = host.rpartition(":")[0] or host
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        if name != "localhost":
+            return f"Expected the host localhost or an address, got {host[:80]!r}."
+    if origin not in (None, f"http://{host}"):
+        return f"Expected a request of this page, got one of {origin[:80]!r}."
+    return ""

@@ -15,10 +15,10 @@ class Request(BaseModel):
 
 
 class Rating(Request):
-    """Stars that somebody gave a film; moved to the model's scale if that is narrower."""
+    """Stars that somebody gave a film."""
 
     movie_id: MovieId
-    stars: float = Field(ge=0.5, le=5)
+    stars: float = Field(ge=0, description="on the scale of /api/model; below it, they are raised to its least")
 
 
 class RecommendRequest(Request):
@@ -30,6 +30,10 @@ class RecommendRequest(Request):
     novelty: float = Field(default=0, ge=0, le=1, description="0: any films; 1: films of few ratings first")
     genres: list[Annotated[str, Field(max_length=50)]] = Field(default=[], max_length=30, description="any of these")
     years: tuple[int, int] | None = Field(default=None, description="first and last year")
+    languages: list[Annotated[str, Field(max_length=50)]] = Field(
+        default=[], max_length=100, description="any of these, such as en; of /api/model"
+    )
+    minutes: tuple[int, int] | None = Field(default=None, description="least and most; films of unknown length are out")
 
     model_config = ConfigDict(
         extra="forbid",
@@ -50,12 +54,14 @@ class PredictRequest(Request):
 
 
 class Film(BaseModel):
-    """A film. Addresses are null where its ids are unknown."""
+    """A film; null is what is not known of it."""
 
     movie_id: int
     title: str
     year: int | None
     genres: list[str]
+    language: str | None = Field(description="the original one, in two letters")
+    minutes: int | None
     num_ratings: int
     imdb_url: str | None
     tmdb_url: str | None
@@ -112,6 +118,7 @@ class ServedModel(BaseModel):
     name: str
     class_path: str
     metrics: dict[str, Metric]
+    card: str | None = Field(description="all that a test found, and terms: card.md; null before a test")
 
 
 class About(BaseModel):
@@ -122,8 +129,11 @@ class About(BaseModel):
     sample: bool = Field(description="whether films and ratings are invented")
     split: str
     licence: str
+    ids: str = Field(description="whose ids the films have")
     films: int
     genres: list[str]
+    languages: list[str] = Field(description="of most films first; empty if not known")
+    has_minutes: bool
     years: tuple[int, int]
     scale: tuple[float, float]
 

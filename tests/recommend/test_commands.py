@@ -54,7 +54,7 @@ def test_the_table_holds_what_the_recommender_says(
     lines = output.splitlines()
     assert all(len(line) <= 80 for line in lines[:-1])
     assert lines[-1] == MODEL
-    assert f"Left out: the {len(known_user(trained.tables, 1)[1])} films that the user has rated." in lines
+    assert f"Left out: the {len(known_user(trained.tables, 1)[1])} films rated before." in lines
     frame = trained.recommend(1)
     ranked = [line for line in lines if line.lstrip()[:2].strip().isdecimal()]
     for line, stars, number in zip(ranked, frame["stars"], frame["num_ratings"], strict=True):
@@ -108,7 +108,7 @@ def test_a_new_user_gets_films_by_their_ratings(
 
 def test_a_user_of_whom_nothing_is_known_gets_the_popular_films(capsys: pytest.CaptureFixture[str]) -> None:
     output = run(capsys, "recommend", "--user_id", "new")
-    assert "Nothing is known of this user. These are the films that most people like" in output
+    assert "Without ratings, these are the films that most people like" in output
 
 
 def test_all_users_go_into_one_file(here: Path, capsys: pytest.CaptureFixture[str], trained: Recommender) -> None:

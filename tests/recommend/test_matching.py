@@ -3,12 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from movierec.cli import main
 from movierec.datasets.exports import Export, RatedFilm, read_export
 from movierec.models.mlp import MLP
-from movierec.recommend.matching import FilmIds, match, read_film_ids
+from movierec.recommend.matching import match, read_film_facts
 from movierec.recommend.recommender import Recommender
 
 TITLES = [
@@ -18,7 +19,7 @@ TITLES = [
     "Emma (1996)",
     "Heat (1995)",
 ]
-SCALE = (1.0, 5.0)
+SCALE = (0.5, 5.0)
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,12 @@ def named(trained: Recommender) -> Recommender:
     tables = replace(trained.tables, titles=[*TITLES, *trained.tables.titles[len(TITLES) :]])
     assert isinstance(trained.model, MLP)
     return Recommender(MLP(tables, **trained.model.hyper_parameters))
+
+
+def facts_of(recommender: Recommender, *imdb_ids: int) -> pd.DataFrame:
+    """The ids of the first films at IMDb; of others, none is known."""
+    ids = recommender.films.ids
+    return pd.DataFrame({"imdb_id": [*imdb_ids, *[-1] * (len(ids) - len(imdb_ids))]}, ids)
 
 
 def film(title: str, year: int | None, stars: float | None = 4.0, imdb_id: int | None = None) -> RatedFilm:
@@ -40,37 +47,46 @@ def test_ids_come_first_then_title_and_year(named: Recommender) -> None:
                 film("a title in another language", 1950, 5.0, imdb_id=133093),
                 film("War of the Worlds", 2005, 2.0),
                 film("Emma.", 2020),  # a remake that the model does not know
-                film("Emma", 1997, 0.5),  # one year off, below the scale
+                film("Emma", 1997, 0.5),  # one year off
                 film("Heat", None, None),
                 film("Nothing like it", 1999),
+                film("Without an id", 1999, imdb_id=-1),
             ],
             ["a note"],
         ),
         named.films,
-        FilmIds({first: 133093}, {}),
-        SCALE,
+        facts_of(named, 133093),
     )
-    assert found.ratings == {first: 5.0, ids[2]: 2.0, emma: 1.0}
+    assert found.ratings == {first: 5.0, ids[2]: 2.0, emma: 0.5}
     assert found.seen == [ids[4]]
-    assert found.unmatched == ["Emma. (2020)", "Nothing like it (1999)"]
+    assert found.unmatched == ["Emma. (2020)", "Nothing like it (1999)", "Without an id (1999)"]
     assert found.notes == ["a note"]
 
 
 def test_a_film_rated_again_counts_once_with_its_newest_rating(named: Recommender) -> None:
     text = "Date,Name,Year,Rating\n2022-05-02,Heat,1995,5\n2020-01-01,Heat,1995,2\n2021-01-01,The Matrix,1999,3\n"
-    found = match(read_export(text.encode()), named.films, FilmIds({}, {}), SCALE)
+    found = match(read_export(text.encode(), SCALE), named.films, facts_of(named))
     assert found.ratings == {int(named.films.ids[4]): 5.0, int(named.films.ids[0]): 3.0}
     assert found.notes == ["Of 1 film rated again, the newest rating counts."]
 
 
-def test_ids_are_those_of_the_release_and_invented_ones_are_not_used(named: Recommender, tmp_path: Path) -> None:
-    assert read_film_ids(tmp_path, named.model) == ({}, {})
+def test_facts_are_those_of_the_release_and_an_invented_film_has_none(named: Recommender, tmp_path: Path) -> None:
     (tmp_path / "ml-latest-small").mkdir()
-    links = "movieId,imdbId,tmdbId\n1,0114709,862\n2,0113497,\n"
+    (tmp_path / "metadata").mkdir()
+    first, second, *_ = ids = named.films.ids.tolist()
+    links = f"movieId,imdbId,tmdbId\n{second},0113497,\n{first},0114709,862\n"
     (tmp_path / "ml-latest-small" / "links.csv").write_text(links)
-    assert read_film_ids(tmp_path, named.model) == ({}, {})  # the model is of a sample
+    header = "tmdbId,vote_average,vote_count,release_date,original_language,origin_country,budget,revenue,runtime"
+    (tmp_path / "metadata" / "tmdb.csv").write_text(f"{header}\n862,7,1,1995-10-30,en,US,0,0,81\n")
+    invented = read_film_facts(tmp_path, named.model)
+    assert (invented[["imdb_id", "tmdb_id"]] == -1).all(axis=None)
+    assert invented[["language", "minutes"]].isna().all(axis=None)
     real = MLP(replace(named.tables, record=named.tables.record | {"sample": False}), **named.model.hyper_parameters)
-    assert read_film_ids(tmp_path, real) == ({1: 114709, 2: 113497}, {1: 862})
+    facts = read_film_facts(tmp_path, real)
+    assert facts.index.tolist() == ids
+    assert facts.loc[first].tolist() == [114709, 862, "en", 81]
+    assert facts.loc[second, ["imdb_id", "tmdb_id"]].tolist() == [113497, -1]
+    assert facts.loc[second:, ["language", "minutes"]].isna().all(axis=None)
 
 
 def test_the_command_line_reads_an_export_and_leaves_out_what_was_seen(

@@ -244,7 +244,7 @@ def test_nobody_in_particular_gets_the_films_that_most_people_like(trained: Reco
     frame = trained.recommend()
     assert list(frame["movie_id"]) == tables.movie_ids[best.index.to_list()].tolist()
     assert frame["stars"].to_numpy() == pytest.approx(best.to_numpy())
-    assert "Nothing is known" in frame.attrs["notes"][0]
+    assert "Without ratings" in frame.attrs["notes"][0]
 
 
 def test_all_users_get_what_each_gets_alone(trained: Recommender) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from httpx import Client
 
@@ -47,17 +48,34 @@ def test_excluded_films_and_other_genres_and_decades_are_not_listed(
     assert all("Drama" in film["genres"] and 1990 <= film["year"] <= 1999 for film in films)
 
 
+def test_only_films_of_the_language_and_the_length_are_listed(
+    client: Client, facts: pd.DataFrame, ratings: list[dict[str, float]]
+) -> None:
+    for asked in {"languages": ["sv", "fi"]}, {"minutes": [1, 90]}:
+        films = films_of(client.post("/api/recommend", json={"ratings": ratings, "top": 100, **asked}))
+        assert len(films) > 20
+        assert {(film["language"], film["minutes"]) for film in films} == {("sv", 80)}
+    assert films_of(client.post("/api/recommend", json={"minutes": [81, 200]})) == []
+    about = client.get("/api/model").json()
+    assert (about["languages"], about["has_minutes"]) == (["sv"], True)
+
+
 def test_without_ratings_the_list_is_what_most_people_like(client: Client, trained: Recommender) -> None:
     films = films_of(client.post("/api/recommend", json={}))
     assert [film["movie_id"] for film in films] == trained.recommend()["movie_id"].tolist()
 
 
-def test_unknown_films_are_left_out_with_a_note_and_stars_are_moved_to_the_scale(
-    client: Client, ratings: list[dict[str, float]]
-) -> None:
+def test_unknown_films_are_left_out_with_a_note(client: Client, ratings: list[dict[str, float]]) -> None:
     answer = client.post("/api/recommend", json={"ratings": [*ratings, {"movie_id": 10**9, "stars": 5}]})
     assert films_of(answer) == films_of(client.post("/api/recommend", json={"ratings": ratings}))
     assert answer.json()["notes"][0].startswith("Left out: 1 film that you rated")
+
+
+def test_stars_below_the_scale_are_raised_to_it(client: Client, ratings: list[dict[str, float]]) -> None:
+    least, zero = ([{**ratings[0], "stars": stars}] for stars in (0.5, 0))
+    assert films_of(client.post("/api/recommend", json={"ratings": least})) == films_of(
+        client.post("/api/recommend", json={"ratings": zero})
+    )
 
 
 def test_stars_of_chosen_films_are_predicted(
@@ -146,6 +164,7 @@ def test_other_sites_and_other_names_are_refused(client: Client) -> None:
     assert client.get("/api/model", headers={"Host": "evil.example:8000"}).status_code == 403
     assert client.post("/api/recommend", json={}, headers={"Origin": "http://evil.example"}).status_code == 403
     assert client.post("/api/recommend", json={}, headers={"Origin": str(client.base_url)}).status_code == 200
+    assert client.get("/api/model", headers={"Host": "192.168.1.5:8000"}).status_code == 200  # no name, no rebinding
 
 
 def test_too_large_a_body_is_refused(client: Client) -> None:

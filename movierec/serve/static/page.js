@@ -1,6 +1,7 @@
 "use strict";
 // Everything about the person is in `mine`, which is kept in this browser. Texts are set as text, never as HTML.
-const KEY = "movierec", ASKED = 10, LISTED = 10, SHOWN = 3, KEYS_MS = 900, TYPING_MS = 120;
+const { ids, least, most } = document.body.dataset, LEAST = +least, MOST = +most;  // films with other ids are others
+const KEY = `movierec ${ids}`, ASKED = 10, LISTED = 10, SHOWN = 3, KEYS_MS = 900, TYPING_MS = 120;
 const $ = id => document.getElementById(id);
 const mine = Object.assign({ ratings: {}, hidden: {}, skipped: [] }, stored());
 let questions = [], pending = new AbortController(), searching = new AbortController();
@@ -29,6 +30,7 @@ const post = (path, body, signal) =>
 const ratings = () => Object.entries(mine.ratings).map(([id, film]) => ({ movie_id: +id, stars: film.stars }));
 const brief = film => ({ title: film.title, year: film.year });
 const full = film => film.year ? `${film.title} (${film.year})` : film.title;
+const language = code => new Intl.DisplayNames("en", { type: "language" }).of(code);
 const say = stars => stars ? `${stars} ${stars === 1 ? "star" : "stars"}` : "not rated";
 
 function fail(error) {
@@ -39,26 +41,30 @@ function fail(error) {
 
 // --- one film -------------------------------------------------------------------------------------------------
 function starsControl(film) {
-  const input = el("input", { type: "range", min: 0, max: 5, step: 0.5, ariaLabel: `Your stars for ${full(film)}` });
+  const input = el("input", { type: "range", min: 0, max: MOST, step: MOST / 10, ariaLabel: `Your stars for ${full(film)}` });
   const fill = el("span"), control = el("div", { className: "stars" }, fill, input);
   const own = () => mine.ratings[film.movie_id]?.stars || 0;
-  let timer = 0;
+  let timer = 0, touched = false;
   const show = value => {
     input.value = value;
     input.setAttribute("aria-valuetext", say(value));
-    fill.style.width = `${value * 20}%`;
+    fill.style.width = `${value / MOST * 100}%`;
   };
-  const commit = () => { clearTimeout(timer); if (+input.value && +input.value !== own()) rate(film, +input.value); };
+  const commit = () => {
+    clearTimeout(timer);
+    if (touched && +input.value) rate(film, Math.max(LEAST, +input.value));
+    touched = false;
+  };
   const at = event => {
     const box = control.getBoundingClientRect();
-    return Math.min(5, Math.max(0.5, Math.ceil((event.clientX - box.left) / box.width * 10) / 2));
+    return Math.min(10, Math.max(1, Math.ceil((event.clientX - box.left) / box.width * 10))) * MOST / 10;
   };
-  input.addEventListener("input", () => { show(+input.value); clearTimeout(timer); timer = setTimeout(commit, KEYS_MS); });
+  input.addEventListener("input", () => { touched = true; show(+input.value); clearTimeout(timer); timer = setTimeout(commit, KEYS_MS); });
   input.addEventListener("keydown", event => { if (event.key === "Enter") commit(); });
   input.addEventListener("blur", commit);
-  control.addEventListener("pointermove", event => { if (event.pointerType === "mouse") fill.style.width = `${at(event) * 20}%`; });
+  control.addEventListener("pointermove", event => { if (event.pointerType === "mouse") fill.style.width = `${at(event) / MOST * 100}%`; });
   control.addEventListener("pointerleave", () => show(+input.value));
-  control.addEventListener("click", event => { show(at(event)); commit(); });
+  control.addEventListener("click", event => { touched = true; show(at(event)); commit(); });
   show(own());
   return control;
 }
@@ -71,7 +77,9 @@ function filmItem(film, ...acts) {
     more.append(el("span", { className: "expected" }, el("b", { ariaLabel: `${film.stars.toFixed(1)} stars expected`, role: "img" },
       film.stars.toFixed(1)), range), " · ");
   }
-  if (film.genres) more.append(`${film.genres.join(", ")} · ${film.num_ratings.toLocaleString("en")} ratings`);
+  if (film.genres) more.append([film.genres.join(", "), ...(film.minutes ? [`${film.minutes} min`] : []),
+    ...(film.language && film.language !== "en" ? [language(film.language)] : []),
+    `${film.num_ratings.toLocaleString("en")} ratings`].join(" · "));
   for (const [label, address] of [["IMDb", film.imdb_url], ["TMDb", film.tmdb_url]])
     if (address) more.append(" · ", el("a", { href: address, target: "_blank", rel: "noreferrer", ariaLabel: `${full(film)} at ${label}` }, label));
   const item = el("li", {}, name, el("div", { className: "side" }, starsControl(film)), film.genres ? more : null);
@@ -83,7 +91,7 @@ function filmItem(film, ...acts) {
 
 const button = (text, film, action) => el("button", { type: "button", onclick: action, ariaLabel: `${text}: ${full(film)}` }, text);
 const likeThis = film => button("Films like this", film, () => showAlike(film).catch(fail));
-const notForMe = film => button("Not for me", film, () => { mine.hidden[film.movie_id] = brief(film); changed(); });
+const away = (text, film) => button(text, film, () => { mine.hidden[film.movie_id] = brief(film); changed(); });
 
 // --- what changes -----------------------------------------------------------------------------------------------
 function rate(film, stars) {
@@ -108,17 +116,18 @@ function replace(list, items) {
 async function refresh() {
   pending.abort();
   pending = new AbortController();
-  const decade = $("decade").value, own = ratings();
+  const chosen = id => $(id)?.value, decade = chosen("decade"), own = ratings();
   const request = {
     ratings: own, exclude: Object.keys(mine.hidden).map(Number), top: LISTED, novelty: +$("novelty").value,
-    genres: $("genre").value ? [$("genre").value] : [], years: decade ? [+decade, +decade + 9] : null,
+    genres: chosen("genre") ? [chosen("genre")] : [], years: decade ? [+decade, +decade + 9] : null,
+    languages: chosen("language") ? [chosen("language")] : [], minutes: chosen("minutes") ? chosen("minutes").split(" ").map(Number) : null,
   };
   try {
     const { films, notes } = await post("api/recommend", request, pending.signal);
     $("problem").hidden = true;
     $("list-title").textContent = own.length ? "Ten films for you" : "Ten films most people like";
-    replace($("films"), films.map(film => filmItem(film, notForMe(film), likeThis(film))));
-    $("notes").replaceChildren(...notes.map(note => el("li", {}, note)));
+    replace($("films"), films.map(film => filmItem(film, away("Seen it", film), away("Not for me", film), likeThis(film))));
+    $("notes").replaceChildren(...notes.map(note => el("p", {}, note)));
   } catch (error) { fail(error); }
 }
 
@@ -219,6 +228,10 @@ addEventListener("drop", event => {
   document.body.classList.remove("dragged");
   if (event.dataTransfer.files[0]) told(() => bring(event.dataTransfer.files[0]));
 });
+for (const option of document.querySelectorAll("#language option[value='']~option")) {
+  option.value = option.text;
+  option.text = language(option.value);
+}
 showMine();
 refresh();
 ask("api/questions").then(found => { questions = found.films; showQuestions(); }).catch(fail);
