@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from playwright.sync_api import Page
 
 
 def chromium() -> str:
@@ -14,3 +15,12 @@ def chromium() -> str:
     if found is None:
         pytest.skip("there is no Chromium on this machine")
     return found
+
+
+def rate(page: Page, control: str, stars: float) -> None:
+    """Give stars by a click, on the first of the controls."""
+    place = page.locator(control).first
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    assert box is not None
+    place.click(position={"x": box["width"] * (stars / 5 - 0.05), "y": box["height"] / 2})

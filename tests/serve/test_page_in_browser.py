@@ -1,14 +1,20 @@
 """The page in a real browser: a person rates, imports, filters, exports and deletes."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from movierec.models.mlp import MLP
 from movierec.recommend.recommender import Recommender
-from tests.browser import chromium
+from tests.browser import chromium, rate
+from tests.serve.conftest import serve
 
 pytestmark = pytest.mark.slow
 
@@ -37,14 +43,6 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     assert complaints == []
     assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
     context.close()
-
-
-def rate(page: Page, control: str, stars: float) -> None:
-    stage = page.locator(control).first
-    stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
-    assert box is not None
-    stage.click(position={"x": box["width"] * (stars / 5 - 0.05), "y": box["height"] / 2})
 
 
 def titles(page: Page) -> list[str]:
@@ -98,6 +96,10 @@ def test_filters_narrow_the_list(page: Page) -> None:
     expect(page.locator("#films .name").first).to_contain_text("199")
     for film in page.locator("#films li").all_inner_texts():
         assert "Horror" in film
+    page.get_by_label("Genre").select_option("")
+    page.get_by_label("Language").select_option("Swedish")
+    page.get_by_label("Length").select_option("up to 1½ hours")
+    expect(page.locator("#films .more", has_text="80 min · Swedish")).to_have_count(10)
 
 
 def test_a_file_comes_in_markup_and_all_and_goes_out_again(page: Page, trained: Recommender, tmp_path: Path) -> None:
@@ -125,11 +127,78 @@ def test_a_file_that_cannot_be_read_says_why(browser: Browser, address: str, tmp
     page.close()
 
 
+def test_the_keyboard_alone_is_enough(page: Page, trained: Recommender) -> None:
+    title = next(one for one in trained.films.titles if one.isascii() and one.count("(") == 1)
+    tab_to(page, "Find a film")
+    page.keyboard.type(title)
+    expect(page.locator("#found li").first).to_contain_text(title.rpartition(" (")[0])
+    tab_to(page, "Your stars for")
+    for key in ["ArrowRight"] * 8 + ["Enter"]:
+        page.keyboard.press(key)
+    expect(page.locator("#rated input")).to_have_value("4")
+    expect(page.locator("#list-title")).to_have_text("Ten films for you")
+    tab_to(page, "Films like this")
+    page.keyboard.press("Enter")
+    expect(page.locator("#alike-films li")).to_have_count(10)
+    page.keyboard.press("Escape")
+    expect(page.locator("#alike")).to_be_hidden()
+    tab_to(page, "Not for me")
+    page.keyboard.press("Enter")
+    expect(page.locator("#hidden li")).to_have_count(1)
+    tab_to(page, "Delete all")
+    page.keyboard.press("Space")
+    expect(page.locator("#rated li")).to_have_count(0)
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until what has the focus is called so."""
+    named = "(e => e.ariaLabel || e.labels?.[0]?.innerText || e.innerText)(document.activeElement)"
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        if page.evaluate(named).startswith(name):
+            return
+    pytest.fail(f"Tab does not reach {name!r}")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_control_has_a_name(browser: Browser, address: str, scheme: Literal["light", "dark"]) -> None:
+def test_axe_finds_no_fault(browser: Browser, address: str, scheme: Literal["light", "dark"]) -> None:
+    axe = Axe()
     page = browser.new_page(color_scheme=scheme)
     page.goto(address)
-    expect(page.locator("#films li")).to_have_count(10)
-    unnamed = "e => e.filter(x => !(x.ariaLabel || x.labels?.length || x.innerText?.trim())).map(x => x.outerHTML)"
-    assert page.eval_on_selector_all("input, select, button, a", unnamed) == []
+    rate(page, "#questions .stars", 4)
+    page.get_by_label("Find a film").fill("the")
+    expect(page.locator("#found li").first).to_be_visible()
+    page.get_by_role("button", name="Not for me").first.click()
+    for details in page.locator("summary").all():
+        details.click()
+    for width in 390, 1280:
+        page.set_viewport_size({"width": width, "height": 900})
+        found = axe.run(page)
+        assert not found.violations_count, found.generate_report()
+    page.get_by_role("button", name="Films like this").first.click()
+    expect(page.locator("#alike-films li")).to_have_count(10)
+    found = axe.run(page)
+    assert not found.violations_count, found.generate_report()
+    page.goto(f"{address}/docs")
+    found = axe.run(page)
+    assert not found.violations_count, found.generate_report()
+    page.close()
+
+
+def test_a_scale_up_to_ten_is_rated_in_whole_points(
+    browser: Browser, trained: Recommender, checkpoint: Path, facts: pd.DataFrame
+) -> None:
+    page = browser.new_page()
+    assert isinstance(trained.model, MLP)
+    ten = replace(trained.tables, min_stars=1.0, max_stars=10.0)
+    model = MLP(ten, **trained.model.hyper_parameters)
+    model.load_state_dict(trained.model.state_dict())
+    with contextmanager(serve)(
+        Recommender(model.eval().requires_grad_(requires_grad=False)), checkpoint, facts
+    ) as address:
+        page.goto(address)
+        expect(page.locator("header")).to_contain_text("Five stars are 10, half a star is 1.")
+        rate(page, "#questions .stars", 3.5)
+        expect(page.locator("#rated input")).to_have_value("7")
+        expect(page.locator("#rated input")).to_have_attribute("aria-valuetext", "7 stars")
     page.close()
