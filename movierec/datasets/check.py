@@ -14,7 +14,7 @@ from rich.table import Table
 
 from movierec.console import Console, quoted
 from movierec.datasets.catalog import RELEASES, Release
-from movierec.datasets.metadata import FILES, OMDB_PEOPLE, READERS, Source, join_fields
+from movierec.datasets.metadata import FILES, OMDB_PEOPLE, OMDB_STORY, READERS, TMDB_STORY, Source, join_fields
 from movierec.datasets.movielens import read_links, read_movies, read_ratings
 from movierec.datasets.own_check import describe_own
 from movierec.datasets.own_ratings import find_file, own_releases
@@ -189,7 +189,7 @@ def judge(release: Release, found: ReleaseCheck, num_unlisted: int, check: DataC
 def cover(release: Release, found: ReleaseCheck, movies: pd.DataFrame, rated: pd.Series, check: DataCheck) -> None:
     """Count the ratings whose films metadata have at all, and with all that a model reads of them.
 
-    A model reads all fields of its metadata sources but the people, and both ids.
+    A model reads all fields of its metadata sources but people and texts, and both ids.
     """
     listed, links = movies[["movie_id", "title"]], movies[["movie_id", "imdb_id", "tmdb_id"]]
     ratings = movies["movie_id"].map(rated).fillna(0).to_numpy()
@@ -197,7 +197,8 @@ def cover(release: Release, found: ReleaseCheck, movies: pd.DataFrame, rated: pd
         if not set(sources) <= set(check.metadata):
             continue
         fields = [check.metadata[source] for source in sources]
-        joined = join_fields(listed, links, fields).drop(columns=[*OMDB_PEOPLE.values()], errors="ignore")
+        optional = [*OMDB_PEOPLE.values(), *TMDB_STORY.values(), *OMDB_STORY.values()]
+        joined = join_fields(listed, links, fields).drop(columns=optional, errors="ignore")
         is_held = np.all([joined[frame.index.name].isin(frame.index) for frame in fields], axis=0)
         is_complete = is_held & joined.notna().all(axis="columns").to_numpy()
         found.usable[sources] = int(ratings[is_complete].sum())
