@@ -37,7 +37,7 @@ class RatedFilm(NamedTuple):
         titles: Its title, and its original title if that is known.
         year: Its year.
         stars: On the scale asked for; None if it was seen and not rated.
-        movie_id: Its id at MovieLens.
+        movie_id: Its id in the ratings of the model.
         imdb_id: The number of its id at IMDb.
         day: Days since 1970 of the rating; -1 if unknown.
     """
@@ -45,7 +45,7 @@ class RatedFilm(NamedTuple):
     titles: tuple[str, ...]
     year: int | None
     stars: float | None
-    movie_id: int | None
+    movie_id: str | None
     imdb_id: int | None
     day: int
 
@@ -202,10 +202,10 @@ def to_scale(export: Export, most: float, scale: tuple[float, float]) -> Export:
 def film_of(line: dict[str, str], stars: float | None) -> RatedFilm:
     """Read one line."""
     titles = tuple(filter(None, dict.fromkeys([line.get("title", ""), line.get("original_title", "")])))
-    year, movie_id = number(line.get("year", "")), number(line.get("movie_id", ""))
-    imdb_id = number(line.get("imdb_id", "").removeprefix("tt"))
-    whole = [None if value is None else int(value) for value in (year, movie_id, imdb_id)]
-    return RatedFilm(titles, whole[0], stars, whole[1], whole[2], day_of(line.get("day", "")))
+    year, imdb_id = number(line.get("year", "")), number(line.get("imdb_id", "").removeprefix("tt"))
+    whole = [None if value is None else int(value) for value in (year, imdb_id)]
+    movie_id = line.get("movie_id", "").removesuffix(".0") or None  # pandas writes 1.0
+    return RatedFilm(titles, whole[0], stars, movie_id, whole[1], day_of(line.get("day", "")))
 
 
 def number(text: str) -> float | None:

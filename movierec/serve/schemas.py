@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 MovieId = Annotated[int, Field(ge=0, le=2**53)]
 MOST = 20_000  # films in one request
@@ -18,7 +18,7 @@ class Rating(Request):
     """Stars that somebody gave a film."""
 
     movie_id: MovieId
-    stars: float = Field(ge=0, description="on the scale of /api/model; below it, they are raised to its least")
+    stars: FiniteFloat = Field(description="on the scale of /api/model; below it, they are raised to its least")
 
 
 class RecommendRequest(Request):

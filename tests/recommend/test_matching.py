@@ -70,6 +70,15 @@ def test_a_film_rated_again_counts_once_with_its_newest_rating(named: Recommende
     assert found.notes == ["Of 1 film rated again, the newest rating counts."]
 
 
+def test_ids_may_be_texts(trained: Recommender) -> None:
+    names = [f"film-{number}" for number in range(len(trained.films.ids))]
+    assert isinstance(trained.model, MLP)
+    own = Recommender(MLP(replace(trained.tables, movie_names=names), **trained.model.hyper_parameters))
+    found = match(read_export(b"movieId,rating\nfilm-3,4\n3,2\n", SCALE), own.films, facts_of(own))
+    assert found.ratings == {int(own.films.ids[3]): 4.0}
+    assert found.unmatched == ["film 3"]
+
+
 def test_facts_are_those_of_the_release_and_an_invented_film_has_none(named: Recommender, tmp_path: Path) -> None:
     (tmp_path / "ml-latest-small").mkdir()
     (tmp_path / "metadata").mkdir()
