@@ -4,7 +4,9 @@ import os
 import shutil
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+
+expect.set_options(timeout=20_000)  # milliseconds: machines that test are busy
 
 
 def chromium() -> str:
