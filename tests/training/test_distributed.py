@@ -387,11 +387,13 @@ def test_a_process_that_is_killed_ends_the_other_with_a_message(long_fit: LongFi
     os.kill(child_of(process.pid), signal.SIGKILL)
     done = finish(process, SOON)
     assert members(process.pid) == []
-    assert done.status in (1, -signal.SIGKILL), done.errors  # Lightning kills what has not ended in five seconds
+    assert done.status in (1, -signal.SIGKILL), done.errors
     assert read_checkpoint(long_fit.folder / LAST)["epoch"] >= 0
-    message = done.errors[done.errors.index("movierec: error:") :]
     for text in ("unexpected", "Traceback", "gloo"):
         assert text not in done.errors
+    if done.status == -signal.SIGKILL:
+        return  # Lightning kills what has not ended in five seconds, which a busy machine may need to say why
+    message = done.errors[done.errors.index("movierec: error:") :]
     assert "process" in message
     assert "--resume" in message
 
