@@ -1,8 +1,11 @@
 """The web application: routes, and errors as JSON."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import Body, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
@@ -25,6 +28,7 @@ from movierec.serve.schemas import (
 )
 
 FILES = Path(__file__).parent / "static"
+THREADS = 2  # that answer; more wait for Python's lock, and all requests take longer
 Top = Annotated[int, Query(ge=1, le=100)]
 
 
@@ -36,7 +40,14 @@ def create_app(service: FilmService, about: About) -> FastAPI:
         about: What is served.
     """
     problems: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in (403, 404, 413, 422)}
-    app = FastAPI(title="movierec", version=__version__, docs_url=None, redoc_url=None, responses=problems)
+    app = FastAPI(
+        title="movierec",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        responses=problems,
+        lifespan=limit_threads,
+    )
     app.add_middleware(Guard)
     app.add_exception_handler(HTTPException, refuse)
     app.add_exception_handler(RequestValidationError, refuse_fields)
@@ -79,6 +90,13 @@ def create_app(service: FilmService, about: About) -> FastAPI:
         return about
 
     return app
+
+
+@asynccontextmanager
+async def limit_threads(_: FastAPI) -> AsyncIterator[None]:
+    """Answer in few threads at once."""
+    current_default_thread_limiter().total_tokens = THREADS
+    yield
 
 
 def add_pages(app: FastAPI, about: About) -> None:
