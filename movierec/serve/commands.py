@@ -76,6 +76,7 @@ def bind(port: int, host: str = "127.0.0.1") -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # before the address is printed: who comes at once waits and is not refused
     except (OSError, OverflowError) as error:
         listening.close()
         raise ConfigError(

@@ -14,7 +14,6 @@ from movierec.serve.commands import bind
 
 def test_a_port_that_is_taken_is_named(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with bind(0) as taken:
-        taken.listen()
         port = str(taken.getsockname()[1])
         assert main(["serve", "--ckpt_path", str(checkpoint), "--port", port]) == 1
     assert f"Expected a free --port of 127.0.0.1, got {port}" in capsys.readouterr().err
