@@ -65,7 +65,7 @@ class MovieDataModule(LightningDataModule):
         test_pairs: For `file`: a csv file with the columns userId and movieId of the ratings to test on.
         val_pairs: For `file`: one of the ratings to validate on. Default: a share of those that are not tested.
         history_share: For `users`: share of a held-out user's ratings that is known of them; at least one rating is.
-        turn: For `users`: by how many the drawn order of the users is turned before it is cut, to hold out others.
+        user_offset: For `users`: hold out others, by bringing so many from the end of the drawn order to its front.
         until: Leave out the ratings that were given later, in seconds since 1970, UTC.
         seed: Decides the split and the folds; not the network.
         statistics: Which ratings a row's statistics come from. `cross_fit` and `leave_one_out` hide its own rating
@@ -109,7 +109,7 @@ class MovieDataModule(LightningDataModule):
         test_pairs: Path | None = None,
         val_pairs: Path | None = None,
         history_share: ClosedUnitInterval = 0.8,
-        turn: NonNegativeInt = 0,
+        user_offset: NonNegativeInt = 0,
         until: int | None = None,
         seed: NonNegativeInt = 123,
         statistics: Kind = "cross_fit",
@@ -149,7 +149,7 @@ class MovieDataModule(LightningDataModule):
             test_pairs=expand_home(test_pairs) if test_pairs else None,
             val_pairs=expand_home(val_pairs) if val_pairs else None,
             history_share=float(history_share),
-            turn=int(turn),
+            user_offset=int(user_offset),
             until=until,
             seed=int(seed),
             statistics=statistics,

@@ -37,7 +37,7 @@ class Options:
     test_pairs: Path | None = None
     val_pairs: Path | None = None
     history_share: float = 0.8
-    turn: int = 0
+    user_offset: int = 0
     until: int | None = None
     seed: int
     statistics: Kind
@@ -122,7 +122,7 @@ def describe_origin(root: Path, options: Options) -> dict[str, Any]:
         chosen["folds"] = None  # without meaning then
     if options.split != "users":
         chosen["history_share"] = None
-    for name in "turn", "until":
+    for name in "user_offset", "until":
         if not chosen[name]:
             del chosen[name]  # so that runs from before there were these options count as the same
     for name, path in ("test_pairs", options.test_pairs), ("val_pairs", options.val_pairs):

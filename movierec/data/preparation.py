@@ -217,7 +217,7 @@ def split_ratings(ratings: pd.DataFrame, user: np.ndarray, options: Options, nam
     if options.split == "time":
         return time_split(ratings["timestamp"].to_numpy(), fractions)
     if options.split == "users":
-        return user_split(user, fractions, options.history_share, seed, options.turn)
+        return user_split(user, fractions, options.history_share, seed, options.user_offset)
     if options.split == "file":
         return file_split(*find_parts(ratings, options, names), fractions, seed)
     if options.is_published:

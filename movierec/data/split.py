@@ -104,7 +104,9 @@ def file_split(is_test: np.ndarray, is_val: np.ndarray | None, fractions: Sequen
     return check_parts(Split(*map(np.flatnonzero, (~(is_val | is_test), is_val, is_test))), fractions)
 
 
-def user_split(user: np.ndarray, fractions: Sequence[float], history_share: float, seed: int, turn: int = 0) -> Split:
+def user_split(
+    user: np.ndarray, fractions: Sequence[float], history_share: float, seed: int, user_offset: int = 0
+) -> Split:
     """Train on some users, and validate and test on others, of whom a share of the ratings is known.
 
     Which of a held-out user's ratings are the history is drawn at random; they are in no part.
@@ -115,7 +117,7 @@ def user_split(user: np.ndarray, fractions: Sequence[float], history_share: floa
         history_share: Share of a held-out user's ratings that is their history, cut at the whole number below; at
             least one rating.
         seed: Decides which users are held out, and which of their ratings are tested.
-        turn: By how many the drawn order of the users is turned before it is cut: the last ones come first.
+        user_offset: How many users of the drawn order come to its front, from its end, before it is cut.
 
     Raises:
         ConfigError: The fractions do not add up to 1, or a part would be empty.
@@ -123,7 +125,7 @@ def user_split(user: np.ndarray, fractions: Sequence[float], history_share: floa
     rng = np.random.default_rng(seed)
     number = np.bincount(user)
     part = np.empty(len(number), dtype=np.int64)  # of each user
-    for place, users in enumerate(divide(np.roll(rng.permutation(len(number)), turn), fractions)):
+    for place, users in enumerate(divide(np.roll(rng.permutation(len(number)), user_offset), fractions)):
         part[users] = place
     order = rng.permutation(len(user))
     order = order[np.argsort(user[order], kind="stable")]

@@ -127,7 +127,7 @@ def over_users(ratings: pd.DataFrame, num_folds: int, validate: float) -> Iterat
     ends = [number * fold // num_folds for fold in range(num_folds + 1)]
     for start, end in pairwise(ends):
         fractions = shares(number - (end - start), number, validate)
-        yield {"split": "users", "seed": SEED, "turn": number - end, "fractions": fractions}
+        yield {"split": "users", "seed": SEED, "user_offset": number - end, "fractions": fractions}
 
 
 def over_time(ratings: pd.DataFrame, num_folds: int, validate: float) -> Iterator[dict[str, Any]]:

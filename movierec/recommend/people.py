@@ -16,6 +16,9 @@ def known_user(tables: Tables, user_id: int | str) -> tuple[History, np.ndarray]
 
     Returns:
         The training ratings, and the rows of all rated films, which lists leave out.
+
+    Raises:
+        UnknownIdError: There is no such user, or the checkpoint was exported without its users.
     """
     if tables.record.get("exported"):
         raise UnknownIdError(
@@ -36,7 +39,12 @@ def known_user(tables: Tables, user_id: int | str) -> tuple[History, np.ndarray]
 def new_user(
     films: Films, ratings: Mapping[int, float], days: Mapping[int, int] | None = None
 ) -> tuple[History, np.ndarray]:
-    """Make the history of a user who is not in the training data, from stars and days by film id; see `known_user`."""
+    """Make the history of a user who is not in the training data, from stars and days by film id; see `known_user`.
+
+    Raises:
+        UnknownIdError: A film is not in the ratings.
+        ConfigError: There is no rating, or one outside the scale.
+    """
     tables = films.tables
     stars = np.array(list(ratings.values()), dtype=np.float64)
     outside = stars[~((stars >= tables.min_stars) & (stars <= tables.max_stars))]

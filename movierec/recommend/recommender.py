@@ -100,8 +100,7 @@ class Recommender:
             history, seen = known_user(self.tables, user_id)
         else:
             history, seen = new_user(self.films, ratings or {}, days)
-        scores = self.model.rank_all([history])[0].numpy()
-        rows = self.best(scores, seen, top, chosen, allowed=self.films.allowed(chosen), novelty=novelty)
+        rows = self.best_for(history, seen, top, chosen, novelty)
         frame = self.films.describe(rows, **self.stars(history, rows))
         if chosen.include_seen:
             own = dict(zip(history.movies.tolist(), history.stars.tolist(), strict=True))
@@ -175,6 +174,11 @@ class Recommender:
         scores = self.films.alike(row) if is_alike else self.model.similar(row).detach().numpy()
         rows = self.best(scores, np.array([row]), top, Filters(), allowed=self.films.allowed(Filters(**filters)))
         return self.films.describe(rows, similarity=scores[rows])
+
+    def best_for(self, history: History, seen: np.ndarray, top: int, filters: Filters, novelty: float) -> np.ndarray:
+        """Find the rows of the films to list for a person; see `best`."""
+        scores = self.model.rank_all([history])[0].numpy()
+        return self.best(scores, seen, top, filters, allowed=self.films.allowed(filters), novelty=novelty)
 
     def best(
         self,
