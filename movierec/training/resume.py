@@ -1,6 +1,7 @@
 """Start a new run, or resume one after its newest whole epoch with the options it was trained with."""
 
 import sys
+import time
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -120,7 +121,17 @@ def hold(run: Run, until: ExitStack, *, is_new: bool) -> Run:
             "new run without --resume and --ckpt_path."
         ) from error
     until.callback(remove, lock)
+    wait_for_next_second(run)
     return run
+
+
+def wait_for_next_second(run: Run) -> None:
+    """Wait for the next second if the run already has an events file of this one.
+
+    TensorBoard reads a run's files in the order of their names: the second, then the process's number, as text.
+    """
+    while any(path.name.split(".")[3] == f"{int(time.time()):010}" for path in run.path.glob("events.out.tfevents.*")):
+        time.sleep(0.01)
 
 
 def remove(lock: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from movierec.cli import main
 from movierec.datasets.sample import SampleSize, write_sample
 from movierec.models.checkpoint import read_checkpoint
+from movierec.runs import Run
 from movierec.training.rating_task import RatingTask
+from movierec.training.resume import hold
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the fits are forked, which this system cannot do")
 
@@ -412,6 +415,14 @@ def test_two_fits_that_start_at_once_get_folders_of_their_own(
         assert {path.name for path in (folder / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
         assert (folder / "metrics.json").is_file()
         assert len(list(folder.glob("events*"))) == 1
+
+
+def test_the_events_of_a_resumed_fit_get_a_name_that_sorts_after_those_before(tmp_path: Path) -> None:
+    second = int(time.time())
+    (tmp_path / f"events.out.tfevents.{second:010}.host.99.9").touch()  # the next process may be number 100
+    with ExitStack() as until:
+        hold(Run(tmp_path), until, is_new=False)
+        assert int(time.time()) > second
 
 
 @pytest.fixture
