@@ -7,10 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from movierec.datasets.catalog import RELEASES
+from movierec.datasets.catalog import Release
 from movierec.datasets.exports import Export, RatedFilm
 from movierec.datasets.metadata import TMDB_FILE, read_tmdb
 from movierec.datasets.movielens import NO_ID, read_links
+from movierec.datasets.own_ratings import find_release
+from movierec.errors import MissingDataError
 from movierec.models.model import Model
 from movierec.recommend.films import Films, count_films
 
@@ -38,17 +40,28 @@ def read_film_facts(root: Path, model: Model) -> pd.DataFrame:
         Indexed by film id, in the model's order: imdb_id and tmdb_id (int64, -1 if unknown), language (two letters,
         None if unknown) and minutes (float64, NaN if unknown). Of invented films, nothing is known.
     """
-    facts = pd.DataFrame({"imdb_id": NO_ID, "tmdb_id": NO_ID}, index=model.tables.movie_ids.numpy())
-    record, tmdb = model.tables.record, pd.DataFrame(columns=["tmdb_original_language", "tmdb_runtime"])
-    release = RELEASES.get(record["options"]["release"])
-    if not record["sample"] and release and release.links and (root / release.links).is_file():
-        facts = read_links(root, release).set_index("movie_id").reindex(facts.index, fill_value=NO_ID)
+    tables, tmdb = model.tables, pd.DataFrame(columns=["tmdb_original_language", "tmdb_runtime"])
+    ids = tables.movie_ids.numpy()
+    facts = pd.DataFrame({"imdb_id": NO_ID, "tmdb_id": NO_ID}, index=ids)
+    release = None if tables.record["sample"] else known_release(root, tables.record["options"]["release"])
+    if release and release.links and (root / release.links).is_file():
+        links = read_links(root, release)
+        links = links.set_index(links.pop("movie_id").astype(str))  # a user's own ids may be texts
+        facts = links.reindex(map(str, tables.movie_names or ids), fill_value=NO_ID).set_axis(ids)
         if (root / TMDB_FILE).is_file():
             tmdb = read_tmdb(root)
     known = tmdb.reindex(facts["tmdb_id"])
     facts["language"] = known["tmdb_original_language"].replace({np.nan: None}).to_numpy(object)
     facts["minutes"] = known["tmdb_runtime"].replace(0, np.nan).to_numpy(np.float64)
     return facts
+
+
+def known_release(root: Path, name: str) -> Release | None:
+    """Find the release that a model was trained on; None if it is not below the data root any more."""
+    try:
+        return find_release(root, name)
+    except MissingDataError:
+        return None
 
 
 def match(export: Export, films: Films, facts: pd.DataFrame) -> Matched:

@@ -98,6 +98,25 @@ def test_facts_are_those_of_the_release_and_an_invented_film_has_none(named: Rec
     assert facts.loc[second:, ["language", "minutes"]].isna().all(axis=None)
 
 
+def test_facts_of_a_folder_of_own_ratings_are_those_of_its_links(named: Recommender, tmp_path: Path) -> None:
+    names = [f"film-{number}" for number in range(len(named.films.ids))]
+    record = named.tables.record | {"sample": False, "options": named.tables.record["options"] | {"release": "mine"}}
+    model = MLP(replace(named.tables, record=record, movie_names=names), **named.model.hyper_parameters)
+    gone = read_film_facts(tmp_path, model)
+    assert (gone["imdb_id"] == -1).all()
+    (tmp_path / "mine").mkdir()
+    for name, text in {
+        "ratings": "userId,movieId,rating\n1,film-1,5\n",
+        "movies": "movieId,title\nfilm-1,One\n",
+        "links": "movieId,imdbId,tmdbId\nfilm-1,0114709,862\n",
+    }.items():
+        (tmp_path / "mine" / f"{name}.csv").write_text(text)
+    facts = read_film_facts(tmp_path, model)
+    assert facts.iloc[1, :2].tolist() == [114709, 862]
+    assert (facts["imdb_id"] != -1).sum() == 1
+    assert facts.index.tolist() == named.films.ids.tolist()
+
+
 def test_the_command_line_reads_an_export_and_leaves_out_what_was_seen(
     checkpoint: Path, trained: Recommender, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
