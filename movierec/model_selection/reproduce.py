@@ -22,6 +22,7 @@ SMALL = ("baseline/bias", "model6", "model6_combined", "model7", "model8", "mode
 NETWORKS = ("model1", "model2", "model3", "model4")
 LARGE = ("baseline/bias", "model7", "model6_1m", "model6_large")
 HISTORIES = ("model8", "model8_blend")
+SEEDS = (124, 125)  # of further splits
 CURVE = ("baseline/bias", "model7", "model6_1m", "model1", "model5")
 ML_1M = {"data.release": "ml-1m"}
 SHARES = (0.03, 0.1, 0.3)  # of the training ratings; 1 is among the other runs
@@ -30,9 +31,10 @@ PATIENT = ("model3", "model4", "model5")  # whose epochs take long: stop when va
 GROUPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], dict[str, Any]], ...] = (
     ("", SMALL, SAME, {}),
     ("", SMALL, TIME, {}),
-    *((f"split_{seed}/", SMALL, SAME, {"data.seed": seed}) for seed in (124, 125)),
+    *((f"split_{seed}/", SMALL, SAME, {"data.seed": seed}) for seed in SEEDS),
     *(("ml-1m/", LARGE, overlays, ML_1M) for overlays in (SAME, TIME)),
     *(("ml-1m/", HISTORIES, overlays, ML_1M | {"data.batch_size": 256}) for overlays in (SAME, TIME)),
+    *((f"split_{seed}/ml-1m/", LARGE[:3], SAME, ML_1M | {"data.seed": seed}) for seed in SEEDS),
     ("", NETWORKS, SAME, {}),
     ("", NETWORKS, TIME, {}),
     ("", tuple(f"published/model{number}" for number in range(1, 6)), (), {}),
