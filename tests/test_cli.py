@@ -189,7 +189,7 @@ def test_data_check_tells_what_is_there_in_80_columns(checked: Path, capsys: pyt
     assert max(map(len, lines)) <= 80
     words = [line.split() for line in lines]
     assert ["ml-1m", "200", "20"] in [line[:3] for line in words]
-    assert "model1  ml-latest-small              yes, on 200 ratings" in output.out
+    assert "model1, 6, 7, 8  ml-latest-small              yes, on 200 ratings" in output.out
     assert "Problems" not in output.out
 
 
@@ -220,7 +220,7 @@ def test_data_check_looks_where_the_environment_says_and_then_in_data(
 def test_data_check_of_an_empty_folder_says_how_to_fill_it(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "check", "."]) == 1
     output = capsys.readouterr().out
-    assert "model1  ml-latest-small              no: lacks ml-latest-small" in output
+    assert "model1, 6, 7, 8  ml-latest-small              no: lacks ml-latest-small" in output
     assert "  python -m movierec data download ml-1m --root .\n" in output
     assert "  python -m movierec data fetch tmdb --root .\n" in output
 

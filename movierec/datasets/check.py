@@ -26,11 +26,12 @@ LEAST_COVERAGE = 0.9  # of the ratings; whole metadata hold 98 % and more
 FOLDERS = {release.folder for release in RELEASES.values()}
 FEWEST_RATINGS = 6  # of fewer, none is left to validate on when they are split 80/10/10
 MODELS: dict[str, tuple[str, tuple[Source, ...]]] = {  # what each reads, as the data modules have it
-    "model1": ("ml-latest-small", ()),
+    "model1, 6, 7, 8": ("ml-latest-small", ()),
     "model2": ("ml-latest-small", ("tmdb",)),
     "model3": ("ml-latest-small", ("omdb",)),
     "model4": ("ml-latest-small", ("tmdb", "omdb")),
     "model5": ("ml-1m", ("tmdb", "omdb")),
+    "model6_1m": ("ml-1m", ()),
 }
 
 
@@ -61,7 +62,7 @@ class DataCheck:
         root: The folder.
         releases: The releases that are there.
         metadata: The sources that can be read.
-        models: For each of the five models, the number of ratings that it would be trained and tested on, or the
+        models: For each row of `MODELS`, the number of ratings that it would be trained and tested on, or the
             command that gets each thing that it lacks.
         own: What was understood of each folder or file of the user's own ratings, in lines.
         problems: Faults that prevent training on a release or reading a file.

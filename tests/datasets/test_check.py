@@ -77,7 +77,7 @@ def test_counts_are_those_made_by_hand(root: Path) -> None:
 
 def test_a_model_is_not_ready_when_too_few_films_have_all_fields(root: Path) -> None:
     check = check_data(root)
-    assert ready(check) == ["model1", "model3"]
+    assert ready(check) == ["model1, 6, 7, 8", "model3"]
     assert list(lacks(check, "model4")) == ["films with all fields"]
     command = lacks(check, "model2")["films with all fields"]
     assert command.startswith("python -m movierec fit --config configs/model2.yaml")
@@ -134,7 +134,7 @@ def test_a_folder_with_links_for_other_releases_only_is_no_incomplete_release(ro
         (root / name).unlink()
     check = check_data(root)
     assert (check.problems, list(check.releases)) == ([], ["ml-1m"])
-    assert list(lacks(check, "model1")) == ["ml-latest-small"]
+    assert list(lacks(check, "model1, 6, 7, 8")) == ["ml-latest-small"]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_damaged_line_is_named_and_the_other_files_are_read(
         source for source in ("tmdb", "omdb") if source in name
     ]
     if name == str(SMALL.links):
-        assert ready(check) == ["model1"]
+        assert ready(check) == ["model1, 6, 7, 8"]
 
 
 def test_all_problems_are_collected(root: Path) -> None:
