@@ -47,7 +47,8 @@ def read_film_facts(root: Path, model: Model) -> pd.DataFrame:
     if release and release.links and (root / release.links).is_file():
         links = read_links(root, release)
         links = links.set_index(links.pop("movie_id").astype(str))  # a user's own ids may be texts
-        facts = links.reindex(map(str, tables.movie_names or ids), fill_value=NO_ID).set_axis(ids)
+        names = [str(one) for one in tables.movie_names or ids]
+        facts = links.reindex(names, fill_value=NO_ID).set_axis(ids)
         if (root / TMDB_FILE).is_file():
             tmdb = read_tmdb(root)
     known = tmdb.reindex(facts["tmdb_id"])
