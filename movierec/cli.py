@@ -66,30 +66,26 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         with interrupt_on_sigterm():
             return dispatch(arguments)
-    except MovierecError as error:
+    except Exception as error:  # a message for people, the traceback on request
         if os.environ.get("MOVIEREC_DEBUG"):
             raise
-        print(printable(f"movierec: error: {error}"), file=sys.stderr)
-        return 1
-    except OSError as error:
-        if os.environ.get("MOVIEREC_DEBUG"):
-            raise
-        place = place_of(error)
-        print(printable(f"movierec: error: {place}{': ' if place else ''}{error.strerror or error}"), file=sys.stderr)
-        return 1
-    except Exception as error:  # the last resort: a message for people, the traceback on request
-        if os.environ.get("MOVIEREC_DEBUG"):
-            raise
-        print(
-            printable(f"movierec: error: unexpected {type(error).__name__}: {error}"),
-            "Set MOVIEREC_DEBUG=1 to see where it comes from, and please report it.",
-            sep="\n",
-            file=sys.stderr,
-        )
+        print(printable(f"movierec: error: {message_of(error)}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         print(f"\nmovierec: {str(stop) or 'interrupted.'}", file=sys.stderr)
         return STATUS if isinstance(stop, Terminated) else 130
+
+
+def message_of(error: Exception) -> str:
+    """Say what went wrong: in our own words, in those of the system with the file, or by the name of the exception."""
+    if isinstance(error, MovierecError):
+        return str(error)
+    if isinstance(error, OSError):
+        return ": ".join(filter(None, [place_of(error), error.strerror or str(error)]))
+    return (
+        f"unexpected {type(error).__name__}: {error}\n"
+        "Set MOVIEREC_DEBUG=1 to see where it comes from, and please report it."
+    )
 
 
 def open_closed_streams() -> None:
