@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from movierec import __version__
-from movierec.console import busy, expand_home, printable
+from movierec.console import busy, printable
 from movierec.datasets.commands import add_data
 from movierec.errors import MovierecError, place_of
 from movierec.model_selection.commands import (
@@ -23,6 +23,7 @@ from movierec.model_selection.commands import (
     add_tune,
 )
 from movierec.recommend.commands import add_recommend, add_similar
+from movierec.report.commands import add_report
 from movierec.serve.commands import add_serve
 from movierec.termination import STATUS, Terminated, interrupt_on_sigterm
 
@@ -152,25 +153,3 @@ def build_parser() -> argparse.ArgumentParser:
     add_serve(commands)
     add_export_split(add_data(commands))
     return parser
-
-
-def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `report`."""
-    report = commands.add_parser(
-        "report",
-        help="show the tested runs beside the published numbers, and write a page about them",
-        description="Show the newest tested runs of each configuration, averaged over their seeds, beside the "
-        "published numbers. Write a page (index.html), the table (table.csv) and the figures.",
-    )
-    report.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
-    report.add_argument("--out", type=expand_home, default=Path("report"), help="folder to write the page to")
-    report.add_argument("--all", action="store_true", dest="every", help="show each tested run by itself")
-    report.set_defaults(run=show_report)
-
-
-def show_report(options: argparse.Namespace) -> int:
-    """Print the table of all runs, and write the page about them."""
-    with busy("loading Matplotlib"):
-        from movierec.report.commands import report
-
-    return report(options.runs, options.out, every=options.every)
