@@ -6,13 +6,13 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from movierec import __version__
 from movierec.console import busy, printable
-from movierec.datasets.commands import add_data
+from movierec.datasets.commands import add_check, add_download, add_fetch, add_sample
 from movierec.errors import MovierecError, place_of
 from movierec.model_selection.commands import (
     add_compare,
@@ -32,6 +32,28 @@ EXPERIMENTS = {
     "validate": "measure a checkpoint on the validation ratings",
     "test": "measure a checkpoint on the test ratings, and on the training ratings beside them",
     "predict": "write the predictions of the test ratings, or of given pairs, to a csv file",
+}
+Command: TypeAlias = tuple[str, Callable[[argparse.ArgumentParser], None]]  # what it does; what adds its options
+COMMANDS: dict[str, Command] = {
+    "report": ("show the tested runs beside the published numbers, and write a page about them", add_report),
+    "compare": ("say which of several tested runs is better, with intervals", add_compare),
+    "crossval": ("train and test a configuration on each of several folds, beside another one", add_crossval),
+    "export": ("write a checkpoint without the people it was trained on", add_export),
+    "reproduce": ("train and test all that docs/results.md shows", add_reproduce),
+    "tune": ("search for the options of the lowest validation error", add_tune),
+    "recommend": ("list the films that a user will like most", add_recommend),
+    "similar": ("list films that are similar to one, according to a model", add_similar),
+    "serve": ("open a page to rate films on and be recommended, on this machine", add_serve),
+}
+DATA: dict[str, Command] = {  # the actions of `data`
+    "download": ("download releases of MovieLens from GroupLens", add_download),
+    "fetch": ("fetch the films' metadata from TMDb or OMDb", add_fetch),
+    "sample": ("generate a small data set, with tastes to learn, in the published formats", add_sample),
+    "check": ("show what data are there, whether they are complete, and which models can be trained", add_check),
+    "export-split": (
+        "write the ratings of each part of a configuration's split, to measure another library on them",
+        add_export_split,
+    ),
 }
 EXAMPLES = """\
 examples:
@@ -141,15 +163,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, text in EXPERIMENTS.items():
         commands.add_parser(name, help=text)
-
-    add_report(commands)
-    add_compare(commands)
-    add_crossval(commands)
-    add_export(commands)
-    add_reproduce(commands)
-    add_tune(commands)
-    add_recommend(commands)
-    add_similar(commands)
-    add_serve(commands)
-    add_export_split(add_data(commands))
+    for name, (text, add_options) in COMMANDS.items():
+        add_options(commands.add_parser(name, help=text))
+    actions = commands.add_parser("data", help="get and check the data").add_subparsers(metavar="ACTION", required=True)
+    for name, (text, add_options) in DATA.items():
+        add_options(actions.add_parser(name, help=text))
     return parser

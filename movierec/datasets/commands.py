@@ -12,36 +12,19 @@ from movierec.datasets.root import default_root
 DEFAULT_ROOT = "(default: that of the environment variable MOVIEREC_DATA, else data)"
 
 
-def add_data(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
-    """Add `data` and its actions to the commands, and return the actions."""
-    actions = commands.add_parser("data", help="get and check the data").add_subparsers(metavar="ACTION", required=True)
-    add_download(actions)
-    add_fetch(actions)
-    add_sample(actions)
-    add_check(actions)
-    return actions
-
-
-def add_download(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `data download`."""
+def add_download(command: argparse.ArgumentParser) -> None:
+    """Add the options of `data download`."""
     sizes = ", ".join(f"{release.name} ({release.megabytes:g} MB)" for release in RELEASES.values())
-    download = actions.add_parser("download", help="download releases of MovieLens from GroupLens")
-    download.add_argument("names", nargs="+", metavar="NAME", choices=RELEASES, help=sizes)
-    download.add_argument(
-        "--root", type=expand_home, default=default_root(), help=f"folder to put them in {DEFAULT_ROOT}"
-    )
-    origin = download.add_mutually_exclusive_group()
+    add = command.add_argument
+    add("names", nargs="+", metavar="NAME", choices=RELEASES, help=sizes)
+    add("--root", type=expand_home, default=default_root(), help=f"folder to put them in {DEFAULT_ROOT}")
+    origin = command.add_mutually_exclusive_group()
     origin.add_argument(
-        "--mirror",
-        metavar="URL",
-        default=SERVER,
-        help="another server that has URL/NAME.zip (default: %(default)s)",
+        "--mirror", metavar="URL", default=SERVER, help="another server that has URL/NAME.zip (default: %(default)s)"
     )
     origin.add_argument("--from-zip", metavar="FILE", type=expand_home, help="a downloaded archive of one release")
-    download.add_argument("--again", action="store_true", help="replace releases that are already there")
-    download.set_defaults(run=download_named)
+    add("--again", action="store_true", help="replace releases that are already there")
+    command.set_defaults(run=download_named)
 
 
 def download_named(options: argparse.Namespace) -> int:
@@ -62,21 +45,15 @@ def download_named(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_sample(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `data sample`."""
-    sample = actions.add_parser(
-        "sample", help="generate a small data set, with tastes to learn, in the published formats"
-    )
-    sample.add_argument(
-        "--root", type=expand_home, default=Path("data/sample"), help="folder to write to (default: %(default)s)"
-    )
-    sample.add_argument("--users", type=int, default=300, help="number of users (default: %(default)s)")
-    sample.add_argument("--movies", type=int, default=400, help="number of films (default: %(default)s)")
-    sample.add_argument(
-        "--ratings", type=int, default=20_000, help="number of ratings of each release (default: %(default)s)"
-    )
-    sample.add_argument("--seed", type=int, default=0, help="the same seed gives the same files (default: %(default)s)")
-    sample.set_defaults(run=write_sample)
+def add_sample(command: argparse.ArgumentParser) -> None:
+    """Add the options of `data sample`."""
+    add = command.add_argument
+    add("--root", type=expand_home, default=Path("data/sample"), help="folder to write to (default: %(default)s)")
+    add("--users", type=int, default=300, help="number of users (default: %(default)s)")
+    add("--movies", type=int, default=400, help="number of films (default: %(default)s)")
+    add("--ratings", type=int, default=20_000, help="number of ratings of each release (default: %(default)s)")
+    add("--seed", type=int, default=0, help="the same seed gives the same files (default: %(default)s)")
+    command.set_defaults(run=write_sample)
 
 
 def write_sample(options: argparse.Namespace) -> int:
@@ -98,24 +75,21 @@ def write_sample(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `data check`."""
-    check = actions.add_parser(
-        "check",
-        help="show what data are there, whether they are complete, and which models can be trained",
-        epilog="The exit status is 0 if models can be trained on the data, and 1 if they are damaged, incomplete or "
-        "missing.",
+def add_check(command: argparse.ArgumentParser) -> None:
+    """Add the options of `data check`."""
+    command.epilog = (
+        "The exit status is 0 if models can be trained on the data, and 1 if they are damaged, incomplete or missing."
     )
-    where = check.add_mutually_exclusive_group()
+    where = command.add_mutually_exclusive_group()
     where.add_argument("folder", nargs="?", type=expand_home, metavar="ROOT", help=f"folder of the data {DEFAULT_ROOT}")
     where.add_argument("--root", type=expand_home, default=default_root(), help="the same as ROOT")
-    check.add_argument(
+    command.add_argument(
         "--columns_map",
         type=read_map,
         metavar="MAP",
         help="what columns are called in your own files, as in '{userId: buyer, movieId: item}'",
     )
-    check.set_defaults(run=check_data)
+    command.set_defaults(run=check_data)
 
 
 def read_map(text: str) -> dict[str, str]:
@@ -138,44 +112,40 @@ def check_data(options: argparse.Namespace) -> int:
     return 1 if found.problems else 0
 
 
-def add_fetch(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `data fetch`."""
-    fetch = actions.add_parser(
-        "fetch",
-        help="fetch the films' metadata from TMDb or OMDb",
-        description="Fetch the metadata of MovieLens films from TMDb into metadata/tmdb.csv, or from OMDb (IMDb's "
-        "numbers) into metadata/omdb.csv. Every answer is stored at once; run the same command again to resume.",
-        epilog="Keys come from the environment: TMDB_READ_TOKEN or TMDB_API_KEY, and OMDB_API_KEY. Separate "
-        "several keys of OMDb by commas: they are used in turn, because a free key allows 1,000 films a day.",
+def add_fetch(command: argparse.ArgumentParser) -> None:
+    """Add the options of `data fetch`."""
+    command.description = (
+        "Fetch the metadata of MovieLens films from TMDb into metadata/tmdb.csv, or from OMDb (IMDb's "
+        "numbers) into metadata/omdb.csv. Every answer is stored at once; run the same command again to resume."
     )
-    fetch.add_argument("service", choices=["tmdb", "omdb"], help="the film service")
-    fetch.add_argument(
-        "--root",
-        type=expand_home,
-        default=default_root(),
-        help=f"folder of the data {DEFAULT_ROOT}",
+    command.epilog = (
+        "Keys come from the environment: TMDB_READ_TOKEN or TMDB_API_KEY, and OMDB_API_KEY. Separate "
+        "several keys of OMDb by commas: they are used in turn, because a free key allows 1,000 films a day."
     )
+    add = command.add_argument
+    add("service", choices=["tmdb", "omdb"], help="the film service")
+    add("--root", type=expand_home, default=default_root(), help=f"folder of the data {DEFAULT_ROOT}")
     linked = [release.name for release in RELEASES.values() if release.links]
-    fetch.add_argument(
-        "--releases", nargs="+", default=(), choices=linked, metavar="RELEASE",
+    add(
+        "--releases",
+        nargs="+",
+        default=(),
+        choices=linked,
+        metavar="RELEASE",
         help=f"releases whose films to fetch: {', '.join(linked)} (default: all in the folder)",
-    )  # fmt: skip
-    fetch.add_argument(
+    )
+    add(
         "--max_age",
         type=float,
         metavar="DAYS",
         help="fetch older answers again, films not found included (default: 180 for tmdb, whose terms forbid keeping "
         "answers for more than six months; never for omdb)",
     )
-    fetch.add_argument(
-        "--rate", type=float, metavar="N", help="maximum requests a second (default: 40 for tmdb, 10 for omdb)"
-    )
-    fetch.add_argument("--limit", type=int, metavar="N", help="maximum number of films to fetch now (default: all)")
-    fetch.add_argument(
-        "--base_url", metavar="URL", help="address of a mirror, which receives the keys (default: the service)"
-    )
-    fetch.add_argument("--accept_terms", action="store_true", help="accept the service's terms without being asked")
-    fetch.set_defaults(run=fetch_metadata)
+    add("--rate", type=float, metavar="N", help="maximum requests a second (default: 40 for tmdb, 10 for omdb)")
+    add("--limit", type=int, metavar="N", help="maximum number of films to fetch now (default: all)")
+    add("--base_url", metavar="URL", help="address of a mirror, which receives the keys (default: the service)")
+    add("--accept_terms", action="store_true", help="accept the service's terms without being asked")
+    command.set_defaults(run=fetch_metadata)
 
 
 def fetch_metadata(options: argparse.Namespace) -> int:

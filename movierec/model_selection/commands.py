@@ -7,17 +7,14 @@ from pathlib import Path
 from movierec.console import busy, expand_home
 from movierec.errors import ConfigError
 
-REPRODUCE = (
-    "Train and test the runs of docs/results.md, one after another: all models on the same ratings, on other splits, "
-    "split by time, on shares of MovieLens 1M, and as the report's notebook ran them. This takes hours. Stop with "
-    "Ctrl-C; the same command continues, and finished runs are not repeated."
-)
 
-
-def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `reproduce` to the commands."""
-    text = "train and test all that docs/results.md shows"
-    command = commands.add_parser("reproduce", help=text, description=REPRODUCE)
+def add_reproduce(command: argparse.ArgumentParser) -> None:
+    """Add the options of `reproduce`."""
+    command.description = (
+        "Train and test the runs of docs/results.md, one after another: all models on the same ratings, on other "
+        "splits, split by time, on shares of MovieLens 1M, and as the report's notebook ran them. This takes hours. "
+        "Stop with Ctrl-C; the same command continues, and finished runs are not repeated."
+    )
     add = command.add_argument
     add("--root", type=expand_home, help="folder of the data (default: MOVIEREC_DATA, else data)")
     add("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs (default: lightning_logs)")
@@ -54,17 +51,15 @@ def run_reproduce(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `compare` to the commands."""
-    text = "say which of several tested runs is better, with intervals"
-    command = commands.add_parser(
-        "compare",
-        help=text,
-        description="Compare the RMSE and the NDCG@10 of runs that were tested on the same ratings: differences with "
-        "95 % bootstrap intervals by user, and p-values of a permutation test, corrected by Holm's method.",
+def add_compare(command: argparse.ArgumentParser) -> None:
+    """Add the options of `compare`."""
+    command.description = (
+        "Compare the RMSE and the NDCG@10 of runs that were tested on the same ratings: differences with "
+        "95 % bootstrap intervals by user, and p-values of a permutation test, corrected by Holm's method."
     )
-    command.add_argument("names", nargs="+", metavar="RUN", help="a run's folder, or a name: its newest tested run")
-    command.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
+    add = command.add_argument
+    add("names", nargs="+", metavar="RUN", help="a run's folder, or a name: its newest tested run")
+    add("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
     command.set_defaults(run=run_compare)
 
 
@@ -77,17 +72,15 @@ def run_compare(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `export` to the commands."""
-    text = "write a checkpoint without the people it was trained on"
-    command = commands.add_parser(
-        "export",
-        help=text,
-        description="Write the best checkpoint of a run without its users: no ratings, statistics or weights of single "
-        "users. It serves new users only: recommend --ratings FILE, or --user_id new.",
+def add_export(command: argparse.ArgumentParser) -> None:
+    """Add the options of `export`."""
+    command.description = (
+        "Write the best checkpoint of a run without its users: no ratings, statistics or weights of single "
+        "users. It serves new users only: recommend --ratings FILE, or --user_id new."
     )
-    command.add_argument("folder", type=expand_home, metavar="RUN", help="a run's folder, or a checkpoint")
-    command.add_argument("out", type=expand_home, metavar="OUT.ckpt", help="the file to write")
+    add = command.add_argument
+    add("folder", type=expand_home, metavar="RUN", help="a run's folder, or a checkpoint")
+    add("out", type=expand_home, metavar="OUT.ckpt", help="the file to write")
     command.set_defaults(run=run_export)
 
 
@@ -103,13 +96,11 @@ def run_export(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_export_split(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `export-split` to the actions of `data`."""
-    command = actions.add_parser(
-        "export-split",
-        help="write the ratings of each part of a configuration's split, to measure another library on them",
-        description="Write train.csv, val.csv and test.csv (userId, movieId, rating, timestamp) of the split of a "
-        "configuration; and where it holds users out, history.csv, the ratings by which these are known.",
+def add_export_split(command: argparse.ArgumentParser) -> None:
+    """Add the options of `data export-split`."""
+    command.description = (
+        "Write train.csv, val.csv and test.csv (userId, movieId, rating, timestamp) of the split of a "
+        "configuration; and where it holds users out, history.csv, the ratings by which these are known."
     )
     add = command.add_argument
     add("--config", action="append", required=True, metavar="CONFIG", help="a configuration, and overlays after it")
@@ -133,13 +124,11 @@ def run_export_split(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_crossval(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `crossval` to the commands."""
-    command = commands.add_parser(
-        "crossval",
-        help="train and test a configuration on each of several folds, beside another one",
-        description="Deal all ratings, or the users, into folds at random; train on all folds but one and test on that "
-        "one, in turn. Or train on the past and test on what came next. Stop with Ctrl-C; the same command continues.",
+def add_crossval(command: argparse.ArgumentParser) -> None:
+    """Add the options of `crossval`."""
+    command.description = (
+        "Deal all ratings, or the users, into folds at random; train on all folds but one and test on that "
+        "one, in turn. Or train on the past and test on what came next. Stop with Ctrl-C; the same command continues."
     )
     add = command.add_argument
     add("--config", action="append", required=True, metavar="CONFIG", help="a configuration, and overlays after it")
@@ -166,13 +155,11 @@ def run_crossval(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `tune` to the commands."""
-    command = commands.add_parser(
-        "tune",
-        help="search for the options of the lowest validation error",
-        description="Train with other options, chosen by Optuna from what earlier trials reached on the validation "
-        "ratings, and write the best configuration. Stop with Ctrl-C; the same command continues.",
+def add_tune(command: argparse.ArgumentParser) -> None:
+    """Add the options of `tune`."""
+    command.description = (
+        "Train with other options, chosen by Optuna from what earlier trials reached on the validation "
+        "ratings, and write the best configuration. Stop with Ctrl-C; the same command continues."
     )
     add = command.add_argument
     add("--config", action="append", required=True, metavar="CONFIG", help="a configuration, and overlays after it")

@@ -12,12 +12,9 @@ from movierec.errors import ConfigError, UnknownIdError
 if TYPE_CHECKING:
     from movierec.recommend.recommender import Recommender
 
-FORMATS = ["table", "csv", "json"]
 
-
-def add_recommend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `recommend`."""
-    command = commands.add_parser("recommend", help="list the films that a user will like most")
+def add_recommend(command: argparse.ArgumentParser) -> None:
+    """Add the options of `recommend`."""
     who = command.add_mutually_exclusive_group(required=True)
     who.add_argument("--user_id", help="id of a user in the ratings, or `new` for a user without ratings")
     who.add_argument(
@@ -28,28 +25,24 @@ def add_recommend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "movieId or title, and rating in stars",
     )
     who.add_argument("--all", action="store_true", help="all users of the ratings; needs --out")
-    command.add_argument("--include_seen", action="store_true", help="also list films that the user has rated")
-    command.add_argument("--explain", action="store_true", help="show why each film is listed")
-    command.add_argument(
-        "--novelty", type=float, default=0.0, metavar="X", help="prefer films of few ratings, from 0 (default) to 1"
-    )
-    command.add_argument(
+    add = command.add_argument
+    add("--include_seen", action="store_true", help="also list films that the user has rated")
+    add("--explain", action="store_true", help="show why each film is listed")
+    add("--novelty", type=float, default=0.0, metavar="X", help="prefer films of few ratings, from 0 (default) to 1")
+    add(
         "--stars_from",
         type=expand_home,
         metavar="FILE",
         help="checkpoint of the model that predicts stars (default: the best one of the newest finished rating run of "
         "the same ratings)",
     )
-    command.add_argument(
-        "--out", type=expand_home, metavar="FILE", help="with --all: the file to write, .csv or .parquet"
-    )
+    add("--out", type=expand_home, metavar="FILE", help="with --all: the file to write, .csv or .parquet")
     add_options(command)
     command.set_defaults(run=recommend)
 
 
-def add_similar(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `similar`."""
-    command = commands.add_parser("similar", help="list films that are similar to one, according to a model")
+def add_similar(command: argparse.ArgumentParser) -> None:
+    """Add the options of `similar`."""
     command.add_argument("film", metavar="FILM", help="title or id of the film")
     add_options(command)
     command.set_defaults(run=similar)
@@ -57,35 +50,32 @@ def add_similar(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options of both commands."""
-    command.add_argument("--top", type=int, default=10, metavar="N", help="number of films (default: 10)")
-    command.add_argument(
+    add = command.add_argument
+    add("--top", type=int, default=10, metavar="N", help="number of films (default: 10)")
+    add(
         "--ckpt_path",
         type=expand_home,
         metavar="FILE",
         help="checkpoint of the model that orders films (default: the best one of the newest finished run of a list "
         "model, or without any, of a rating model)",
     )
-    command.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
-    command.add_argument(
+    add("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
+    add(
         "--genre",
         action="append",
         default=[],
         help="only films of this genre; give it several times for any of several",
     )
-    command.add_argument(
-        "--year", type=years, metavar="YEARS", help="only films of a year or a range of years: 1995 or 1990-1999"
-    )
-    command.add_argument(
+    add("--year", type=years, metavar="YEARS", help="only films of a year or a range of years: 1995 or 1990-1999")
+    add(
         "--min_ratings",
         type=int,
         metavar="N",
         help="only films with at least N ratings (default: what the model asks for: 20 of a rating model, whose "
         "predictions for films with few ratings are guesses, see docs/recommending.md)",
     )
-    command.add_argument(
-        "--exclude", action="append", default=[], metavar="FILM", help="leave out a film, by id or title"
-    )
-    command.add_argument("--format", choices=FORMATS, default="table", help="output format (default: table)")
+    add("--exclude", action="append", default=[], metavar="FILM", help="leave out a film, by id or title")
+    add("--format", choices=["table", "csv", "json"], default="table", help="output format (default: table)")
 
 
 def years(text: str) -> tuple[int, int]:

@@ -7,18 +7,17 @@ from movierec.console import busy, expand_home
 from movierec.errors import CheckpointError
 
 
-def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `report`."""
-    report = commands.add_parser(
-        "report",
-        help="show the tested runs beside the published numbers, and write a page about them",
-        description="Show the newest tested runs of each configuration, averaged over their seeds, beside the "
-        "published numbers. Write a page (index.html), the table (table.csv) and the figures.",
+def add_report(command: argparse.ArgumentParser) -> None:
+    """Add the options of `report`."""
+    command.description = (
+        "Show the newest tested runs of each configuration, averaged over their seeds, beside the "
+        "published numbers. Write a page (index.html), the table (table.csv) and the figures."
     )
-    report.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
-    report.add_argument("--out", type=expand_home, default=Path("report"), help="folder to write the page to")
-    report.add_argument("--all", action="store_true", dest="every", help="show each tested run by itself")
-    report.set_defaults(run=show_report)
+    add = command.add_argument
+    add("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
+    add("--out", type=expand_home, default=Path("report"), help="folder to write the page to")
+    add("--all", action="store_true", dest="every", help="show each tested run by itself")
+    command.set_defaults(run=show_report)
 
 
 def show_report(options: argparse.Namespace) -> int:

@@ -10,21 +10,18 @@ from movierec.console import busy, expand_home
 from movierec.errors import ConfigError
 
 
-def add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `serve`."""
-    command = commands.add_parser(
-        "serve",
-        help="open a page to rate films on and be recommended, on this machine",
-        description="Serve a page and an API (documented at /docs) to this machine. Nothing about anybody is stored. "
-        "Needs `pip install 'movierec[serve]'`.",
+def add_serve(command: argparse.ArgumentParser) -> None:
+    """Add the options of `serve`."""
+    command.description = (
+        "Serve a page and an API (documented at /docs) to this machine. Nothing about anybody is stored. "
+        "Needs `pip install 'movierec[serve]'`."
     )
-    command.add_argument("--ckpt_path", type=expand_home, metavar="FILE", help="as of `recommend`")
-    command.add_argument("--stars_from", type=expand_home, metavar="FILE", help="as of `recommend`")
-    command.add_argument("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
-    command.add_argument(
-        "--host", type=ip_address, default="127.0.0.1", help="0.0.0.0 also serves other machines, without a login"
-    )
-    command.add_argument("--port", type=int, default=8000, help="default: 8000; 0 takes any that is free")
+    add = command.add_argument
+    add("--ckpt_path", type=expand_home, metavar="FILE", help="as of `recommend`")
+    add("--stars_from", type=expand_home, metavar="FILE", help="as of `recommend`")
+    add("--runs", type=expand_home, default=Path("lightning_logs"), help="folder of the runs")
+    add("--host", type=ip_address, default="127.0.0.1", help="0.0.0.0 also serves other machines, without a login")
+    add("--port", type=int, default=8000, help="default: 8000; 0 takes any that is free")
     command.set_defaults(run=serve)
 
 
