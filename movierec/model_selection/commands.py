@@ -33,11 +33,9 @@ def run_reproduce(options: argparse.Namespace) -> int:
     """
     with busy("loading PyTorch and Lightning"):
         from movierec.model_selection.reproduce import find_run, is_done, plan, reproduce
-        from movierec.training.commands import quiet
-        from movierec.training.memory import keep_freed_memory
+        from movierec.training.commands import set_up_process
 
-    keep_freed_memory()
-    quiet()
+    set_up_process()
     with busy("reading the configurations"):
         jobs = plan(only=options.only, overlays=options.overlay, root=options.root)
     if options.plan:
@@ -145,11 +143,9 @@ def run_crossval(options: argparse.Namespace) -> int:
     """Run `crossval`."""
     with busy("loading PyTorch and Lightning"):
         from movierec.model_selection.crossval import crossval
-        from movierec.training.commands import quiet
-        from movierec.training.memory import keep_freed_memory
+        from movierec.training.commands import set_up_process
 
-    keep_freed_memory()
-    quiet()
+    set_up_process()
     models = [tuple(configs) for configs in (options.config, options.against) if configs]
     crossval(models, num_folds=options.folds, root=options.root, out=options.out, over=options.over)
     return 0
@@ -193,11 +189,9 @@ def run_tune(options: argparse.Namespace) -> int:
                 "Expected Optuna for tune, which is not installed: pip install 'movierec[tune]'."
             ) from error
         from movierec.model_selection.tune import Search
-        from movierec.training.commands import quiet
-        from movierec.training.memory import keep_freed_memory
+        from movierec.training.commands import set_up_process
 
-    keep_freed_memory()
-    quiet()
+    set_up_process()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     search = Search(options.config, space=options.space, root=options.root, out=options.out)
     search.run(trials=options.trials, seconds=options.time)

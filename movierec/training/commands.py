@@ -87,9 +87,7 @@ def build(command: str, arguments: Sequence[str]) -> Experiment:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one of fit, validate, test and predict on the command line, and return the exit status, 0."""
-    quiet()
-    keep_freed_memory()
-    threading.excepthook = leave_to_caller
+    set_up_process()
     command, *options = arguments
     try:
         experiment = build(command, options)
@@ -167,6 +165,13 @@ def accepts_download(data: MovieDataModule) -> bool:
         f"{' and '.join(release.name for release in missing)} {are} not in {data.root}. Download {it} from "
         f"{urlsplit(SERVER).hostname} ({sum(release.megabytes for release in missing):.1f} MB)?"
     )
+
+
+def set_up_process() -> None:
+    """Set up a process of the command line that trains or tests; in Python, the process is the caller's."""
+    quiet()
+    keep_freed_memory()
+    threading.excepthook = leave_to_caller
 
 
 def quiet() -> None:
