@@ -1,10 +1,11 @@
 """Compare tested runs: which one predicts ratings better, and which one makes better lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +13,15 @@ from rich.text import Text
 from movierec.console import Console, printable
 from movierec.errors import ConfigError
 from movierec.metrics.bootstrap import Interval, mean_interval, rmse_interval
-from movierec.metrics.comparison import ERROR, FOUND, compare_lists, compare_ratings, read_rows, test_set_of
+from movierec.metrics.comparison import (
+    ERROR,
+    FOUND,
+    Comparison,
+    compare_lists,
+    compare_ratings,
+    read_rows,
+    test_set_of,
+)
 from movierec.metrics.registry import Metric
 from movierec.metrics.test_rows import PredictedRows, read_lists
 from movierec.runs import ROOT, Run, find_runs
@@ -33,17 +42,16 @@ def compare_runs(names: Sequence[str], root: Path) -> list[str]:
         raise ConfigError(f"Expected at least two runs to compare, got {', '.join(runs)}.")
     check_same_ratings(runs)
     rows = rows_of(runs)
-    scores = scores_of(runs)
+    scores = scores_of({name: [run] for name, run in runs.items()})
     errors = {name: rmse_interval(found) for name, found in rows.items()}
     found = {name: mean_interval(values) for name, values in scores.items()}
     print_intervals(list(runs), {ERROR: errors, FOUND: found})
-    said = [
-        *compare_ratings(combinations(sorted(rows, key=lambda name: errors[name].value), 2), rows),
-        *compare_lists(combinations(sorted(scores, key=lambda name: -found[name].value), 2), scores),
-    ]
-    sentences = [f"{one}, p {one.p:.4f}" for one in said]
-    print("", *sentences, sep="\n")
-    return sentences
+    return print_comparisons(
+        [
+            *compare_ratings(combinations(sorted(rows, key=lambda name: errors[name].value), 2), rows),
+            *compare_lists(combinations(sorted(scores, key=lambda name: -found[name].value), 2), scores),
+        ]
+    )
 
 
 def label(name: str) -> str:
@@ -85,15 +93,16 @@ def rows_of(runs: Mapping[str, Run]) -> dict[str, list[PredictedRows]]:
     return {name: rows for name, run in runs.items() if (rows := read_rows((run.path,)))}
 
 
-def scores_of(runs: Mapping[str, Run]) -> dict[str, np.ndarray]:
-    """Read the NDCG@10 of each user's list, of the runs that measured lists, for the users that all of these have."""
+def scores_of(models: Mapping[str, Sequence[Run]]) -> dict[str, np.ndarray]:
+    """Average the NDCG@10 of each user's list over a model's runs, for the users that all models with lists have."""
     columns = {}
-    for name, run in runs.items():
-        table = read_lists(run.path)
-        if table is not None and FOUND.name in table:
-            columns[name] = table[table["ranking"] == "model"].set_index("user_id")[FOUND.name]
-    users = sorted(set.intersection(*(set(one.index) for one in columns.values()))) if columns else []
-    return {name: one[users].to_numpy() for name, one in columns.items()} if users else {}
+    for name, runs in models.items():
+        tables = [table for run in runs if (table := read_lists(run.path)) is not None and FOUND.name in table]
+        if len(tables) == len(runs):
+            lists = pd.concat(tables)
+            columns[name] = lists[lists["ranking"] == "model"].groupby("user_id")[FOUND.name].mean()
+    table = pd.concat(columns, axis="columns", join="inner") if columns else pd.DataFrame()
+    return {name: table[name].to_numpy() for name in columns} if len(table) else {}
 
 
 def print_intervals(names: Sequence[str], measured: Mapping[Metric, Mapping[str, Interval]]) -> None:
@@ -105,6 +114,13 @@ def print_intervals(names: Sequence[str], measured: Mapping[Metric, Mapping[str,
         cells = [write_interval(found.get(name)) for found in measured.values()]
         table.add_row(*map(Text, [name, *cells]))
     Console().print(table)
+
+
+def print_comparisons(found: Iterable[Comparison]) -> list[str]:
+    """Print a sentence for each comparison, with its p-value, and return the sentences."""
+    sentences = [f"{one}, p {one.p:.4f}" for one in found]
+    print("", *sentences, sep="\n")
+    return sentences
 
 
 def write_interval(found: Interval | None) -> str:

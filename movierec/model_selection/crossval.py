@@ -1,7 +1,7 @@
 """Cross-validate configurations: no rating is tested twice, nor by a model that was trained on it."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, Literal
@@ -19,8 +19,8 @@ from movierec.datasets.movielens import read_ratings
 from movierec.errors import ConfigError
 from movierec.metrics.bootstrap import mean_interval, rmse_interval
 from movierec.metrics.comparison import ERROR, FOUND, compare_lists, compare_ratings
-from movierec.metrics.test_rows import PredictedRows, read_lists
-from movierec.model_selection.compare import write_interval
+from movierec.metrics.test_rows import PredictedRows
+from movierec.model_selection.compare import print_comparisons, scores_of, write_interval
 from movierec.model_selection.reproduce import Job, find_run, reproduce, resolve
 from movierec.runs import ROOT, Run
 from movierec.training.cli import ExperimentCLI
@@ -147,7 +147,7 @@ def shares(num_others: int, number: int, validate: float) -> list[float]:
 def report(runs: dict[str, list[Run]]) -> list[str]:
     """Print the metrics over the folds, and compare the models on all ratings together."""
     rows = {name: pooled for name, of_folds in runs.items() if (pooled := pool_rows(of_folds))}
-    scores = pool_scores(runs)
+    scores = scores_of(runs)
     table = Table("model", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for metric in (ERROR, FOUND):
         table.add_column(f"{metric.heading} ± sd of folds, 95 %", justify="right")
@@ -165,16 +165,12 @@ def report(runs: dict[str, list[Run]]) -> list[str]:
         ]
         table.add_row(*map(Text, [name, *cells]))
     Console().print(table)
-    pairs = [(one, other) for place, one in enumerate(runs) for other in list(runs)[place + 1 :]]
-    said = [
-        *compare_ratings(
-            [pair for pair in pairs if {*pair} <= rows.keys()], {name: [one] for name, one in rows.items()}
-        ),
-        *compare_lists([pair for pair in pairs if {*pair} <= scores.keys()], scores),
-    ]
-    sentences = [f"{one}, p {one.p:.4f}" for one in said]
-    print("", *sentences, sep="\n")
-    return sentences
+    return print_comparisons(
+        [
+            *compare_ratings(combinations(rows, 2), {name: [one] for name, one in rows.items()}),
+            *compare_lists(combinations(scores, 2), scores),
+        ]
+    )
 
 
 def pool_rows(runs: Sequence[Run]) -> PredictedRows | None:
@@ -182,17 +178,3 @@ def pool_rows(runs: Sequence[Run]) -> PredictedRows | None:
     parts = [PredictedRows.read(run.path) for run in runs]
     known = [part for part in parts if part is not None]
     return PredictedRows.sorted(*map(np.concatenate, zip(*known, strict=True))) if len(known) == len(runs) else None
-
-
-def pool_scores(runs: dict[str, list[Run]]) -> dict[str, np.ndarray]:
-    """Average each user's NDCG@10 over the folds, for the users that all models have."""
-    columns = {}
-    for name, of_folds in runs.items():
-        tables = [read_lists(run.path) for run in of_folds]
-        known = [table[table["ranking"] == "model"] for table in tables if table is not None]
-        if len(known) == len(of_folds):
-            columns[name] = pd.concat(known).groupby("user_id")[FOUND.name].mean()
-    if not columns:
-        return {}
-    table = pd.concat(columns, axis="columns", join="inner")
-    return {str(name): table[name].to_numpy() for name in table}
