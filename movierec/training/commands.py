@@ -66,12 +66,10 @@ def arguments_of(configs: Sequence[str | Path], options: Mapping[str, Any]) -> l
     """Write configurations and options as on the command line."""
     given = [argument for config in configs for argument in ("--config", str(config))]
     for name, value in options.items():
-        if value is True and name == "resume":
-            given.append("--resume")
-        elif value is not None and value is not False:
+        if name == "resume":
+            given += ["--resume"] if value else []
+        elif value is not None:
             given.append(f"--{name}={value if isinstance(value, str | Path) else json.dumps(value)}")
-        elif value is False and name != "resume":
-            given.append(f"--{name}=false")
     return given
 
 
