@@ -9,8 +9,6 @@ from movierec.data.tables import Tables
 from movierec.metrics.rating import Loss, RatingMetrics
 from movierec.models.bias import choose_biases
 
-BASELINES = {"bias": "bias model", "mean": "always the mean"}
-
 
 def measure_baselines(tables: Tables, rows: Mapping[str, Batch], loss: Loss) -> dict[str, dict[str, float]]:
     """Fit the baselines on the training ratings, and measure them on the test ratings.

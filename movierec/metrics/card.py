@@ -12,7 +12,7 @@ from movierec.data.split import REFIT
 from movierec.datasets.catalog import RELEASES
 from movierec.metrics.bootstrap import rmse_interval
 from movierec.metrics.caveats import newer_columns
-from movierec.metrics.registry import LIST_METRICS, METRICS, RANKINGS
+from movierec.metrics.registry import BASELINES, LIST_METRICS, METRICS, RANKINGS
 from movierec.metrics.test_rows import PredictedRows
 from movierec.runs import Run, replace_text
 
@@ -23,7 +23,6 @@ TERMS = {
     "tmdb": "TMDb's (https://www.themoviedb.org/api-terms-of-use), which ask for consent before training on them",
     "omdb": "OMDb's: CC BY-NC 4.0",
 }
-BASELINES = {"bias": "bias model", "mean": "always the mean"}
 Sections = dict[str, list[str]]
 
 

@@ -65,6 +65,7 @@ METRICS = {
         Metric(name="map", label="MAP", scale="list", direction="max"),
     )
 }
+BASELINES = {"bias": "bias model", "mean": "always the mean"}  # of ratings, under `baselines`
 RANKINGS = {"model": "the model", "popularity": "popularity", "item_knn": "item-kNN"}  # of films, under `retrieval`
 # Of lists among all films that a user has not rated: under `retrieval` in metrics.json, and with the prefix `list_`
 # among the validation metrics of a list model.

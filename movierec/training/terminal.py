@@ -10,10 +10,9 @@ from rich.table import Table
 from movierec.console import Console, duration
 from movierec.data.split import REFIT
 from movierec.data.tables import Tables
-from movierec.metrics.baselines import BASELINES
 from movierec.metrics.caveats import LEAKING, describe_constant, is_constant
 from movierec.metrics.published import published_row
-from movierec.metrics.registry import LIST_METRICS, METRICS, RANKINGS
+from movierec.metrics.registry import BASELINES, LIST_METRICS, METRICS, RANKINGS
 from movierec.models.checkpoint import read_checkpoint
 from movierec.runs import Run
 from movierec.training.base_rating_task import BaseRatingTask
