@@ -26,7 +26,7 @@ FEW = 30  # ratings; a mean of fewer is drawn hollow
 
 def numbers(values: list[float | None]) -> np.ndarray:
     """Return an array, with NaN for None."""
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return np.array(values, dtype=np.float64)
 
 
 def activity_labels(lower: list[int]) -> list[str]:
