@@ -13,7 +13,7 @@ from movierec.metrics.caveats import describe_constant, is_constant
 from movierec.metrics.comparison import Comparison, compare_ratings, correct, read_rows
 from movierec.metrics.registry import LIST_METRICS
 from movierec.metrics.test_rows import read_lists
-from movierec.report.results import Measured, letter_test_sets
+from movierec.report.results import Measured
 
 BEST = "checkpoints/best.ckpt"
 ENDS = {
@@ -101,13 +101,6 @@ def unusual(content: dict[str, Any]) -> Iterator[str]:
         yield f"it was measured at {content['checkpoint']}, not at its best epoch"
     if is_constant(content.get("test", {})):
         yield describe_constant(content["test"], "test rows")
-
-
-def describe_test_sets(found: Sequence[Measured]) -> dict[str, str]:
-    """Describe the test ratings of each letter."""
-    letters = letter_test_sets(found)
-    described = {one.test_set: describe_test_set(one) for one in reversed(found)}
-    return {letter: described[test_set] for test_set, letter in letters.items() if test_set in described}
 
 
 def describe_test_set(one: Measured) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from movierec.metrics.style import BLACK, BLUE, Drawing, new_figure, styled
-from movierec.report.comparison import compare, describe_test_sets
+from movierec.report.comparison import compare, describe_test_set
 from movierec.report.results import Measured, letter_test_sets
 
 LONGEST_NAME = 22
@@ -43,10 +43,8 @@ def draw_differences(group: Sequence[Measured]) -> Drawing | None:
     axes.grid(axis="x")
     figure.supxlabel(f"RMSE above {errors[best.name]:.3f} (stars), with 95 % intervals", fontsize=7.5)
     said = ", ".join(f"{name} {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})" for name, one in found.items())
-    where = next(iter(describe_test_sets([best]).values()))
-    return Drawing(
-        figure, f"{title}: {where}", f"RMSE in stars less the {errors[best.name]:.3f} of {best.name}: {said}."
-    )
+    alt = f"RMSE in stars less the {errors[best.name]:.3f} of {best.name}: {said}."
+    return Drawing(figure, f"{title}: {describe_test_set(best)}", alt)
 
 
 def shorten(name: str) -> str:

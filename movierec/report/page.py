@@ -16,7 +16,7 @@ from movierec.metrics.caveats import newer_columns
 from movierec.metrics.registry import LIST_METRICS, METRICS
 from movierec.metrics.run_figures import draw_run
 from movierec.metrics.style import Drawing, save
-from movierec.report.comparison import describe_test_set, describe_test_sets, say_lists
+from movierec.report.comparison import describe_test_set, say_lists
 from movierec.report.figures import draw_report
 from movierec.report.lists import Ranked, rank_all
 from movierec.report.results import Measured
@@ -79,7 +79,7 @@ def render(found: Sequence[Measured], rows: Sequence[Row], left_out: Sequence[st
         found=found,
         summaries=[(summary, pick(figures[summary.best.name], chief=True)) for summary in summaries],
         published=read_published(found),
-        groups=group_rows(rows, found),
+        groups=group_rows(rows),
         columns={name: METRICS[name].heading for name in SHOWN},
         has_spread=any(len(one.runs) > 1 for one in found),
         has_sets=any(row.test_set for row in rows),
@@ -117,14 +117,15 @@ def group_lists(found: Sequence[Measured]) -> list[tuple[str, list[Ranked]]]:
     return [(described[test_set], group) for test_set, group in ranked.items()]
 
 
-def group_rows(rows: Sequence[Row], found: Sequence[Measured]) -> list[tuple[str, list[Row]]]:
+def group_rows(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """Group the table's lines: the training rows, then each set of test rows."""
-    described = describe_test_sets(found)
     groups = []
     for (part, letter), group in groupby(rows, key=lambda row: (row.part, row.test_set)):
-        which = described[letter or next(iter(described))]
-        heading = f"Test rows{f' {letter}' if letter else ''}: {which}"
-        groups.append((heading if part == "test" else "Training rows: published and reproduced", [*group]))
+        heading, lines = "Training rows: published and reproduced", [*group]
+        if part == "test":
+            which = describe_test_set(next(row.measured for row in lines if row.measured))
+            heading = f"Test rows{f' {letter}' if letter else ''}: {which}"
+        groups.append((heading, lines))
     return groups
 
 

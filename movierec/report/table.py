@@ -13,7 +13,7 @@ from movierec.console import Console
 from movierec.console import cell as guarded
 from movierec.metrics.published import PUBLISHED, PUBLISHED_NDCG, PUBLISHED_STARS
 from movierec.metrics.registry import METRICS
-from movierec.report.comparison import describe_test_sets, remarks_on
+from movierec.report.comparison import describe_test_set, remarks_on
 from movierec.report.results import Measured, baselines_of, letter_test_sets
 
 Kind = Literal["published", "measured", "baseline"]
@@ -137,12 +137,6 @@ def epochs_of(one: Measured) -> str:
     return (f"{best[0]} of {trained}" if best[0] == best[-1] else f"{best[0]}-{best[-1]} of {trained}") + refit
 
 
-def comparability(rows: Sequence[Row]) -> list[str]:
-    """Explain the letters and the marks ‡, which keep lines from being compared."""
-    sets = describe_test_sets(measured_in(rows)) if any(row.test_set for row in rows) else {}
-    return [*(f"{letter}: {text}." for letter, text in sets.items()), *remarks_of(rows)]
-
-
 def remarks_of(rows: Sequence[Row]) -> list[str]:
     """List the remarks marked by ‡."""
     return list({row.name: f"{REMARK} {row.name}: {'; '.join(row.remarks)}." for row in rows if row.remarks}.values())
@@ -198,19 +192,15 @@ def break_name(name: str) -> str:
 
 def notes_of(rows: Sequence[Row]) -> str:
     """Write the notes below the table."""
-    notes = NOTE.format(letters=": the same letter" if any(row.test_set for row in rows) else "")
+    sets: dict[str, str] = {}
+    for row in rows:
+        if row.measured and row.test_set:
+            sets.setdefault(row.test_set, describe_test_set(row.measured))
+    notes = NOTE.format(letters=": the same letter" if sets else "")
     notes += f"{PUBLISHED_NOTE}\n"
     if any(row.sds.get("r2") is not None for row in rows):
         notes += "± is the standard deviation over the seeds.\n"
-    notes += "".join(f"{note}\n" for note in comparability(rows))
-    return notes + (SAMPLE_NOTE if is_sample(rows) else "")
-
-
-def is_sample(rows: Sequence[Row]) -> bool:
-    """Say whether the ratings were generated."""
-    return any(row.measured and row.measured.sample for row in rows)
-
-
-def measured_in(rows: Sequence[Row]) -> list[Measured]:
-    """List the configurations of a table's lines, each once."""
-    return list({row.measured.name: row.measured for row in rows if row.measured}.values())
+    notes += "".join(f"{letter}: {text}.\n" for letter, text in sets.items())
+    notes += "".join(f"{remark}\n" for remark in remarks_of(rows))
+    is_sample = any(row.measured and row.measured.sample for row in rows)
+    return notes + (SAMPLE_NOTE if is_sample else "")

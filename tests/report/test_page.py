@@ -51,6 +51,16 @@ def test_training_rows_are_called_so_beside_each_number_of_theirs(runs: Path, wr
     ]
 
 
+def test_test_rows_are_described_as_those_of_their_models_beside_lists_of_others(
+    runs: Path, write_run: WriteRun
+) -> None:
+    write_run("lists", test=None, retrieval={"model": {"users": 3}}, options={"seed": 7})
+    write_run("model1", options={"seed": 8})
+    write_run("model2", options={"seed": 9})
+    headings = re.findall(r"Test rows (.): .*? seed (\d+)", unescape(page_of(runs)))
+    assert headings == [("A", "8"), ("B", "9")]
+
+
 @pytest.mark.parametrize(("trained", "said"), [(50, True), (2, False)])
 def test_a_reproduction_is_said_to_run_the_same_way_only_with_the_notebooks_epochs(
     runs: Path, write_run: WriteRun, trained: int, *, said: bool

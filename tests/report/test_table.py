@@ -186,6 +186,20 @@ def test_the_letters_of_test_ratings_are_explained(
         assert f"\n{line}" in text
 
 
+def test_a_letter_is_explained_by_the_ratings_of_its_lines_when_a_reproduction_stands_above_them(
+    runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run("baseline/bias", options={"seed": 7})
+    write_run("published/model1")
+    assert [(row.name, row.test_set) for row in measured_rows(runs)] == [
+        ("baseline/bias", "A"),
+        ("published/model1", "B"),
+    ]
+    text = printed(runs, capsys)
+    assert "\nA: ml-latest-small, split random 80/10/10, seed 7, rows" in text
+    assert "\nB: ml-latest-small, split random 80/10/10, seed 123, rows" in text
+
+
 def test_the_same_test_ratings_need_no_explanation(
     runs: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
