@@ -36,7 +36,6 @@ class RecommendRequest(Request):
     minutes: tuple[int, int] | None = Field(default=None, description="least and most; films of unknown length are out")
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"ratings": [{"movie_id": 1, "stars": 5}], "top": 10, "genres": ["Comedy"]}]},
     )
 
@@ -48,7 +47,6 @@ class PredictRequest(Request):
     movie_ids: list[MovieId] = Field(min_length=1, max_length=1000)
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"ratings": [{"movie_id": 1, "stars": 5}], "movie_ids": [2, 3]}]},
     )
 
