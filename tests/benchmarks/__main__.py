@@ -143,9 +143,7 @@ def measure_ablation(small: Path, large: Path, options: argparse.Namespace) -> I
         ("model5", Combined1MDataModule, large, wide, [0.2, 0.2, 0.2, 0.0, 0.0]),
     ):
         data = module(root=root)
-        data.setup()
-        assert data.tables is not None
-        network = MLP(data.tables, hidden=hidden, dropout=dropout)
+        network = MLP(data.prepare()[0], hidden=hidden, dropout=dropout)
         yield name, ablation.measure(data, network, hidden=hidden, rounds=options.rounds, steps=20)
 
 

@@ -49,13 +49,12 @@ def measure(data: MovieDataModule, network: MLP, *, hidden: list[int], rounds: i
 
 def build(data: MovieDataModule, network: MLP, hidden: list[int], rows: Batch) -> dict[str, Callable[[], None]]:
     """Build a loop over all rows for each variant."""
-    assert data.tables is not None
-    size = data.batch_size
+    tables, size = network.tables, data.batch_size
     with_bernoulli = replace(network, Dropout, lambda layer: nn.Dropout(layer.p))
     with_copies = replace(network, nn.ReLU, lambda _: nn.ReLU())
-    dense = dense_network(data.tables.width, hidden, [0.0] * len(hidden))
+    dense = dense_network(tables.width, hidden, [0.0] * len(hidden))
     dense = nn.Sequential(dense[0], *copy.deepcopy(network.rest))
-    matrix = feature_matrix(data.tables, rows)
+    matrix = feature_matrix(tables, rows)
     variants = {
         SHIPPED: loop(network, rows, size),
         "dense first layer": dense_loop(dense, matrix, rows, size),

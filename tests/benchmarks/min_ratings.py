@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from movierec.data import MovieDataModule
+from movierec.data.cache import Prepared
 from movierec.metrics.topn import list_targets, measure_lists
 from movierec.models.checkpoint import read_model
 from movierec.runs import run_of
@@ -28,10 +28,9 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=1000, help="how many users to measure, at most")
     options = parser.parse_args()
     network = read_model(options.checkpoint)
-    data = data_of(options.checkpoint)
-    assert data.tables is not None
-    check_same_data(network.tables, data.tables)
-    targets = list_targets(network.tables, data.rows, "val", num_users=options.users)
+    tables, rows = prepare(options.checkpoint)
+    check_same_data(network.tables, tables)
+    targets = list_targets(network.tables, rows, "val", num_users=options.users)
     table = Table("at least so many ratings", title=f"{len(targets)} users", title_justify="left")
     found = []
     for least in LEAST:
@@ -43,15 +42,14 @@ def main() -> None:
     Console(width=120).print(table)
 
 
-def data_of(checkpoint: Path) -> MovieDataModule:
+def prepare(checkpoint: Path) -> Prepared:
     """Prepare the data that the run of a checkpoint was trained on, from its config.yaml."""
     run = run_of(checkpoint)
     assert run is not None, f"{checkpoint} is not in a run's folder"
     chosen = yaml.safe_load(run.config.read_text(encoding="utf-8"))["data"]
     module, _, name = chosen["class_path"].rpartition(".")
-    data: MovieDataModule = getattr(import_module(module), name)(**chosen["init_args"])
-    data.setup("fit")
-    return data
+    prepared: Prepared = getattr(import_module(module), name)(**chosen["init_args"]).prepare()
+    return prepared
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Liang et al., 2018: a fifth of each one's liked films is to be found, knowing al
 films among all others are to be found, knowing 1 to 50 ratings drawn at random.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from rich.table import Table
 from scipy.sparse import csr_array
 
 from movierec.data import RatingsDataModule
+from movierec.data.batches import Batch
 from movierec.data.histories import History
 from movierec.data.tables import Tables
 from movierec.metrics.topn import NEW_USER_RATINGS, Target, measure_lists
@@ -29,14 +31,12 @@ EPOCHS, BATCH = 24, 256
 def main() -> None:
     """Fit the models on the training users, and print both tables."""
     torch.manual_seed(0)
-    data = RatingsDataModule(release="ml-1m")
-    data.setup()
-    assert data.tables is not None
-    ratings = all_ratings(data)
+    all_tables, rows = RatingsDataModule(release="ml-1m").prepare()
+    ratings = all_ratings(all_tables, rows)
     liked = np.bincount(ratings.nonzero()[0], weights=ratings.data >= 4)
     users = np.random.RandomState(SEED).permutation(np.flatnonzero(liked >= 5))
     train, tested = users[: -2 * HELD], users[-HELD:]
-    tables = of_users(data.tables, ratings, train)
+    tables = of_users(all_tables, ratings, train)
     blend = BlendModel(tables, min_ratings=1)
     blend.ease.fit(blend.ease.gram_matrix(), l2=L2, p=P)
     train_network(blend)
@@ -60,14 +60,13 @@ def main() -> None:
     Console(width=100).print(strong, few)
 
 
-def all_ratings(data: RatingsDataModule) -> csr_array:
+def all_ratings(tables: Tables, rows: Mapping[str, Batch]) -> csr_array:
     """Join the ratings of all parts, [num_users, num_movies] stars."""
-    assert data.tables is not None
     user, movie = (
-        np.concatenate([getattr(part, name).numpy() for part in data.rows.values()]) for name in ("user", "movie")
+        np.concatenate([getattr(part, name).numpy() for part in rows.values()]) for name in ("user", "movie")
     )
-    stars = np.concatenate([data.tables.to_stars(part.rating).numpy() for part in data.rows.values()])
-    matrix = csr_array((stars, (user, movie)), shape=(len(data.tables.user_ids), len(data.tables.movie_ids)))
+    stars = np.concatenate([tables.to_stars(part.rating).numpy() for part in rows.values()])
+    matrix = csr_array((stars, (user, movie)), shape=(len(tables.user_ids), len(tables.movie_ids)))
     matrix.sort_indices()
     return matrix
 

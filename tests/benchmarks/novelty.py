@@ -14,7 +14,7 @@ from rich.table import Table
 from movierec.metrics.topn import list_targets, measure_lists
 from movierec.models.checkpoint import read_model
 from movierec.recommend.recommender import standardise
-from tests.benchmarks.min_ratings import data_of
+from tests.benchmarks.min_ratings import prepare
 
 LEVELS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
 METRICS = ("recall@10", "ndcg@10", "coverage", "novelty")
@@ -23,8 +23,8 @@ METRICS = ("recall@10", "ndcg@10", "coverage", "novelty")
 def main() -> None:
     """Measure a checkpoint at each level, and print a table."""
     path = Path(sys.argv[1])
-    model, data = read_model(path), data_of(path)
-    targets = list_targets(model.tables, data.rows, "test")
+    model, (_, rows) = read_model(path), prepare(path)
+    targets = list_targets(model.tables, rows, "test")
     listed, plain = model.listed, model.rank_all
     popular = standardise(np.log1p(model.tables.num_ratings[listed.numpy()]))
     table = Table("--novelty", *METRICS)

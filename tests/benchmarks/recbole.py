@@ -23,9 +23,7 @@ GRID = tuple(product((200.0, 500.0, 1000.0), (0.0, 0.3, 1.0)))
 
 def main() -> None:
     """Choose the penalties on validation, and print recall@10 and NDCG@10 of the test ratings."""
-    data = RatingsDataModule(release="ml-1m")
-    data.setup()
-    train, val, test = split(all_ratings(data))
+    train, val, test = split(all_ratings(*RatingsDataModule(release="ml-1m").prepare()))
     gram = gram_matrix(train / np.float32(5))
     of_val = {pair: measure(train, gram, pair, seen=train, relevant=val) for pair in GRID}
     best = max(of_val, key=lambda pair: of_val[pair][1])
