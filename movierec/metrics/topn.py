@@ -50,7 +50,8 @@ def list_targets(tables: Tables, rows: Mapping[str, Batch], part: str, *, num_us
 
     With `test`, the validation ratings are left out, too. `num_users` measures a random choice of so many users.
     """
-    liked = by_user(liked_rows(tables, rows[part]), tables)
+    is_liked = tables.to_stars(rows[part].rating) >= tables.liked_stars
+    liked = by_user(rows[part].take(is_liked), tables)
     validated, tested = by_user(rows["val"], tables), by_user(rows["test"], tables)
     users = np.random.default_rng(0).permutation(np.flatnonzero([len(films) for films in liked]))[:num_users]
     targets = []
@@ -79,11 +80,6 @@ def new_user_targets(tables: Tables, test: Batch, number: int) -> list[Target]:
             history = History(films[first], given[first])
             targets.append(Target(int(tables.user_ids[user]), history, liked, history.movies))
     return targets
-
-
-def liked_rows(tables: Tables, rows: Batch) -> Batch:
-    """Pick the ratings of liked films."""
-    return rows.take(tables.to_stars(rows.rating) >= tables.liked_stars)
 
 
 def by_user(rows: Batch, tables: Tables) -> list[np.ndarray]:
