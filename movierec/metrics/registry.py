@@ -80,3 +80,4 @@ LIST_METRICS = {
         Metric(name="personality", label="personality", scale="other", direction="max", digits=2),
     )
 }
+VALIDATED = METRICS | {f"list_{name}": metric for name, metric in LIST_METRICS.items()}  # after `val/`

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from movierec.console import Console, quoted
 from movierec.errors import ConfigError, DivergenceError
-from movierec.metrics.registry import LIST_METRICS, METRICS
+from movierec.metrics.registry import VALIDATED
 from movierec.model_selection.search_space import Space, read_space, space_of, suggest
 from movierec.runs import ROOT, effective_options, find_run, replace_text
 from movierec.training.cli import ExperimentCLI
@@ -74,11 +74,10 @@ class Search:
         self.name = run_name(list(found.values()))
         self.folder = out / self.name
         plain = ExperimentCLI("fit", given).plain_options
-        self.monitor = str(plain["checkpoint"]["monitor"])
-        name = self.monitor.removeprefix("val/")
         if plain["checkpoint"]["monitor"] is None:
             raise ConfigError("Expected checkpoint.monitor to name a metric to search by, such as val/rmse; got null.")
-        metrics = METRICS | {f"list_{one}": metric for one, metric in LIST_METRICS.items()}
+        self.monitor = str(plain["checkpoint"]["monitor"])
+        self.metric = self.monitor.removeprefix("val/")
         self.space: Space = read_space(space or space_of(plain["model"]["class_path"]))
         self.folder.mkdir(parents=True, exist_ok=True)
         storage = f"sqlite:///{(self.folder / 'study.db').resolve().as_posix()}"
@@ -86,7 +85,7 @@ class Search:
             storage=storage,
             study_name=self.name,
             load_if_exists=True,
-            direction="minimize" if metrics[name].direction == "min" else "maximize",
+            direction="minimize" if VALIDATED[self.metric].direction == "min" else "maximize",
             pruner=optuna.pruners.MedianPruner(n_warmup_steps=plain["trainer"]["max_epochs"] // WARM_UP),
         )
         self.check_same({"space": self.space, "options": effective_options(plain)})
@@ -134,7 +133,7 @@ class Search:
         shutil.rmtree(experiment.run.checkpoints, ignore_errors=True)  # `fit` trains the best configuration again
         if pruning.is_pruned:
             raise optuna.TrialPruned
-        value = float(metrics["val"][self.monitor.removeprefix("val/")])
+        value = float(metrics["val"][self.metric])
         print(f"{name}: {self.monitor} {value:.4f}", flush=True)
         return value
 
@@ -143,8 +142,7 @@ class Search:
         ended = [trial for trial in self.study.trials if trial.state == optuna.trial.TrialState.COMPLETE]
         if not ended:
             raise ConfigError("Expected a trial that ended, got none. Allow more --time or --trials.")
-        sign = 1 if self.study.direction == optuna.study.StudyDirection.MINIMIZE else -1
-        ended.sort(key=lambda trial: sign * (trial.value or 0))
+        ended.sort(key=lambda trial: trial.value or 0, reverse=VALIDATED[self.metric].direction == "max")
         table = Table("trial", self.monitor, *self.space, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
         table.add_row(GIVEN, f"{self.study.user_attrs[GIVEN]:.4f}")
         for trial in ended[:SHOWN]:

@@ -10,7 +10,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from movierec.errors import CheckpointError, ConfigError
-from movierec.metrics.registry import LIST_METRICS, METRICS
+from movierec.metrics.registry import VALIDATED
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -78,11 +78,10 @@ class BestCheckpoint(RunCheckpoint):
     """
 
     def __init__(self, *, monitor: str | None = "val/rmse") -> None:
-        metrics = METRICS | {f"list_{name}": metric for name, metric in LIST_METRICS.items()}
-        known = [f"val/{name}" for name in metrics]
+        known = [f"val/{name}" for name in VALIDATED]
         if monitor is not None and monitor not in known:
             raise ConfigError(f"Expected checkpoint.monitor to be null or one of {', '.join(known)}; got {monitor}.")
-        direction = metrics[monitor.removeprefix("val/")].direction if monitor else "min"
+        direction = VALIDATED[monitor.removeprefix("val/")].direction if monitor else "min"
         super().__init__(
             filename="best",
             monitor=monitor,
