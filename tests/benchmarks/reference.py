@@ -106,7 +106,7 @@ def feature_matrix(tables: Tables, rows: Batch) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
-def matrix_rate(dtype: torch.dtype = torch.float32) -> float:
+def matrix_rate() -> float:
     """Measure how fast this machine multiplies matrices just now.
 
     The matrices are those of the largest layer of models 3 to 5, [1024, 2048] and [2048, 512].
@@ -114,7 +114,7 @@ def matrix_rate(dtype: torch.dtype = torch.float32) -> float:
     Returns:
         Floating-point operations a second.
     """
-    left, right = torch.randn(1024, 2048).to(dtype), torch.randn(2048, 512).to(dtype)
+    left, right = torch.randn(1024, 2048), torch.randn(2048, 512)
     repeats = 20
     for _ in range(3):
         left @ right
