@@ -51,51 +51,26 @@ class Banks(NamedTuple):
     scoring: int
 
 
-class Sums(NamedTuple):
-    """Number, sum and sum of squares of the stars by user or film; additive, so banks are sums and differences."""
-
-    number: np.ndarray
-    total: np.ndarray
-    square: np.ndarray
-
-    def minus(self, other: "Sums") -> "Sums":
-        """Take another set's ratings out of this one."""
-        return Sums(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
-
-    def without(self, stars: float) -> "Sums":
-        """Take one rating of so many stars out of every user or film."""
-        return Sums(self.number - 1, self.total - stars, self.square - stars**2)
-
-
-class Summary(NamedTuple):
-    """Sums over some ratings by user and by film."""
-
-    user: Sums
-    movie: Sums
-
-    def minus(self, other: "Summary") -> "Summary":
-        """Take another set's ratings out of this one."""
-        return Summary(self.user.minus(other.user), self.movie.minus(other.movie))
-
-    def without(self, stars: float) -> "Summary":
-        """Take one rating of so many stars out of every user and film."""
-        return Summary(self.user.without(stars), self.movie.without(stars))
-
-
-def sums(index: np.ndarray, stars: np.ndarray, size: int) -> Sums:
+def sums(index: np.ndarray, stars: np.ndarray, size: int) -> np.ndarray:
     """Sum up stars by user or film.
 
     Args:
         index: User or film of each rating, [num_ratings] int64.
         stars: [num_ratings] float64.
         size: Number of users or films.
+
+    Returns:
+        Number, sum and sum of squares of the stars, [3, size] float64; additive, so banks are sums and differences.
     """
     weights = stars**0, stars, stars**2
-    return Sums(*(np.bincount(index, weight, size).astype(np.float64, copy=False) for weight in weights))
+    return np.array([np.bincount(index, weight, size) for weight in weights], dtype=np.float64)
 
 
-def describe(these: Sums) -> np.ndarray:
+def describe(these: np.ndarray) -> np.ndarray:
     """Compute mean, count and sample standard deviation (with n - 1) from sums.
+
+    Args:
+        these: What `sums` returns, [3, size].
 
     Returns:
         [size, 3] float64; the mean of no rating and the deviation of fewer than two are 0.
@@ -150,23 +125,23 @@ def build_banks(
     """
     train = split.train
 
-    def of(rows: np.ndarray) -> Summary:
-        return Summary(sums(user[rows], stars[rows], num_users), sums(movie[rows], stars[rows], num_movies))
+    def of(rows: np.ndarray) -> np.ndarray:  # users, then films: [3, num_users + num_movies]
+        return np.hstack([sums(user[rows], stars[rows], num_users), sums(movie[rows], stars[rows], num_movies)])
 
     whole = of(train)
     known = split.readable(len(stars))
     # Of users, all that is known when they are scored: held-out users have no training ratings, and a history.
-    scoring = Summary(sums(user[known], stars[known], num_users), whole.movie)
+    scoring = np.hstack([sums(user[known], stars[known], num_users), whole[:, num_users:]])
     row = np.zeros(len(stars), dtype=np.int64)
     if kind == "cross_fit":
         fold = folds(len(train), num_folds, seed)
-        banks = [whole.minus(of(train[fold == k])) for k in range(num_folds)] + [scoring]
+        banks = [whole - of(train[fold == k]) for k in range(num_folds)] + [scoring]
         row[:] = num_folds
         row[train] = fold
     elif kind == "leave_one_out":
         # A user's statistics without a rating depend on that rating's stars alone: a bank for each number of stars.
         values, value = np.unique(stars[train], return_inverse=True)
-        banks = [whole.without(v) for v in values] + [scoring]
+        banks = [whole - [[1], [v], [v**2]] for v in values] + [scoring]
         row[:] = len(values)
         row[train] = value
     elif kind == "self_inclusive":
@@ -175,18 +150,18 @@ def build_banks(
         banks = [scoring, of(split.val), scoring]
         row[split.val], row[split.test], row[train] = 1, 2, 0
 
-    def table(parts: list[Sums], all_training: Sums) -> np.ndarray:
-        values = [describe(part) for part in parts]
+    def table(part: slice) -> np.ndarray:
+        values = [describe(bank[:, part]) for bank in banks]
         if unrated == "zero":
             return np.stack(values)
         # A bank of leave_one_out belongs to one number of stars: an average over it would tell them.
-        among = [describe(all_training)] * len(values) if kind == "leave_one_out" else values
+        among = [describe(whole[:, part])] * len(values) if kind == "leave_one_out" else values
         average = np.stack([average_of_others(each) for each in among])
         return np.where(np.stack(values)[..., 1:2] > 0, values, average)
 
     return Banks(
-        user=table([bank.user for bank in banks], whole.user),
-        movie=table([bank.movie for bank in banks], whole.movie),
+        user=table(slice(num_users)),
+        movie=table(slice(num_users, None)),
         row=row,
         scoring=len(banks) - 1,
     )
