@@ -4,6 +4,7 @@ import gzip
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -187,23 +188,18 @@ def as_ids(column: pd.Series) -> pd.Series:
 
 def read_typed(path: Path, names: Mapping[str, str]) -> pd.DataFrame:
     """Read columns of a csv file: ids and times as numbers if all are, else as texts."""
-    first = next((fields for _, fields in list_first(path)[1:]), [])
-    header = list_first(path)[0][1]
+    (_, header), *others = islice(records(path), 2)
+    first = dict(zip(header, others[0][1], strict=False)) if others else {}
     types = {}
     for ours, theirs in names.items():
-        is_text = ours in ("title", "genres") or not first or not is_number(first[header.index(theirs)], "int64")
-        types[theirs] = "float64" if ours == "rating" else "str" if is_text else "int64"
+        is_whole = ours not in ("title", "genres") and is_number(first.get(theirs, ""), "int64")
+        types[theirs] = "float64" if ours == "rating" else "int64" if is_whole else "str"
     try:
         return read_csv(path, columns=types)
     except DataFormatError:
         if "int64" not in types.values():
             raise
     return read_csv(path, columns={name: "str" if dtype == "int64" else dtype for name, dtype in types.items()})
-
-
-def list_first(path: Path) -> list[tuple[int, list[str]]]:
-    """List the header and the first record of a csv file."""
-    return [record for record, _ in zip(records(path), range(2), strict=False)]
 
 
 def to_seconds(path: Path, times: pd.Series) -> pd.Series:
