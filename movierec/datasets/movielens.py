@@ -14,7 +14,6 @@ from movierec.datasets.csv_file import LARGEST, csv_line, read_csv, refuse_rows
 from movierec.datasets.file import require_file
 from movierec.datasets.headerless import DELIMITERS, read_film_lines, read_rating_lines, read_user_lines, text_line
 from movierec.datasets.own_ratings import OwnRelease, as_ids, read_own_movies, read_own_ratings
-from movierec.datasets.own_ratings import line_of as own_line
 from movierec.datasets.root import how_to_get, name_root
 from movierec.errors import DataFormatError, MissingDataError
 
@@ -54,9 +53,9 @@ def read_rating_file(path: Path, release: Release) -> pd.DataFrame:
 
 
 def line_of(path: Path, release: Release, row: int) -> int:
-    """Find the line of a row of a release's file, counted from 0."""
-    if isinstance(release, OwnRelease):
-        return own_line(path, row)
+    """Find the line of a row of a release's file, counted from 0; in Parquet, the number of the row, from 1."""
+    if path.suffix == ".parquet":
+        return row + 1
     return csv_line(path, row) if release.format == "csv" else text_line(path, row)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from movierec.datasets.catalog import RELEASES, Release
-from movierec.datasets.csv_file import csv_line, is_number, read_csv, read_header, records, refuse_rows
+from movierec.datasets.csv_file import is_number, read_csv, read_header, records, refuse_rows
 from movierec.datasets.file import require_file
 from movierec.errors import ConfigError, DataFormatError, MissingDataError
 
@@ -218,8 +218,3 @@ def refuse(path: Path, is_wrong: pd.Series, values: pd.Series, expected: str) ->
         row = int(is_wrong.to_numpy().argmax())
         raise DataFormatError(f"{path}, row {row + 1}: expected {expected}, found {values.iloc[row]}.")
     refuse_rows(path, is_wrong, values, expected)
-
-
-def line_of(path: Path, row: int) -> int:
-    """Find the line of a row of a csv file, or number the row of another, from 1."""
-    return row + 1 if path.suffix == ".parquet" else csv_line(path, row)
