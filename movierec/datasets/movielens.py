@@ -92,12 +92,11 @@ def check_ratings(frame: pd.DataFrame, release: Release, path: Path) -> None:
 
 def repeated_pairs(user_ids: pd.Series, movie_ids: pd.Series) -> npt.NDArray[np.int64]:
     """Find the rows whose pair of user and film occurs in an earlier row."""
-    if user_ids.dtype != np.int64 or movie_ids.dtype != np.int64:
-        return np.flatnonzero(pd.DataFrame({"user": user_ids, "movie": movie_ids}).duplicated())
-    # One number a pair; where it overflows, two pairs may share one, but a pair never has two.
-    keys = np.sort(user_ids.to_numpy() * (movie_ids.max() + 1) + movie_ids.to_numpy())
-    if not (keys[1:] == keys[:-1]).any():  # sorting takes a tenth of the time of a hash table
-        return np.empty(0, dtype=np.int64)
+    if user_ids.dtype == movie_ids.dtype == np.int64:
+        # One number a pair; where it overflows, two pairs may share one, but a pair never has two.
+        keys = np.sort(user_ids.to_numpy() * (movie_ids.max() + 1) + movie_ids.to_numpy())
+        if not (keys[1:] == keys[:-1]).any():  # sorting takes a tenth of the time of a hash table
+            return np.empty(0, dtype=np.int64)
     return np.flatnonzero(pd.DataFrame({"user": user_ids, "movie": movie_ids}).duplicated())
 
 
