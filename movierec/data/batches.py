@@ -135,14 +135,8 @@ def batch_loader(
         RatingDataset(part.to(share.device)),
         sampler=sampler,
         batch_size=None,  # an item is a batch already
-        collate_fn=unchanged,  # type: ignore[arg-type]  # an item is a batch, not a list
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
         timeout=WORKER_SECONDS if num_workers else 0,
         generator=torch.Generator(),  # else each epoch draws from the global one, and dropout depends on num_workers
     )
-
-
-def unchanged(batch: Batch) -> Batch:
-    """Pass a batch on; the default would convert it."""
-    return batch
