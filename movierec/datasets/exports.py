@@ -63,13 +63,9 @@ class Export(NamedTuple):
 
 def is_export(content: bytes) -> bool:
     """Tell whether a file is an export, and not a csv file with the column movieId or title."""
-    header = content[:2000].splitlines()[:1]
-    names = (
-        {name.strip(' "\ufeff').casefold() for name in header[0].decode(errors="replace").split(",")}
-        if header
-        else set()
-    )
-    return content.startswith(b"PK") or bool(names & {"const", "name"}) or b";" in (header or [b""])[0]
+    header = next(iter(content[:2000].splitlines()), b"").decode(errors="replace")
+    names = {name.strip(' "\ufeff').casefold() for name in header.split(",")}
+    return content.startswith(b"PK") or bool(names & {"const", "name"}) or ";" in header
 
 
 def read_export(content: bytes, scale: tuple[float, float]) -> Export:
