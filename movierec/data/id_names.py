@@ -35,8 +35,7 @@ def number_films(ratings: pd.DataFrame, movies: pd.DataFrame) -> list[str]:
 
 def find_numbers(texts: pd.Series, names: Sequence[str]) -> np.ndarray:
     """Find the numbers of ids that are texts, int64; 0 for one that is not known."""
-    number = pd.Series(np.arange(1, len(names) + 1), index=list(names))
-    return texts.map(number).fillna(0).to_numpy().astype(np.int64)
+    return pd.Index(names).get_indexer(pd.Index(texts)).astype(np.int64) + 1
 
 
 def same_type(movie_ids: pd.Series, movies: pd.DataFrame) -> pd.Series:

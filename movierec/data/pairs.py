@@ -95,8 +95,8 @@ def refuse_unknown(path: Path, texts: pd.Series, numbers: np.ndarray, what: str)
 
 def find_rows(wanted: np.ndarray, known: np.ndarray, path: Path, what: str) -> np.ndarray:
     """Find ids among ascending ones; an unknown one is an error that names the line."""
-    rows = np.searchsorted(known, wanted).clip(max=len(known) - 1)
-    if len(bad := np.flatnonzero(known[rows] != wanted)):
+    rows: np.ndarray = pd.Index(known).get_indexer(pd.Index(wanted))
+    if len(bad := np.flatnonzero(rows < 0)):
         raise UnknownIdError(
             f"{path}, line {csv_line(path, int(bad[0]))}: {what} {wanted[bad[0]]} is not in the ratings "
             f"(ids from {known[0]} to {known[-1]}). Remove the line, or correct the id."
