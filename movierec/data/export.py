@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from movierec.data.id_names import find_numbers, number_users
 from movierec.data.modules import MovieDataModule
 from movierec.datasets.movielens import read_ratings
 
@@ -29,9 +28,10 @@ def export_split(data: MovieDataModule, folder: Path) -> dict[str, int]:
     """
     tables, rows = data.prepare()
     ratings = read_ratings(data.root, data.options.find_release(data.root))
-    number_users(ratings)
     if tables.movie_names:
-        ratings["movie_id"] = find_numbers(ratings["movie_id"].astype("str"), tables.movie_names)
+        ratings["movie_id"] = ratings["movie_id"].astype("str")
+    user_ids = np.array([tables.user_name(number) for number in tables.user_ids.tolist()])
+    movie_ids = np.array(tables.movie_names or tables.movie_ids.tolist())
     parts = {part: (batch.user.numpy(), batch.movie.numpy()) for part, batch in rows.items()}
     if tables.held_out.any():
         user = np.repeat(np.arange(len(tables.user_ids)), np.diff(tables.history_offsets))
@@ -39,10 +39,7 @@ def export_split(data: MovieDataModule, folder: Path) -> dict[str, int]:
         parts["history"] = user[is_held_out], tables.history_movies.numpy()[is_held_out]
     folder.mkdir(parents=True, exist_ok=True)
     for part, (user, movie) in parts.items():
-        pairs = pd.DataFrame({"user_id": tables.user_ids.numpy()[user], "movie_id": tables.movie_ids.numpy()[movie]})
-        found = pairs.merge(ratings, how="left")
-        for column, names in ("user_id", tables.user_names), ("movie_id", tables.movie_names):
-            if names:
-                found[column] = np.array(names, dtype=object)[found[column] - 1]
-        found.set_axis(COLUMNS, axis="columns").to_csv(folder / f"{part}.csv", index=False)
+        pairs = pd.DataFrame({"user_id": user_ids[user], "movie_id": movie_ids[movie]})
+        found = pairs.merge(ratings, how="left").set_axis(COLUMNS, axis="columns")
+        found.to_csv(folder / f"{part}.csv", index=False)
     return {part: len(user) for part, (user, _) in parts.items()}
