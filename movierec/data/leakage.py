@@ -6,8 +6,7 @@ from typing import Any
 import torch
 
 from movierec.data.batches import Batch
-from movierec.data.scaling import Scaling
-from movierec.data.statistics import Kind, is_statistic
+from movierec.data.statistics import is_statistic
 from movierec.data.tables import Tables
 from movierec.errors import LeakageError
 
@@ -41,22 +40,21 @@ def correlate(tables: Tables, train: Batch) -> dict[str, float]:
     return dict(zip(tables.feature_names, found.clamp(-1, 1).tolist(), strict=True))
 
 
-def name_leaks(statistics: Kind, scaling: Scaling, copies: Mapping[str, float]) -> list[str]:
-    """List what leaks: options that say so, and columns that are copies of the ratings."""
-    options = {"statistics": statistics, "scaling": scaling}
-    named = [f"{name}: {value}" for name, value in options.items() if value not in LEAK_FREE]
-    return named + [f"column {name}: correlation {value:.4f}" for name, value in copies.items()]
+def describe_inputs(tables: Tables, train: Batch) -> dict[str, Any]:
+    """Record which input follows the training ratings most, which are copies of them, and what leaks."""
+    correlations = correlate(tables, train)
+    largest = max(correlations, key=lambda name: abs(correlations[name]))
+    copies = find_copies(correlations)
+    options = tables.record["options"]
+    leaks = [f"{name}: {options[name]}" for name in ("statistics", "scaling") if options[name] not in LEAK_FREE]
+    leaks += [f"column {name}: correlation {value:.4f}" for name, value in copies.items()]
+    recorded = {name: value for name, value in correlations.items() if name in {largest, *copies}}
+    return {"correlations": recorded, "leaks": leaks}
 
 
 def find_copies(correlations: Mapping[str, float]) -> dict[str, float]:
     """Pick the columns that are copies of the ratings, or nearly so."""
     return {name: value for name, value in correlations.items() if abs(value) > LIMIT}
-
-
-def closest(correlations: Mapping[str, float]) -> dict[str, float]:
-    """Pick what to record of the correlations: those of all copies, and the largest."""
-    largest = max(correlations, key=lambda name: abs(correlations[name]))
-    return {name: value for name, value in correlations.items() if name == largest or abs(value) > LIMIT}
 
 
 def check_copies(record: Mapping[str, Any]) -> None:

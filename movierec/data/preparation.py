@@ -12,7 +12,7 @@ from movierec.data.batches import Batch
 from movierec.data.cache import Prepared, cache_path, load, store
 from movierec.data.features import ROW_IDS, complete_films, encode_films, encode_users
 from movierec.data.id_names import IdNames, number_films, number_users, same_type
-from movierec.data.leakage import closest, correlate, find_copies, name_leaks
+from movierec.data.leakage import describe_inputs
 from movierec.data.options import Options, describe_origin
 from movierec.data.pairs import find_ratings
 from movierec.data.scaling import Scaled, fit_target, scale_statistics
@@ -159,7 +159,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         record=origin | described,
     )
     rows = rows_of_parts(user, movie, banks.row, unit=target.to_unit(stars), day=days, split=split)
-    tables.record.update(describe_inputs(tables, rows["train"], options))
+    tables.record.update(describe_inputs(tables, rows["train"]))
     return tables, rows
 
 
@@ -306,13 +306,3 @@ def hash_pairs(user_ids: np.ndarray, movie_ids: np.ndarray) -> str:
     """Hash pairs of user and film, whatever their order, to 16 hexadecimal digits."""
     order = np.lexsort((movie_ids, user_ids))
     return hashlib.sha256(np.stack([user_ids[order], movie_ids[order]]).tobytes()).hexdigest()[:16]
-
-
-def describe_inputs(tables: Tables, train: Batch, options: Options) -> dict[str, Any]:
-    """Record which input follows the training ratings most, and what leaks."""
-    correlations = correlate(tables, train)
-    copies = find_copies(correlations)
-    return {
-        "correlations": closest(correlations),
-        "leaks": name_leaks(options.statistics, options.scaling, copies),
-    }
