@@ -106,8 +106,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         seed=options.seed,
     )
 
-    is_trained = np.zeros(len(user_ids), dtype=bool)
-    is_trained[user[split.train]] = True
+    is_trained = np.bincount(user[split.train], minlength=len(user_ids)) > 0
     demographics, demographic_names = encode_users(
         read_users(root, options, user_ids), options.inputs, trained=is_trained
     )
@@ -121,8 +120,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
 
     of_movies = scaled(banks.movie, movie_ids, movie, "movieId")
     of_users = scaled(banks.user, user_ids, user, "userId")
-    trained = np.zeros(len(movies), dtype=bool)
-    trained[movie[split.train]] = True
+    trained = np.bincount(movie[split.train], minlength=len(movies)) > 0
     films = encode_films(movies, columns=options.inputs, missing=options.missing, trained=trained)
     target = fit_target(stars, split.train)
     readable = split.readable(len(stars))
