@@ -18,12 +18,11 @@ from movierec.datasets.metadata import FILES, OMDB_PEOPLE, OMDB_STORY, READERS, 
 from movierec.datasets.movielens import read_links, read_movies, read_ratings
 from movierec.datasets.own_check import describe_own
 from movierec.datasets.own_ratings import find_file, own_releases
-from movierec.datasets.root import explain_release_folder, files_of, is_sample, name_root, way_to
+from movierec.datasets.root import explain_release_folder, files_of, is_sample, name_root, release_of, way_to
 from movierec.errors import ConfigError, MissingDataError, MovierecError
 
 T = TypeVar("T")
 LEAST_COVERAGE = 0.9  # of the ratings; whole metadata hold 98 % and more
-FOLDERS = {release.folder for release in RELEASES.values()}
 FEWEST_RATINGS = 6  # of fewer, none is left to validate on when they are split 80/10/10
 MODELS: dict[str, tuple[str, tuple[Source, ...]]] = {  # what each reads, as the data modules have it
     "model1, 6, 7, 8": ("ml-latest-small", ()),
@@ -101,7 +100,7 @@ def check_data(root: Path, columns_map: Mapping[str, str] | None = None) -> Data
         ConfigError: It is the folder of a release instead of its parent.
     """
     name = root.absolute().name
-    if root.is_file() or (find_file(root.parent, root.name, "ratings", "rating") and name not in FOLDERS):
+    if root.is_file() or (find_file(root.parent, root.name, "ratings", "rating") and not release_of(name)):
         check = DataCheck(root.parent)
         check.own[name] = check.attempt(describe_own, root.parent, name, columns_map) or []
         return check

@@ -15,6 +15,7 @@ from pyarrow import parquet
 from movierec.datasets.catalog import RELEASES, Release
 from movierec.datasets.csv_file import is_number, read_csv, read_header, records, refuse_rows
 from movierec.datasets.file import require_file
+from movierec.datasets.root import release_of
 from movierec.errors import ConfigError, DataFormatError, MissingDataError
 
 KINDS = (".csv", ".csv.gz", ".parquet")
@@ -97,8 +98,7 @@ def find_file(root: Path, folder: str, *stems: str) -> str | None:
 
 def own_releases(root: Path) -> list[str]:
     """List the folders of a data root that hold a user's own ratings."""
-    known = {release.folder for release in RELEASES.values()}
-    folders = sorted(path.name for path in root.glob("*") if path.is_dir() and path.name not in known)
+    folders = sorted(path.name for path in root.glob("*") if path.is_dir() and not release_of(path.name))
     return [name for name in folders if find_file(root, name, "ratings", "rating")]
 
 

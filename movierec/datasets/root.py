@@ -34,7 +34,7 @@ def files_of(release: Release) -> list[str]:
 
 
 def release_of(name: str) -> Release | None:
-    """Find the release that a file below the root belongs to; None for metadata."""
+    """Find the release that a file or folder below the root belongs to; None for metadata and own ratings."""
     folder = name.split("/", maxsplit=1)[0]
     return next((release for release in RELEASES.values() if release.folder == folder), None)
 
