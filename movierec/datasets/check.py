@@ -252,10 +252,8 @@ def print_check(check: DataCheck) -> None:
         models.add_row(model, ", ".join([release, *sources]), answer)
     for name, lines in check.own.items():
         console.print(f"\n{name}:", *(f"  {line}" for line in lines), sep="\n", soft_wrap=True)
-    if not check.releases and check.own:
-        print_sections(check, console)
-        return
-    console.print("", releases, "tmdb, omdb: of how many ratings the metadata have the film.\n", models, sep="\n")
+    if check.releases or not check.own:
+        console.print("", releases, "tmdb, omdb: of how many ratings the metadata have the film.\n", models, sep="\n")
     print_sections(check, console)
 
 
