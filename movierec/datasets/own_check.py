@@ -7,7 +7,7 @@ import pandas as pd
 import yaml
 
 from movierec.console import quoted
-from movierec.datasets.movielens import read_movies, read_ratings
+from movierec.datasets.movielens import NO_GENRES, read_movies, read_ratings
 from movierec.datasets.own_ratings import OwnRelease, column_names, find_release
 from movierec.errors import DataFormatError
 
@@ -79,6 +79,6 @@ def describe_films(movies: pd.DataFrame, release: OwnRelease) -> str:
     """Say what is known of the films."""
     if release.movies == release.ratings:
         return "no file of films: ids are the titles; no genres, no metadata"
-    has_genres = (movies["genres"].str.join("") != "(no genres listed)").any()
+    has_genres = (movies["genres"].str.join("") != NO_GENRES).any()
     links = f"ids at TMDb and IMDb from {release.links}" if release.links else "no links.csv, so no metadata"
     return f"{len(movies):,} films in {release.movies}, with {'genres' if has_genres else 'no genres'}; {links}"
