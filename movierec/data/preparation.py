@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from movierec.data.batches import Batch
 from movierec.data.cache import Prepared, cache_path, load, store
@@ -15,7 +16,7 @@ from movierec.data.id_names import IdNames, number_films, number_users, same_typ
 from movierec.data.leakage import describe_inputs
 from movierec.data.options import Options, describe_origin
 from movierec.data.pairs import find_ratings
-from movierec.data.scaling import Scaled, fit_target, scale_statistics
+from movierec.data.scaling import fit_target, scale_statistics
 from movierec.data.split import (
     Split,
     extend,
@@ -111,15 +112,15 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         read_users(root, options, user_ids), options.inputs, trained=is_trained
     )
 
-    def scaled(values: np.ndarray, ids: np.ndarray, index: np.ndarray, id_column: str) -> Scaled:
+    def scaled(values: np.ndarray, ids: np.ndarray, index: np.ndarray, id_column: str) -> tuple[Tensor, Tensor]:
         if id_column in options.inputs:
             values = put_first(ids, values)
         if id_column == "userId":
             values = put_last(demographics, values)
         return scale_statistics(values, index=index, bank=banks.row, split=split, scaling=options.scaling)
 
-    of_movies = scaled(banks.movie, movie_ids, movie, "movieId")
-    of_users = scaled(banks.user, user_ids, user, "userId")
+    movie_statistics, movie_range = scaled(banks.movie, movie_ids, movie, "movieId")
+    user_statistics, user_range = scaled(banks.user, user_ids, user, "userId")
     trained = np.bincount(movie[split.train], minlength=len(movies)) > 0
     films = encode_films(movies, columns=options.inputs, missing=options.missing, trained=trained)
     target = fit_target(stars, split.train)
@@ -128,9 +129,9 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     known = readable[known]
     tables = Tables(
         movie_features=torch.from_numpy(films.table),
-        movie_statistics=of_movies.values,
-        user_statistics=of_users.values,
-        statistics_range=(of_movies.ranges, of_users.ranges),
+        movie_statistics=movie_statistics,
+        user_statistics=user_statistics,
+        statistics_range=(movie_range, user_range),
         film_scalers=films.scalers,
         feature_names=films.names
         + statistic_names("movie", options)
@@ -243,13 +244,13 @@ def find_parts(ratings: pd.DataFrame, options: Options, names: IdNames) -> tuple
     return is_test, is_val
 
 
-def days_of(timestamps: np.ndarray) -> torch.Tensor:
+def days_of(timestamps: np.ndarray) -> Tensor:
     """Count days since 1970, UTC, [num_ratings] int32; -1 where all times are equal, as in files that have none."""
     is_known = timestamps.min() < timestamps.max()
     return torch.tensor(timestamps // SECONDS_A_DAY if is_known else np.full_like(timestamps, -1), dtype=torch.int32)
 
 
-def compact(stars: np.ndarray) -> torch.Tensor:
+def compact(stars: np.ndarray) -> Tensor:
     """Keep stars as float16 if it holds them exactly, as it does half stars; else as float32."""
     half = torch.tensor(stars, dtype=torch.float16)
     return half if (half.numpy() == stars).all() else torch.tensor(stars, dtype=torch.float32)
@@ -273,7 +274,7 @@ def statistic_names(whose: Literal["movie", "user"], options: Options) -> list[s
 
 
 def rows_of_parts(
-    user: np.ndarray, movie: np.ndarray, bank: np.ndarray, *, unit: torch.Tensor, day: torch.Tensor, split: Split
+    user: np.ndarray, movie: np.ndarray, bank: np.ndarray, *, unit: Tensor, day: Tensor, split: Split
 ) -> dict[str, Batch]:
     """Collect the row numbers, targets and days of each part of the ratings."""
     user, movie, bank = user.astype(np.int32), movie.astype(np.int32), bank.astype(np.int32)

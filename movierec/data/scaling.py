@@ -13,18 +13,6 @@ from movierec.errors import DataFormatError
 Scaling = Literal["train", "per_split"]
 
 
-class Scaled(NamedTuple):
-    """Scaled statistics of each user or film.
-
-    Attributes:
-        values: [num_banks, size, d].
-        ranges: Least and greatest value of each bank before scaling, [num_banks, 2, d] float64.
-    """
-
-    values: Tensor
-    ranges: Tensor
-
-
 class TargetScale(NamedTuple):
     """The unit scale of the ratings: 0 is the lowest training rating, 1 the highest.
 
@@ -68,7 +56,7 @@ def fit_target(stars: np.ndarray, rows: np.ndarray) -> TargetScale:
 
 def scale_statistics(
     values: np.ndarray, *, index: np.ndarray, bank: np.ndarray, split: Split, scaling: Scaling
-) -> Scaled:
+) -> tuple[Tensor, Tensor]:
     """Scale statistics to 0 to 1 over the rows that read them.
 
     Args:
@@ -78,6 +66,10 @@ def scale_statistics(
         split: The parts of the ratings.
         scaling: `train`: one range, that of the training rows. `per_split`: each part has a bank and is scaled by
             the range of its own rows.
+
+    Returns:
+        The scaled statistics, [num_banks, size, d], and the least and greatest value of each bank before scaling,
+        [num_banks, 2, d] float64.
     """
 
     def fit(rows: np.ndarray) -> MinMaxScaler:
@@ -88,4 +80,4 @@ def scale_statistics(
     scalers = [fit(rows) for rows in split] if scaling == "per_split" else [fit(split.train)] * len(values)
     scaled = np.stack([scaler.transform(table) for scaler, table in zip(scalers, values, strict=True)])
     ranges = np.array([[scaler.data_min_, scaler.data_max_] for scaler in scalers])
-    return Scaled(torch.tensor(scaled, dtype=torch.float32), torch.tensor(ranges, dtype=torch.float64))
+    return torch.tensor(scaled, dtype=torch.float32), torch.tensor(ranges, dtype=torch.float64)
