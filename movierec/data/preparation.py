@@ -123,7 +123,7 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     user_statistics, user_range = scaled(banks.user, user_ids, user, "userId")
     trained = np.bincount(movie[split.train], minlength=len(movies)) > 0
     films = encode_films(movies, columns=options.inputs, missing=options.missing, trained=trained)
-    target = fit_target(stars, split.train)
+    min_stars, max_stars, median = fit_target(stars, split.train)
     readable = split.readable(len(stars))
     known, history_offsets = group_by_user(user[readable], movie[readable], len(user_ids))
     known = readable[known]
@@ -152,12 +152,13 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         history_stars=compact(stars[known]),
         seen_offsets=seen_offsets,
         seen_movies=seen_movies,
-        min_stars=target.low,
-        max_stars=target.high,
-        threshold=target.median,
+        min_stars=min_stars,
+        max_stars=max_stars,
+        threshold=median,
         record=origin | described,
     )
-    rows = rows_of_parts(user, movie, banks.row, unit=target.to_unit(stars), day=days, split=split)
+    unit = tables.to_unit(torch.tensor(stars)).float()
+    rows = rows_of_parts(user, movie, banks.row, unit=unit, day=days, split=split)
     tables.record.update(describe_inputs(tables, rows["train"]))
     return tables, rows
 

@@ -1,6 +1,6 @@
 """Scaling of ratings and of their statistics to 0 to 1."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,45 +13,31 @@ from movierec.errors import DataFormatError
 Scaling = Literal["train", "per_split"]
 
 
-class TargetScale(NamedTuple):
-    """The unit scale of the ratings: 0 is the lowest training rating, 1 the highest.
-
-    Attributes:
-        low: The lowest, in stars.
-        high: The highest, in stars.
-        median: The median, on the unit scale.
-    """
-
-    low: float
-    high: float
-    median: float
-
-    def to_unit(self, stars: np.ndarray) -> Tensor:
-        """Scale ratings from stars to the unit scale."""
-        return torch.tensor((stars - self.low) / (self.high - self.low), dtype=torch.float32)
-
-
-def fit_target(stars: np.ndarray, rows: np.ndarray) -> TargetScale:
-    """Find the scale of some ratings; of likes, which are all 1, it begins at 0.
+def fit_target(stars: np.ndarray, rows: np.ndarray) -> tuple[float, float, float]:
+    """Find the unit scale of the ratings; of likes, which are all 1, it begins at 0.
 
     Args:
         stars: [num_ratings] float64.
         rows: Positions of the training ratings, int64.
 
+    Returns:
+        The lowest training rating and the highest, in stars, which are 0 and 1 on the unit scale, and the median, on
+        the unit scale.
+
     Raises:
-        DataFormatError: All of them are the same, and not likes.
+        DataFormatError: All training ratings are the same, and not likes.
     """
     known = stars[rows]
     low, high = float(known.min()), float(known.max())
     if low == high == 1:  # likes, without stars
-        return TargetScale(0.0, 1.0, 1.0)
+        return 0.0, 1.0, 1.0
     if low == high:
         raise DataFormatError(
             f"Expected training ratings that differ; all of them are {low:g}. For likes, leave the ratings out or make "
             "each of them 1, and train a model of lists."
         )
     median = torch.tensor((np.median(known) - low) / (high - low), dtype=torch.float32).item()
-    return TargetScale(low, high, median)
+    return low, high, median
 
 
 def scale_statistics(
