@@ -1,6 +1,7 @@
 """From files to tables: read, leave out, split, compute statistics, encode."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -111,16 +112,11 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
     demographics, demographic_names = encode_users(
         read_users(root, options, user_ids), options.inputs, trained=is_trained
     )
-
-    def scaled(values: np.ndarray, ids: np.ndarray, index: np.ndarray, id_column: str) -> tuple[Tensor, Tensor]:
-        if id_column in options.inputs:
-            values = put_first(ids, values)
-        if id_column == "userId":
-            values = put_last(demographics, values)
-        return scale_statistics(values, index=index, bank=banks.row, split=split, scaling=options.scaling)
-
-    movie_statistics, movie_range = scaled(banks.movie, movie_ids, movie, "movieId")
-    user_statistics, user_range = scaled(banks.user, user_ids, user, "userId")
+    movie_id = [movie_ids[:, np.newaxis]] if "movieId" in options.inputs else []
+    user_id = [user_ids[:, np.newaxis]] if "userId" in options.inputs else []
+    scale = partial(scale_statistics, bank=banks.row, split=split, scaling=options.scaling)
+    movie_statistics, movie_range = scale(join_columns(*movie_id, banks.movie), index=movie)
+    user_statistics, user_range = scale(join_columns(*user_id, banks.user, demographics), index=user)
     trained = np.bincount(movie[split.train], minlength=len(movies)) > 0
     films = encode_films(movies, columns=options.inputs, missing=options.missing, trained=trained)
     min_stars, max_stars, median = fit_target(stars, split.train)
@@ -257,15 +253,10 @@ def compact(stars: np.ndarray) -> Tensor:
     return half if (half.numpy() == stars).all() else torch.tensor(stars, dtype=torch.float32)
 
 
-def put_first(ids: np.ndarray, statistics: np.ndarray) -> np.ndarray:
-    """Put the id itself before the statistics of each bank, as a number that the network reads."""
-    column = np.broadcast_to(ids[None, :, None], (*statistics.shape[:2], 1))
-    return np.concatenate([column, statistics], axis=-1)
-
-
-def put_last(columns: np.ndarray, statistics: np.ndarray) -> np.ndarray:
-    """Put columns, [size, d], behind the statistics of each bank."""
-    return np.concatenate([statistics, np.broadcast_to(columns, (len(statistics), *columns.shape))], axis=-1)
+def join_columns(*tables: np.ndarray) -> np.ndarray:
+    """Put tables side by side: those of all banks, [size, d], and those of each, [num_banks, size, d]."""
+    rows = np.broadcast_shapes(*(table.shape[:-1] for table in tables))
+    return np.concatenate([np.broadcast_to(table, (*rows, table.shape[-1])) for table in tables], axis=-1)
 
 
 def statistic_names(whose: Literal["movie", "user"], options: Options) -> list[str]:
