@@ -128,9 +128,8 @@ def user_split(
     for place, users in enumerate(divide(np.roll(rng.permutation(len(number)), user_offset), fractions)):
         part[users] = place
     order = rng.permutation(len(user))
-    order = order[np.argsort(user[order], kind="stable")]
     rank = np.empty_like(order)  # of each rating among those of its user, in an order of chance
-    rank[order] = np.arange(len(user)) - np.repeat(np.cumsum(number) - number, number)
+    rank[order] = pd.Series(order).groupby(user[order]).cumcount()
     is_known = rank < np.maximum(np.floor(np.round(number * history_share, 6)), 1)[user]
     train, *held_out = (part[user] == place for place in range(3))
     return check_parts(Split(*map(np.flatnonzero, (train, *(rows & ~is_known for rows in held_out)))), fractions)
