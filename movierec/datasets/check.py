@@ -130,7 +130,7 @@ def read_all(check: DataCheck, columns_map: Mapping[str, str] | None) -> None:
         if (root / name).is_file() and (frame := check.attempt(READERS[source], root)) is not None:
             check.metadata[source] = frame
     for release in RELEASES.values():
-        if is_there(root, release):
+        if any((root / name).is_file() for name in (release.ratings, release.movies)):  # not the links alone
             check.releases[release.name] = check_release(release, check)
     for name in own_releases(root):
         check.own[name] = check.attempt(describe_own, root, name, columns_map) or []
@@ -138,11 +138,6 @@ def read_all(check: DataCheck, columns_map: Mapping[str, str] | None) -> None:
         check.problems.append(
             f"{root}: expected the folder of a MovieLens release, such as ml-latest-small, found none."
         )
-
-
-def is_there(root: Path, release: Release) -> bool:
-    """Tell whether a release is there, and not only the links that other releases use."""
-    return (root / release.ratings).is_file() or (root / release.movies).is_file()
 
 
 def check_release(release: Release, check: DataCheck) -> ReleaseCheck:
