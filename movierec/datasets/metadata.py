@@ -128,9 +128,8 @@ def join_fields(movies: pd.DataFrame, links: pd.DataFrame, fields: Iterable[pd.D
         if title in frame:
             movies[key] = movies[key].mask(is_of_another(movies, frame, title), NO_ID)
         movies = movies.join(frame.drop(columns=title, errors="ignore"), on=key)
-    return movies.assign(imdbId=movies["imdb_id"], tmdbId=movies["tmdb_id"]).replace(
-        {name: {NO_ID: np.nan} for name in ("imdbId", "tmdbId")}
-    )
+    ids = movies[["imdb_id", "tmdb_id"]].replace(NO_ID, np.nan)
+    return movies.assign(imdbId=ids["imdb_id"], tmdbId=ids["tmdb_id"])
 
 
 def optional_columns(path: Path, *names: str) -> list[str]:
