@@ -1,5 +1,6 @@
 """Read pairs of user and film from a csv file: to predict, or to test on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import torch
 
 from movierec.data.batches import Batch
-from movierec.data.id_names import IdNames, find_numbers
+from movierec.data.id_names import IdNames
 from movierec.data.tables import Tables
 from movierec.datasets.csv_file import csv_line, pick_column, read_csv
 from movierec.errors import DataFormatError, UnknownIdError
@@ -25,8 +26,8 @@ def read_pairs(path: Path, tables: Tables) -> Batch:
         UnknownIdError: A user or a film is not in the ratings, or the film lacks what the network reads.
     """
     frame = read_ids(path, IdNames(tables.user_names, tables.movie_names))
-    user = find_rows(frame["userId"].to_numpy(), tables.user_ids.numpy(), path, "user")
-    movie = find_rows(frame["movieId"].to_numpy(), tables.movie_ids.numpy(), path, "film")
+    user = find_rows(path, frame["userId"], tables.user_ids.numpy(), "user")
+    movie = find_rows(path, frame["movieId"], tables.movie_ids.numpy(), "film")
     if len(bad := np.flatnonzero(~tables.complete.numpy()[movie])):
         raise UnknownIdError(
             f"{path}, line {csv_line(path, int(bad[0]))}: film {frame['movieId'].iloc[bad[0]]} lacks metadata that "
@@ -77,28 +78,19 @@ def read_ids(path: Path, names: IdNames) -> pd.DataFrame:
     frame = read_csv(path, columns=types).set_axis(["userId", "movieId"], axis="columns")
     for column, what, texts in zip(frame, ("user", "film"), names, strict=True):
         if texts:
-            refuse_unknown(path, frame[column], numbers := find_numbers(frame[column], texts), what)
-            frame[column] = numbers
+            frame[column] = find_rows(path, frame[column], texts, what) + 1
     if frame.empty:
         raise DataFormatError(f"{path}: expected pairs of userId and movieId, found none.")
     return frame
 
 
-def refuse_unknown(path: Path, texts: pd.Series, numbers: np.ndarray, what: str) -> None:
-    """Refuse ids, as texts, that have no number; the error names the line."""
-    if len(bad := np.flatnonzero(numbers == 0)):
-        raise UnknownIdError(
-            f"{path}, line {csv_line(path, int(bad[0]))}: {what} {texts.iloc[bad[0]]!r} is not in the ratings. Remove "
-            "the line, or correct the id."
-        )
-
-
-def find_rows(wanted: np.ndarray, known: np.ndarray, path: Path, what: str) -> np.ndarray:
+def find_rows(path: Path, wanted: pd.Series, known: np.ndarray | Sequence[str], what: str) -> np.ndarray:
     """Find ids among ascending ones; an unknown one is an error that names the line."""
     rows: np.ndarray = pd.Index(known).get_indexer(pd.Index(wanted))
     if len(bad := np.flatnonzero(rows < 0)):
+        among = f" (ids from {known[0]} to {known[-1]})" if isinstance(known, np.ndarray) else ""
         raise UnknownIdError(
-            f"{path}, line {csv_line(path, int(bad[0]))}: {what} {wanted[bad[0]]} is not in the ratings "
-            f"(ids from {known[0]} to {known[-1]}). Remove the line, or correct the id."
+            f"{path}, line {csv_line(path, int(bad[0]))}: {what} {wanted.tolist()[bad[0]]!r} is not in the ratings"
+            f"{among}. Remove the line, or correct the id."
         )
     return rows
