@@ -28,14 +28,9 @@ def number_films(ratings: pd.DataFrame, movies: pd.DataFrame) -> list[str]:
     if movies["movie_id"].dtype == np.int64:
         return []
     names = movies["movie_id"].tolist()
-    ratings["movie_id"] = find_numbers(ratings["movie_id"], names)
+    ratings["movie_id"] = pd.Index(names).get_indexer(pd.Index(ratings["movie_id"])) + 1
     movies["movie_id"] = np.arange(1, len(movies) + 1)
     return names
-
-
-def find_numbers(texts: pd.Series, names: Sequence[str]) -> np.ndarray:
-    """Find the numbers of ids that are texts, int64; 0 for one that is not known."""
-    return pd.Index(names).get_indexer(pd.Index(texts)).astype(np.int64) + 1
 
 
 def same_type(movie_ids: pd.Series, movies: pd.DataFrame) -> pd.Series:
