@@ -154,7 +154,9 @@ def build(root: Path, options: Options, origin: dict[str, Any]) -> Prepared:
         record=origin | described,
     )
     unit = tables.to_unit(torch.tensor(stars)).float()
-    rows = rows_of_parts(user, movie, banks.row, unit=unit, day=days, split=split)
+    user_row, movie_row, bank = (torch.from_numpy(each).int() for each in (user, movie, banks.row))
+    whole = Batch(user_row, movie_row, bank, unit, days)
+    rows = {part: whole.take(torch.tensor(positions)) for part, positions in split._asdict().items()}
     tables.record.update(describe_inputs(tables, rows["train"]))
     return tables, rows
 
@@ -263,15 +265,6 @@ def statistic_names(whose: Literal["movie", "user"], options: Options) -> list[s
     """Name the columns of a table of statistics."""
     ids = [name for name in ROW_IDS if name.startswith(whose) and name in options.inputs]
     return ids + [f"{whose}_rating_{statistic}" for statistic in STATISTICS]
-
-
-def rows_of_parts(
-    user: np.ndarray, movie: np.ndarray, bank: np.ndarray, *, unit: Tensor, day: Tensor, split: Split
-) -> dict[str, Batch]:
-    """Collect the row numbers, targets and days of each part of the ratings."""
-    user, movie, bank = user.astype(np.int32), movie.astype(np.int32), bank.astype(np.int32)
-    rows = Batch(torch.from_numpy(user), torch.from_numpy(movie), torch.from_numpy(bank), unit, day)
-    return {part: rows.take(torch.tensor(positions)) for part, positions in split._asdict().items()}
 
 
 def describe_ratings(ratings: pd.DataFrame, split: Split, *, num_read: int) -> dict[str, Any]:
