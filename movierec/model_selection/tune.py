@@ -143,7 +143,9 @@ class Search:
         if not ended:
             raise ConfigError("Expected a trial that ended, got none. Allow more --time or --trials.")
         ended.sort(key=lambda trial: trial.value or 0, reverse=VALIDATED[self.metric].direction == "max")
-        table = Table("trial", self.monitor, *self.space, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+        last = [option.rpartition(".")[2].replace("_", " ") for option in self.space]  # full ones are too wide
+        headings = last if len({*last}) == len(last) else self.space
+        table = Table("trial", self.monitor, *headings, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
         table.add_row(GIVEN, f"{self.study.user_attrs[GIVEN]:.4f}")
         for trial in ended[:SHOWN]:
             table.add_row(*map(Text, [str(trial.number), f"{trial.value:.4f}", *map(shown, trial.params.values())]))
@@ -169,5 +171,5 @@ def describe(options: Mapping[str, Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Write a value, a number with three digits."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    """Write a value, a number with three digits; a choice is stored as JSON."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value).strip('"')
