@@ -24,7 +24,7 @@ class BaseRatingTask(BaseTask):
         loss: A function of predictions and ratings on the unit scale, both [batch], that returns their mean loss.
     """
 
-    model: RatingModel | None
+    model: RatingModel
 
     def __init__(self, loss: Loss) -> None:
         super().__init__()
@@ -89,7 +89,6 @@ class BaseRatingTask(BaseTask):
         self.measure(PARTS[dataloader_idx], batch)
         levels = self.predict_levels(batch) if PARTS[dataloader_idx] == "test" else None
         if levels is not None:
-            assert self.tables is not None
             self.level_metrics.update(levels, self.tables.to_stars(batch.rating))
 
     def on_test_epoch_end(self) -> None:
@@ -97,7 +96,6 @@ class BaseRatingTask(BaseTask):
 
         After a refit, the metrics of the validation ratings are those from before it.
         """
-        assert self.tables is not None
         self.test_rows = self.evaluation("test").rows()
         values = {part: self.finish(part) for part in PARTS}
         if self.tables.record["options"]["refit"]:
@@ -111,7 +109,6 @@ class BaseRatingTask(BaseTask):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return predictions in stars, clipped to the scale, [batch]."""
-        assert self.tables is not None
         return self.tables.to_stars(self.predict_batch(batch).float())
 
     def measure(self, part: str, batch: Batch) -> None:

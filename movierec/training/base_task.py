@@ -24,16 +24,21 @@ class BaseTask(LightningModule, ABC):
     A subclass builds the model, and defines how it is fitted and measured.
     """
 
+    model: Model  # there once the data are, see `configure_model`
+
     def __init__(self) -> None:
         super().__init__()
-        self.tables: Tables | None = None
-        self.model: Model | None = None
         self.results: dict[str, dict[str, float]] = {}
         self.initial: dict[str, Any] = {}  # the checkpoint whose weights a new run begins with
         self.selected: dict[str, Any] = {}  # the checkpoint whose number of epochs a refit repeats
         self.stored_epoch = 0
         self.stored_metrics: dict[str, dict[str, float]] = {}
         self.stored_random_states: dict[str, Tensor] = {}
+
+    @property
+    def tables(self) -> Tables:
+        """The tables that the model reads."""
+        return self.model.tables
 
     @abstractmethod
     def build_model(self, tables: Tables) -> Model:
@@ -48,8 +53,8 @@ class BaseTask(LightningModule, ABC):
         """Refuse to be fitted by a number of processes at once, if it cannot be."""
 
     def attach(self, model: Model) -> None:
-        """Take a model, and the tables that it reads."""
-        self.model, self.tables = model, model.tables
+        """Take a model."""
+        self.model = model
         # The tables are the same in all processes, and far too large to be sent to the others at each step.
         stored = model.state_dict()
         DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]  # noqa: SLF001 - documented, if private
@@ -61,7 +66,7 @@ class BaseTask(LightningModule, ABC):
 
         Without a trainer, in `load_from_checkpoint`, the checkpoint's own tables come a moment later.
         """
-        if self.model is None and self._trainer is not None:
+        if not hasattr(self, "model") and self._trainer is not None:
             self.attach(self.build_model(self.trainer.datamodule.tables))  # type: ignore[attr-defined]
             if self.initial:
                 take_weights(self, self.initial)
@@ -94,8 +99,6 @@ class BaseTask(LightningModule, ABC):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the tables and the newest validation metrics to a checkpoint."""
         check_weights(self)
-        assert self.tables is not None
-        assert self.model is not None
         checkpoint["model"] = describe_model(self.model)
         checkpoint["tables"] = self.tables.state()
         checkpoint["metrics"] = self.results
@@ -110,7 +113,7 @@ class BaseTask(LightningModule, ABC):
         self.stored_random_states = checkpoint.get("random_states", {})
         if self._trainer is not None and self.trainer.state.fn == "fit":
             self.results = dict(checkpoint["metrics"])
-        if self.tables is None:
-            self.attach(build_model(checkpoint["model"], stored))
-        else:
+        if hasattr(self, "model"):
             check_same_data(stored, self.tables)
+        else:
+            self.attach(build_model(checkpoint["model"], stored))

@@ -28,12 +28,10 @@ def catch_up(task: "BaseTask") -> None:
 
 def take_weights(task: "BaseTask", checkpoint: dict[str, Any]) -> None:
     """Load only the weights of a checkpoint that was trained on the same data."""
-    assert task.tables is not None
     check_same_data(Tables.from_state(checkpoint["tables"]), task.tables)
     try:
         task.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:
-        assert task.model is not None
         raise ConfigError(
             f"Expected the model of the initial checkpoint, {checkpoint['model']}; got "
             f"{describe_model(task.model)}. Use that one, or start without the checkpoint."

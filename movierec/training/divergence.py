@@ -55,7 +55,6 @@ class DivergenceWatch:
         first = int(task.trainer.strategy.reduce(first_here, reduce_op="min"))
         if first < len(steps):
             step = steps[first]
-            assert task.tables is not None
             place = f"batch {step.number + 1} of {task.trainer.num_training_batches} in epoch {task.current_epoch + 1}"
             reports = [(step.loss.item(), *find_cause(step.batch, step.prediction, task.tables))]
             if task.trainer.world_size > 1:
@@ -67,7 +66,6 @@ class DivergenceWatch:
 
 def check_weights(task: "BaseTask") -> None:
     """Refuse weights that are not finite, which the last step of an epoch can make without a bad loss."""
-    assert task.model is not None
     bad = [name for name, weight in task.model.named_parameters() if not weight.isfinite().all()]
     if bad:
         raise DivergenceError(

@@ -29,6 +29,7 @@ class HistoryTask(ListTask):
     """
 
     batches_of_users = True
+    model: HistoryNetwork | BlendModel
 
     def __init__(
         self,
@@ -95,6 +96,8 @@ class BlendTask(HistoryTask):
         network: See `HistoryTask`.
     """
 
+    model: BlendModel
+
     def __init__(
         self,
         *,
@@ -113,11 +116,9 @@ class BlendTask(HistoryTask):
     @property
     def network(self) -> HistoryNetwork:
         """The network that is trained."""
-        assert isinstance(self.model, BlendModel)
         return self.model.network
 
     def on_train_start(self) -> None:
         """Fit EASE."""
         super().on_train_start()
-        assert isinstance(self.model, BlendModel)
         self.model.ease.fit(self.model.ease.gram_matrix().to(self.device), l2=self.l2, p=self.p)

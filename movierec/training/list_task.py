@@ -25,7 +25,6 @@ class ListTask(BaseTask):
 
     def on_validation_epoch_end(self) -> None:
         """Measure the lists on the validation ratings."""
-        assert self.model is not None
         if self.val_targets is None:
             rows = self.trainer.datamodule.rows  # type: ignore[attr-defined]
             self.val_targets = list_targets(self.model.tables, rows, "val", num_users=MOST_USERS)

@@ -49,7 +49,6 @@ class PredictionWriter(Callback):
         """Add the rows of a batch."""
         assert isinstance(pl_module, BaseRatingTask)
         tables = pl_module.tables
-        assert tables is not None
         movie = batch.movie.cpu().long()
         levels = pl_module.predict_levels(batch)
         known = () if levels is None else Outlook.of(levels.cpu(), tables.levels, tables.liked_stars)

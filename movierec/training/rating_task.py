@@ -28,6 +28,8 @@ class RatingTask(BaseRatingTask):
             RMSE has not improved for 5 epochs.
     """
 
+    model: RatingNetwork
+
     def __init__(
         self,
         *,
@@ -46,7 +48,6 @@ class RatingTask(BaseRatingTask):
 
     def forward(self, user: Tensor, movie: Tensor, bank: Tensor) -> Tensor:
         """Predict ratings of rows of the tables ([batch] int each), on the unit scale, [batch]."""
-        assert isinstance(self.model, RatingNetwork), "attach a network first"
         ratings: Tensor = self.model(self.model.user_statistics[bank, user], movie, bank)
         return ratings
 

@@ -98,7 +98,6 @@ class RunRecord(Callback):
         writer.add_scalar("train/seconds", time.monotonic() - self.epoch_started, epoch)  # validation included
         if self.histograms:
             assert isinstance(pl_module, BaseTask)
-            assert pl_module.model is not None
             board.show_weights(writer, pl_module.model, epoch)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -171,8 +170,6 @@ class RunRecord(Callback):
 
     def record_diagnostics(self, trainer: Trainer, task: BaseRatingTask, run: Run) -> None:
         """Write diagnostics.json, the test rows, and TensorBoard's pages about the test."""
-        assert task.tables is not None
-        assert task.model is not None
         known = run.read_metrics()
         background = background_of(task.tables, trainer.datamodule.rows["train"])  # type: ignore[attr-defined]
         columns = task.test_rows | {
@@ -211,8 +208,6 @@ class RunRecord(Callback):
     def describe(self, task: BaseTask, path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
         """Describe a measurement: configuration, seed, checkpoint, data, versions and machine."""
         assert self.run is not None
-        assert task.tables is not None
-        assert task.model is not None
         inside = path.resolve().is_relative_to(self.run.path.resolve())
         return {
             **checkpoint["run"],
@@ -269,7 +264,6 @@ def record_refit(run: Run, best: Path) -> None:
 
 def record_baselines(run: Run | None, task: BaseRatingTask, rows: Mapping[str, Batch]) -> dict[str, Any]:
     """Measure the baselines on a model's test rows, and write them to the metrics.json of its run."""
-    assert task.tables is not None
     found = measure_baselines(task.tables, rows, task.loss)
     if run is not None:
         run.write_metrics(run.read_metrics() | {"baselines": found})

@@ -81,7 +81,6 @@ def print_fit(
 
 def print_validation(task: BaseTask, checkpoint: Path | None, *, partial: bool) -> None:
     """Print the validation metrics of a checkpoint."""
-    assert task.tables is not None
     print_validated(task.results, task.tables, f"epoch {task.stored_epoch + 1}", partial=partial)
     console().print(f"checkpoint: {checkpoint}", soft_wrap=True)
 
@@ -110,7 +109,6 @@ def print_test(
     partial: bool,
 ) -> None:
     """Print the metrics of a checkpoint on all parts of the ratings, and the published ones, if any."""
-    assert task.tables is not None
     out = console()
     title = f"{name}, epoch {task.stored_epoch + 1}"
     if isinstance(task, BaseRatingTask):
