@@ -21,11 +21,6 @@ from movierec.training.base_task import BaseTask
 NAMES = {"train": "training rows", "val": "validation rows", "test": "test rows"}
 
 
-def console() -> Console:
-    """Open the terminal, anew at each use, because standard output may be redirected."""
-    return Console()
-
-
 def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | None) -> None:
     """Print the model, the data and the folder of the logs."""
     record = tables.record
@@ -34,7 +29,7 @@ def print_start(name: str, tables: Tables, run: Run | None, *, resumed: Path | N
     left_out = f", {record['ratings_left_out']:,} left out for missing metadata" if record["ratings_left_out"] else ""
     known = record["ratings_of_histories"]
     histories = f", {known:,} to know held-out users by" if known else ""
-    out = console()
+    out = Console()
     out.say(f"{name} on {record['options']['release']}{sample}", style="bold")
     out.say(
         f"  {record['ratings']:,} ratings by {record['users']:,} users of {record['movies']:,} films{left_out}: "
@@ -59,7 +54,7 @@ def print_fit(
     run: Run | None, path: Path | None, tables: Tables, next_command: str, *, fit: dict[str, Any], partial: bool
 ) -> None:
     """Print the validation metrics of the best checkpoint, its path, and the next command."""
-    out = console()
+    out = Console()
     if path is None:
         last = run.checkpoints / "last.ckpt" if run else None
         kept = f"the last epoch is in {last}" if last and last.is_file() else "nothing was saved"
@@ -82,13 +77,13 @@ def print_fit(
 def print_validation(task: BaseTask, checkpoint: Path | None, *, partial: bool) -> None:
     """Print the validation metrics of a checkpoint."""
     print_validated(task.results, task.tables, f"epoch {task.stored_epoch + 1}", partial=partial)
-    console().print(f"checkpoint: {checkpoint}", soft_wrap=True)
+    Console().print(f"checkpoint: {checkpoint}", soft_wrap=True)
 
 
 def print_validated(results: dict[str, dict[str, float]], tables: Tables, title: str, *, partial: bool) -> None:
     """Print the validation metrics of a model of ratings, or of lists."""
     if "rmse" in results["val"]:
-        console().print(metrics_table(results, ("val",), tables, title, partial=partial))
+        Console().print(metrics_table(results, ("val",), tables, title, partial=partial))
         print_notes(results, ("val",), tables, partial=partial)
         return
     table = Table("lists", title=title, title_justify="left")
@@ -96,7 +91,7 @@ def print_validated(results: dict[str, dict[str, float]], tables: Tables, title:
     for name, metric in LIST_METRICS.items():
         if f"list_{name}" in results["val"]:
             table.add_row(metric.label, metric.format(results["val"][f"list_{name}"]))
-    console().print(table)
+    Console().print(table)
 
 
 def print_test(
@@ -109,7 +104,7 @@ def print_test(
     partial: bool,
 ) -> None:
     """Print the metrics of a checkpoint on all parts of the ratings, and the published ones, if any."""
-    out = console()
+    out = Console()
     title = f"{name}, epoch {task.stored_epoch + 1}"
     if isinstance(task, BaseRatingTask):
         published = None if task.tables.record["sample"] else published_row(name)
@@ -151,7 +146,7 @@ def describe_range(measured: dict[str, float], liked_stars: float) -> str:
 
 def print_notes(results: dict[str, dict[str, float]], parts: Sequence[str], tables: Tables, *, partial: bool) -> None:
     """Explain the scale of the metrics, and warn of partial measurements and collapsed networks."""
-    out = console()
+    out = Console()
     threshold = tables.to_stars(torch.tensor(tables.threshold)).item()
     out.say(
         f"Unit scale: from {tables.min_stars:g} (0) to {tables.max_stars:g} stars (1). Precision to AUROC: of ratings "
@@ -179,7 +174,7 @@ def print_retrieval(retrieval: dict[str, Any], tables: Tables) -> None:
         table.add_column(metric.label, justify="right")
     for ranking, values in rankings.items():
         table.add_row(RANKINGS[ranking], *(metric.format(values[name]) for name, metric in LIST_METRICS.items()))
-    out = console()
+    out = Console()
     out.print(table)
     ranked = f"films with at least {number} ratings" if (number := retrieval["min_ratings"]) else "all films it knows"
     out.say(f"Counted are test films of at least {tables.liked_stars:g} stars; the model ranks {ranked}.")
