@@ -20,6 +20,7 @@ from movierec.training.checkpoints import best_checkpoint
 from movierec.training.config import own_config, split_configs
 from movierec.training.experiment import Experiment
 from movierec.training.memory import keep_freed_memory
+from movierec.training.record import is_partial
 from movierec.training.resume import NothingToDoError
 from movierec.training.terminal import print_fit, print_start, print_test, print_validation
 
@@ -106,7 +107,7 @@ def run_fit(experiment: Experiment) -> None:
         experiment.prepare()
         assert experiment.data.tables is not None
         print_start(experiment.name, experiment.data.tables, experiment.run, resumed=experiment.start.checkpoint)
-        tables, partial = experiment.data.tables, experiment.is_partial  # before a refit on more ratings
+        tables, partial = experiment.data.tables, is_partial(experiment.trainer)  # before a refit on more ratings
         fit = experiment.fit()
     best, test_command = best_checkpoint(experiment.trainer), experiment.shell_command("test")
     if fit.get("refit") == "all":
@@ -118,7 +119,7 @@ def run_validate(experiment: Experiment) -> None:
     """Show the validation metrics of a checkpoint."""
     experiment.validate()
     if experiment.trainer.is_global_zero:
-        print_validation(experiment.model, experiment.start.checkpoint, partial=experiment.is_partial)
+        print_validation(experiment.model, experiment.start.checkpoint, partial=is_partial(experiment.trainer))
 
 
 def run_test(experiment: Experiment) -> None:
@@ -131,7 +132,7 @@ def run_test(experiment: Experiment) -> None:
             experiment.start.checkpoint,
             experiment.run,
             found=found,
-            partial=experiment.is_partial,
+            partial=is_partial(experiment.trainer),
         )
 
 

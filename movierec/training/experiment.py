@@ -73,11 +73,6 @@ class Experiment:
         """The run whose folder everything is written to; None if nothing is written."""
         return self.start.run
 
-    @property
-    def is_partial(self) -> bool:
-        """Whether the trainer measures only some of the batches."""
-        return is_partial(self.trainer)
-
     def find_start(self) -> Start:
         """Find the run and the checkpoint that the options select."""
         options, plain = self.options, self.cli.plain_options
@@ -195,7 +190,7 @@ class Experiment:
         self.interruptible(self.trainer.test, verbose=False)
         users, found = self.options.ranking_users, self.model.results
         users = RANKING_USERS if users is None else users
-        if self.is_partial or not self.trainer.is_global_zero:
+        if is_partial(self.trainer) or not self.trainer.is_global_zero:
             return found
         if isinstance(self.model, BaseRatingTask):
             found = found | {"baselines": record_baselines(self.run, self.model, self.data.rows)}
