@@ -1,6 +1,5 @@
 """Find configuration files, and name the runs that they make."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,16 +60,14 @@ def run_name(configs: list[Path]) -> str:
     return "/".join([*reversed(overlays), base])
 
 
-def saved_run(configs: list[Path]) -> Run | None:
-    """Find the run whose saved config.yaml is the first configuration; None if it is not a saved one."""
-    folder = configs[0].resolve().parent if configs else Path()
-    saved = bool(configs) and configs[0].name == "config.yaml" and re.fullmatch(r"version_\d+", folder.name)
-    return run_of(folder / "checkpoints" / "best.ckpt") if saved else None
+def saved_run(config: Path) -> Run | None:
+    """Find the run that a saved config.yaml belongs to; None if the configuration is not a saved one."""
+    return run_of(config.resolve().parent / "checkpoints" / "best.ckpt") if config.name == "config.yaml" else None
 
 
 def name_of_saved(config: Path) -> str | None:
     """Return the name of the run that a saved config.yaml belongs to, if any."""
-    run = saved_run([config])
+    run = saved_run(config)
     if run is None:
         return None
     parts = run.path.resolve().parent.parts

@@ -77,7 +77,7 @@ class Experiment:
         """Find the run and the checkpoint that the options select."""
         options, plain = self.options, self.cli.plain_options
         root = expand_home(options.trainer.default_root_dir or ".") / ROOT
-        own = saved_run(list(self.configs.values()))
+        own = next(map(saved_run, self.configs.values()), None)  # of the first configuration
         if self.command != "fit":
             path = find_checkpoint(options.ckpt_path, root, self.name, own)
             checkpoint = read_checkpoint(path)
