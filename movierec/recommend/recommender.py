@@ -1,6 +1,6 @@
 """Recommend films to anybody, from checkpoints alone."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -129,7 +129,7 @@ class Recommender:
             people = [known_user(self.tables, user_id) for user_id in block]
             ranked = self.model.rank_all([history for history, _ in people]).numpy()
             for (history, seen), scores in zip(people, ranked, strict=True):
-                rows = self.best(scores, seen, top, chosen, allowed=allowed, novelty=novelty)
+                rows = self.best(scores, allowed, [] if chosen.include_seen else seen, top, novelty)
                 frame = self.films.describe(rows, **self.stars(history, rows))
                 frame = frame.drop(columns=["year", "genres", "num_ratings"])
                 frame.insert(0, "user_id", self.tables.user_name(history.user_id))
@@ -172,37 +172,33 @@ class Recommender:
         if not self.films.listed[row] and not is_alike:
             raise UnknownIdError(f"Film {movie_id} lacks metadata that the network reads.")
         scores = self.films.alike(row) if is_alike else self.model.similar(row).detach().numpy()
-        rows = self.best(scores, np.array([row]), top, Filters(), allowed=self.films.allowed(Filters(**filters)))
+        rows = self.best(scores, self.films.allowed(Filters(**filters)), [row], top)
         return self.films.describe(rows, similarity=scores[rows])
 
     def best_for(self, history: History, seen: np.ndarray, top: int, filters: Filters, novelty: float) -> np.ndarray:
         """Find the rows of the films to list for a person; see `best`."""
         scores = self.model.rank_all([history])[0].numpy()
-        return self.best(scores, seen, top, filters, allowed=self.films.allowed(filters), novelty=novelty)
+        return self.best(scores, self.films.allowed(filters), [] if filters.include_seen else seen, top, novelty)
 
     def best(
         self,
         scores: np.ndarray,
-        seen: np.ndarray,
-        top: int,
-        filters: Filters,
-        *,
         allowed: np.ndarray,
+        left_out: Sequence[int] | np.ndarray,
+        top: int,
         novelty: float = 0.0,
     ) -> np.ndarray:
         """Find the rows of the films of the highest scores; of equal ones, the lower id comes first.
 
         Args:
             scores: Of all films, [num_movies].
-            seen: Rows of the films to leave out, unless the filters include them.
+            allowed: Which films may be listed, [num_movies] bool.
+            left_out: Rows of films to leave out.
             top: Number of films to find.
-            filters: Which films may be listed.
-            allowed: Which films these filters let through, [num_movies] bool.
             novelty: See `recommend`.
         """
         is_left = allowed & self.films.listed
-        if not filters.include_seen:
-            is_left[seen] = False
+        is_left[left_out] = False
         rows = np.flatnonzero(is_left)
         ranked = scores[rows]
         if novelty and len(rows):
