@@ -8,7 +8,6 @@ from torch.nn import functional
 
 from movierec.data.tables import Tables
 from movierec.models.ease_model import EaseModel
-from movierec.models.factor_inputs import make_features
 from movierec.training.gradient_free_task import GradientFree
 from movierec.training.list_task import ListTask
 
@@ -66,6 +65,4 @@ class EaseTask(GradientFree, ListTask):
         """Read the features of the films, each film's of length 1; None if they do not count."""
         if not self.content_weight:
             return None
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        side = data.read_side_information() if data.options.side_information else None
-        return functional.normalize(make_features(self.model.tables, side).films, dim=1)
+        return functional.normalize(self.read_features().films, dim=1)

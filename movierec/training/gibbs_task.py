@@ -1,7 +1,7 @@
 """Fitting the Bayesian factor model by Gibbs sweeps, as a LightningModule."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jsonargparse.typing import NonNegativeInt, PositiveInt
@@ -13,7 +13,7 @@ from movierec.data.batches import Batch
 from movierec.data.histories import History, history_of
 from movierec.data.tables import Tables
 from movierec.errors import CheckpointError
-from movierec.models.factor_inputs import Features, Inputs, build_inputs, make_features
+from movierec.models.factor_inputs import Features, Inputs, build_inputs
 from movierec.models.factor_model import FactorModel
 from movierec.models.factor_samples import Sample
 from movierec.models.factors import interactions
@@ -21,9 +21,6 @@ from movierec.models.factors_chain import State, initial_state, sweep
 from movierec.models.rating_levels import learn_cuts
 from movierec.training.gradient_free_task import GradientFreeTask
 from movierec.training.progress import track
-
-if TYPE_CHECKING:
-    from movierec.data.modules import MovieDataModule
 
 MOST_CUT_ROWS = 20_000  # more validation rows than these hardly move the cuts
 
@@ -75,9 +72,7 @@ class GibbsTask(GradientFreeTask):
     def on_train_start(self) -> None:
         """Start the chain, or go on with that of a checkpoint."""
         super().on_train_start()
-        data: MovieDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
-        side = data.read_side_information() if data.options.side_information else None
-        features = make_features(self.model.tables, side)
+        features = self.read_features()
         self.inputs = build_inputs(
             self.model.tables,
             features,

@@ -6,6 +6,7 @@ from torch.optim import Optimizer
 
 from movierec.data.batches import Batch
 from movierec.errors import ConfigError
+from movierec.models.factor_inputs import Features, make_features
 from movierec.training.base_rating_task import BaseRatingTask
 from movierec.training.base_task import BaseTask
 
@@ -21,6 +22,12 @@ class GradientFree(BaseTask):
     @abstractmethod
     def fit_epoch(self) -> None:
         """Fit the model in closed form, or take one more sweep; the ratings are `self.trainer.datamodule.rows`."""
+
+    def read_features(self) -> Features:
+        """Read what describes users and films, with the side information if `data.side_information` asks for it."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        side = data.read_side_information() if data.options.side_information else None
+        return make_features(self.tables, side)
 
     def check_processes(self, number: int) -> None:
         """Refuse several processes, each of which would fit the same model."""
