@@ -1,5 +1,6 @@
 """Fitting EASE, as a LightningModule."""
 
+from functools import cached_property
 from itertools import product
 
 from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
@@ -38,7 +39,6 @@ class EaseTask(GradientFree, ListTask):
         super().__init__()
         self.grid = list(product(l2, p))
         self.content_weight, self.min_ratings, self.max_films = content_weight, min_ratings, max_films
-        self.gram: Tensor | None = None
 
     def build_model(self, tables: Tables) -> EaseModel:
         """Build the model, not fitted."""
@@ -49,10 +49,14 @@ class EaseTask(GradientFree, ListTask):
             max_films=int(self.max_films),
         )
 
+    @cached_property
+    def gram(self) -> Tensor:
+        """The Gram matrix of the training ratings, and of the films' features, each film's of length 1."""
+        content = functional.normalize(self.read_features().films, dim=1) if self.content_weight else None
+        return self.model.gram_matrix(content).to(self.device)
+
     def fit_epoch(self) -> None:
         """Fit with the next pair of penalties."""
-        if self.gram is None:
-            self.gram = self.model.gram_matrix(self.content()).to(self.device)
         l2, p = self.grid[self.current_epoch % len(self.grid)]
         self.model.fit(self.gram, l2=l2, p=p)
 
@@ -60,9 +64,3 @@ class EaseTask(GradientFree, ListTask):
         """End the fit after the last pair of penalties."""
         if self.current_epoch + 1 >= len(self.grid):
             self.trainer.should_stop = True
-
-    def content(self) -> Tensor | None:
-        """Read the features of the films, each film's of length 1; None if they do not count."""
-        if not self.content_weight:
-            return None
-        return functional.normalize(self.read_features().films, dim=1)
