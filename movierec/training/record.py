@@ -229,15 +229,11 @@ class RunRecord(Callback):
 
 def background_of(tables: Tables, train: Batch) -> Background:
     """Collect the facts about the data that the diagnostics need."""
-
-    def counted(index: torch.Tensor, size: int) -> Any:
-        return torch.bincount(index.cpu(), minlength=size).numpy()
-
     return Background(
         low=tables.min_stars,
         high=tables.max_stars,
-        user_ratings=counted(train.user, len(tables.user_ids)),
-        movie_ratings=counted(train.movie, len(tables.movie_ids)),
+        user_ratings=torch.bincount(train.user, minlength=len(tables.user_ids)).numpy(),
+        movie_ratings=torch.bincount(train.movie, minlength=len(tables.movie_ids)).numpy(),
         genres=tables.genres,
     )
 
