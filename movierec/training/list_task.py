@@ -7,8 +7,6 @@ from movierec.metrics.topn import Target, list_targets, measure_lists
 from movierec.training.base_task import BaseTask
 
 LOGGED = ("ndcg@10", "recall@10", "map@10", "coverage", "personality")
-
-
 MOST_USERS = 10_000
 
 

@@ -73,7 +73,6 @@ class RunRecord(Callback):
         if self.run is None or not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         if stage == "fit":
-            self.run.path.mkdir(parents=True, exist_ok=True)
             replace_text(self.run.config, self.resolved)
         if stage != "predict":
             self.code = describe_revision()
