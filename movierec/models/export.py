@@ -1,5 +1,6 @@
 """Take the people out of a checkpoint, which then serves new users only."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +46,16 @@ def merge_users(tables: Tables) -> Tables:
     trained = np.repeat(~tables.held_out.numpy(), np.diff(known.indptr))
     films, stars = known.indices[trained], known.data[trained]
     order = np.lexsort((stars, films))
-    return Tables(
-        **{
-            **vars(tables),
-            "user_ids": tables.user_ids.double().median().long()[None],
-            "user_statistics": tables.user_statistics.mean(dim=1, keepdim=True),
-            "held_out": torch.tensor([False]),
-            "history_offsets": torch.tensor([0, len(order)]),
-            "history_movies": torch.from_numpy(films[order]).int(),
-            "history_stars": torch.from_numpy(stars[order]).to(tables.history_stars.dtype),
-            "history_days": torch.full((len(order),), -1, dtype=torch.int32),
-            "seen_offsets": torch.tensor([0, len(tables.seen_movies)]),
-            "seen_movies": tables.seen_movies.sort().values,
-            "record": tables.record | {"exported": True},
-        }
+    return replace(
+        tables,
+        user_ids=tables.user_ids.double().median().long()[None],
+        user_statistics=tables.user_statistics.mean(dim=1, keepdim=True),
+        held_out=torch.tensor([False]),
+        history_offsets=torch.tensor([0, len(order)]),
+        history_movies=torch.from_numpy(films[order]).int(),
+        history_stars=torch.from_numpy(stars[order]).to(tables.history_stars.dtype),
+        history_days=torch.full((len(order),), -1, dtype=torch.int32),
+        seen_offsets=torch.tensor([0, len(tables.seen_movies)]),
+        seen_movies=tables.seen_movies.sort().values,
+        record=tables.record | {"exported": True},
     )
