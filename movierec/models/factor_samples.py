@@ -53,15 +53,9 @@ def stack(sample: Sample) -> dict[str, Tensor]:
     return {name: value[None] for name, value in flatten(sample.state_dict()).items()}
 
 
-def unstack(parts: Mapping[str, Tensor]) -> list[Sample]:
-    """Build the samples whose tensors were joined, each [num_samples, ...]."""
-    return [
-        Sample.from_state_dict(NO_EFFECTS | unflatten({name: values[number] for name, values in parts.items()}))
-        for number in range(len(parts["noise"]))
-    ]
-
-
-NO_EFFECTS: dict[str, Any] = {"effects": {}, "effect_precision": {}}
+def unstack(parts: Mapping[str, Tensor]) -> Sample:
+    """Build all samples side by side from the joined tensors of `stack`: each tensor is [num_samples, ...]."""
+    return Sample.from_state_dict({"effects": {}, "effect_precision": {}} | unflatten(parts))
 
 
 def flatten(values: Any, way: str = "") -> dict[str, Tensor]:

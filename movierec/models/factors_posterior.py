@@ -71,7 +71,7 @@ class Posterior:
     """The samples of a chain, side by side.
 
     Args:
-        samples: As kept after the chain's burn-in.
+        samples: As kept after the chain's burn-in, side by side as `factor_samples.unstack` builds them.
         average: g, mean of the training ratings.
         rated: Whether each film has training ratings, [num_films] bool.
         implicit: What each rated film adds to the users' first group of features, which says what they rated (times
@@ -81,7 +81,7 @@ class Posterior:
 
     def __init__(
         self,
-        samples: Sequence[Sample],
+        samples: Sample,
         *,
         average: float,
         rated: Tensor,
@@ -89,18 +89,13 @@ class Posterior:
         film_features: Sequence[Tensor] = (),
     ) -> None:
         self.average, self.rated, self.implicit, self.film_features = average, rated, implicit, film_features
-        self.films = torch.stack([sample.films for sample in samples]).float()
-        self.beta = torch.stack([sample.beta for sample in samples])
-        self.noise = torch.stack([sample.noise for sample in samples])
-        self.mean = torch.stack([sample.user_prior.mean for sample in samples])
-        self.precision = torch.stack([sample.user_prior.precision for sample in samples])
-        self.coefficients = stack_groups([sample.user_prior.coefficients for sample in samples])
-        self.film_precision = torch.stack([sample.film_prior.precision for sample in samples])
-        film_coefficients = stack_groups([sample.film_prior.coefficients for sample in samples])
+        self.films, self.beta, self.noise = samples.films.float(), samples.beta, samples.noise
+        self.mean, self.precision = samples.user_prior.mean, samples.user_prior.precision
+        self.coefficients = samples.user_prior.coefficients
+        self.film_precision, film_coefficients = samples.film_prior.precision, samples.film_prior.coefficients
         self.film_coefficients = film_coefficients if implicit is None else film_coefficients[1:]
-        kinds = samples[0].effect_precision
-        self.periods = torch.stack([sample.effects[PERIOD] for sample in samples]).float() if PERIOD in kinds else None
-        self.day_precision = torch.stack([sample.effect_precision[DAY] for sample in samples]) if DAY in kinds else None
+        self.periods = samples.effects[PERIOD].float() if PERIOD in samples.effects else None
+        self.day_precision = samples.effect_precision.get(DAY)
 
     @torch.inference_mode()
     def fold_in(
@@ -231,11 +226,6 @@ class Posterior:
         variance = quadratic(inputs, person.cholesky) + 1 / (person.alpha[:, None] * self.beta[:, films])
         of_film = quadratic(regressors(person.vectors)[:, None], torch.linalg.cholesky(self.film_precision))
         return (variance + of_film * ~self.rated[films]).sqrt()
-
-
-def stack_groups(groups: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-    """Stack the coefficients of each group over the samples, each [S, d_group, K]."""
-    return [torch.stack(group) for group in zip(*groups, strict=True)]
 
 
 def day_effects(residuals: Tensor, weight: Tensor, slots: Tensor, precision: Tensor, count: int) -> Tensor:

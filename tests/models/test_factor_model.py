@@ -1,11 +1,12 @@
 """The kept samples as a model of a data set."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 import torch
 from scipy.stats import norm
-from torch import Generator
+from torch import Generator, Tensor
 
 from movierec.data.histories import history_of
 from movierec.data.tables import Tables
@@ -25,6 +26,11 @@ def inputs_of(tables: Tables, implicit_rank: int = 5, time_periods: int = 4) -> 
         time_periods=time_periods,
         device=torch.device("cpu"),
     )
+
+
+def samples_of(parts: Mapping[str, Tensor]) -> list[Sample]:
+    """Each sample by itself, of those that were joined."""
+    return [unstack({name: values[number] for name, values in parts.items()}) for number in range(len(parts["noise"]))]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +54,7 @@ def test_samples_come_back_from_their_joined_tensors_effects_and_groups_of_featu
     samples = [Sample.of_state(state, ratings) for state in states]
     first, second = map(stack, samples)
     joined = {name: torch.cat([first[name], second[name]]) for name in first}
-    for found, expected in zip(unstack(joined), samples, strict=True):
+    for found, expected in zip(samples_of(joined), samples, strict=True):
         assert_equal(found.state_dict(), expected.state_dict())
 
 
@@ -80,7 +86,7 @@ def test_each_history_has_a_taste_of_its_own_and_other_samples_find_another(mode
     other = FactorModel(model.tables)
     features = Features(model.user_features, model.film_features)
     other.describe(features, model.implicit, model.period_starts)
-    samples = unstack(dict(model.samples.items()))
+    samples = samples_of(dict(model.samples.items()))
     other.take(samples[0], anew=True)
     alone = other.rank(first, films)
     other.take(samples[1], anew=False)
@@ -91,7 +97,7 @@ def test_each_history_has_a_taste_of_its_own_and_other_samples_find_another(mode
 def test_products_of_film_vectors_are_covariances_of_what_tastes_make_of_films(model: FactorModel) -> None:
     vectors = model.film_vectors()
     expected = torch.zeros(())
-    for sample in unstack(dict(model.samples.items())):
+    for sample in samples_of(dict(model.samples.items())):
         covariance = torch.linalg.inv(sample.user_prior.precision)[1:, 1:]
         expected = expected + sample.films[7, 1:].float() @ covariance @ sample.films[9, 1:].float()
     torch.testing.assert_close(vectors[7] @ vectors[9], expected, rtol=1e-3, atol=1e-5)
@@ -130,7 +136,7 @@ def test_the_effects_of_days_and_periods_are_taken_off_the_ratings_of_a_history(
     assert history.days is not None
     person, films, days = model.person(history), torch.from_numpy(history.movies), torch.from_numpy(history.days)
     period = sum((days >= start).long() for start in model.period_starts)
-    for number, sample in enumerate(unstack(dict(model.samples.items()))):
+    for number, sample in enumerate(samples_of(dict(model.samples.items()))):
         effect = dict(zip(person.days.tolist(), person.day_effects[number].tolist(), strict=True))
         own = torch.tensor([effect[day] for day in days.tolist()])
         left = torch.from_numpy(history.stars).float() - model.posterior.average - sample.films[films, 0].float()

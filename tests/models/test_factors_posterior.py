@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from movierec.models.factor_samples import Sample
+from movierec.models.factor_samples import Sample, stack, unstack
 from movierec.models.factors import Observations, outer_products, regressors, vector_posterior
 from movierec.models.factors_chain import initial_state, sum_of_effects, sweep
 from movierec.models.factors_explanation import explain
@@ -52,7 +52,7 @@ class Trained:
 
     def posterior_of(self, samples: list[Sample], **options: Any) -> Posterior:
         return Posterior(
-            samples,
+            side_by_side(samples),
             average=self.ratings.average,
             rated=self.ratings.num_ratings_of_film > 0,
             implicit=self.implicit,
@@ -65,6 +65,12 @@ class Trained:
         films, stars, days = self.ratings.films[own], self.ratings.stars[own], self.days[own]
         features = [self.ratings.user_features[1][user]]
         return {"films": films, "stars": stars, "days": days, "periods": days % PERIODS, "features": features}
+
+
+def side_by_side(samples: list[Sample]) -> Sample:
+    """All samples as one, as the model keeps them."""
+    parts = [stack(sample) for sample in samples]
+    return unstack({name: torch.cat([part[name] for part in parts]) for name in parts[0]})
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +260,7 @@ def test_a_chain_without_features_and_times_is_scored(trained: Trained) -> None:
     generator = Generator().manual_seed(0)
     state = sweep(initial_state(ratings, 2, generator), ratings, generator=generator)
     samples = [Sample.from_state_dict(Sample.of_state(state, ratings).state_dict())]
-    posterior = Posterior(samples, average=ratings.average, rated=torch.ones(NUM_FILMS, dtype=torch.bool))
+    posterior = Posterior(side_by_side(samples), average=ratings.average, rated=torch.ones(NUM_FILMS, dtype=torch.bool))
     person = posterior.fold_in(torch.tensor([0, 1]), torch.tensor([4.0, 5.0]), days=torch.tensor([0, 0]))
     films = torch.tensor([2, 3])
     shares = explain(posterior, person, films)
