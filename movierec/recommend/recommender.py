@@ -168,10 +168,10 @@ class Recommender:
         """
         check_numbers(top)
         row = self.films.row(movie_id)
-        is_alike = not self.films.listed[row] and not isinstance(self.model, RatingModel)
-        if not self.films.listed[row] and not is_alike:
+        is_listed = self.films.listed[row]
+        if not is_listed and isinstance(self.model, RatingModel):
             raise UnknownIdError(f"Film {movie_id} lacks metadata that the network reads.")
-        scores = self.films.alike(row) if is_alike else self.model.similar(row).detach().numpy()
+        scores = self.model.similar(row).detach().numpy() if is_listed else self.films.alike(row)
         rows = self.best(scores, self.films.allowed(Filters(**filters)), [row], top)
         return self.films.describe(rows, similarity=scores[rows])
 
