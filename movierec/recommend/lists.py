@@ -1,6 +1,7 @@
 """Print lists of films: tables for people, csv and JSON for programs."""
 
 import json
+import math
 import sys
 from typing import Any
 
@@ -81,7 +82,7 @@ def with_range(frame: pd.DataFrame) -> pd.DataFrame:
     if "low" not in frame:
         return frame
     columns = zip(frame["stars"], frame["low"], frame["high"], strict=True)
-    written = [f"{stars:.1f} ({low:g} to {high:g})" if stars == stars else "" for stars, low, high in columns]  # noqa: PLR0124 - NaN
+    written = ["" if math.isnan(stars) else f"{stars:.1f} ({low:g} to {high:g})" for stars, low, high in columns]
     return frame.assign(stars=written).drop(columns=["low", "high", "p_liked"])
 
 
@@ -91,6 +92,6 @@ def cell(name: str, value: Any) -> str:
         return str(value).replace("|", ", ")
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) else str(value)
-    if value != value:  # noqa: PLR0124 - NaN
+    if math.isnan(value):
         return ""
     return f"{value:+.2f}" if name.startswith("from_") else f"{value:.2f}"
