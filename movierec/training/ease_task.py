@@ -38,16 +38,12 @@ class EaseTask(GradientFree, ListTask):
     ) -> None:
         super().__init__()
         self.grid = list(product(l2, p))
-        self.content_weight, self.min_ratings, self.max_films = content_weight, min_ratings, max_films
+        self.content_weight = content_weight
+        self.sizes = {"min_ratings": min_ratings, "max_films": max_films}
 
     def build_model(self, tables: Tables) -> EaseModel:
         """Build the model, not fitted."""
-        return EaseModel(
-            tables,
-            content_weight=float(self.content_weight),
-            min_ratings=int(self.min_ratings),
-            max_films=int(self.max_films),
-        )
+        return EaseModel(tables, content_weight=self.content_weight, **self.sizes)
 
     @cached_property
     def gram(self) -> Tensor:

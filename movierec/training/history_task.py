@@ -42,8 +42,8 @@ class HistoryTask(ListTask):
         optimizer: OptimizerCallable = lambda weights: torch.optim.AdamW(weights, lr=0.002, weight_decay=0.0),
     ) -> None:
         super().__init__()
-        self.sizes = {"width": int(width), "min_ratings": int(min_ratings), "max_films": int(max_films)}
-        self.dropout, self.star_weight, self.make_optimizer = float(dropout), float(star_weight), optimizer
+        self.sizes = {"width": width, "min_ratings": min_ratings, "max_films": max_films}
+        self.dropout, self.star_weight, self.make_optimizer = dropout, star_weight, optimizer
         self.histories: tuple[Tensor, ...] = ()
         self.mean_loss = MeanMetric()
 
@@ -107,7 +107,7 @@ class BlendTask(HistoryTask):
         **network: Any,
     ) -> None:
         super().__init__(**network)
-        self.l2, self.p, self.weight = float(l2), float(p), float(weight)
+        self.l2, self.p, self.weight = l2, p, weight
 
     def build_model(self, tables: Tables) -> BlendModel:
         """Build both models."""
