@@ -147,7 +147,7 @@ def read_text(text: str, scale: tuple[float, float]) -> Export:
         raise DataFormatError(
             "Expected the ratings of one user, found those of several. Keep the lines of one of them."
         )
-    export = collect(lines, max(MOST_POINTS, scale[1]))
+    export = collect(lines, scale)
     best = max((film.stars for film in export.films if film.stars is not None), default=0.0)
     is_points = "your rating" in header
     if best <= scale[1] and not (is_points or "name" in header):
@@ -167,15 +167,16 @@ def records(reader: Iterator[list[str]]) -> Iterator[list[str]]:
         raise DataFormatError(f"Expected csv: {error}. Correct the file, or export it again.") from error
 
 
-def collect(lines: list[dict[str, str]], most: float) -> Export:
+def collect(lines: list[dict[str, str]], scale: tuple[float, float]) -> Export:
     """Turn lines into films, oldest rating first, and count what is left out."""
+    low, most = scale[0], max(MOST_POINTS, scale[1])
     left_out: Counter[str] = Counter()
     films = []
     for line in lines:
         stars = number(line.get("stars", ""))
         if line.get("type", "").casefold().replace(" ", "") in NO_FILMS:
             left_out["Series, episodes and games"] += 1
-        elif line.get("stars") and (stars is None or not 0 < stars <= most):
+        elif line.get("stars") and (stars is None or stars > most or (stars <= 0 and stars < low)):
             left_out[f"Ratings that are no number up to {most:g}"] += 1
         else:
             films.append(film_of(line, stars))

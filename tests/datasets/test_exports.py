@@ -75,6 +75,9 @@ def test_stars_are_read_on_the_scale_of_the_model() -> None:
     assert [film.stars for film in read(LETTERBOXD.encode(), ten).films] == [10.0, 1.0, None]
     assert [film.stars for film in read(IMDB.encode(), ten).films] == [9.0, 1.0]
     assert [film.stars for film in read(own, ten).films] == [4.0, 3.0]  # as the page writes it
+    below = read(b"movieId,rating\n1,-9\n2,0\n3,-11\n", (-10.0, 10.0))
+    assert [film.stars for film in below.films] == [-9.0, 0.0]
+    assert below.notes == ["Ratings that are no number up to 10 left out: 1."]
     raised = read(LETTERBOXD.encode(), whole)
     assert [film.stars for film in raised.films] == [5.0, 1.0, None]
     assert raised.notes == ["Ratings raised to 1, the model's lowest: 1."]
