@@ -181,5 +181,5 @@ def draw_effects(  # noqa: PLR0917 - as its neighbours
 
 
 def sum_by(slots: Tensor, values: Tensor, count: int) -> Tensor:
-    """Sum values that have the same slot: [count]."""
-    return values.new_zeros(count).index_add_(0, slots, values)
+    """Sum values that have the same slot, [..., size] to [..., count]."""
+    return values.new_zeros(*values.shape[:-1], count).index_add_(-1, slots, values)

@@ -14,7 +14,7 @@ from torch import Tensor
 from movierec.models.factor_priors import HYPERPRIORS
 from movierec.models.factor_samples import Sample
 from movierec.models.factor_times import DAY, PERIOD
-from movierec.models.factors import regressors
+from movierec.models.factors import regressors, sum_by
 
 STEPS = 3  # rounds of `fold_in`; a fourth changes predictions by .002 stars on average
 
@@ -130,7 +130,9 @@ class Posterior:
             residuals = regression.target - (regression.inputs @ vectors[:, :, None])[:, :, 0]
             beta = self.beta[:, films]
             if self.day_precision is not None and days is not None:
-                effects = day_effects(residuals, weight[:, None] * beta, slots, self.day_precision, len(own_days))
+                precision = weight[:, None] * beta  # of each rating; for the means, see `factors.draw_effects`
+                certainty = sum_by(slots, precision, len(own_days)) + self.day_precision[:, None]
+                effects = sum_by(slots, precision * residuals, len(own_days)) / certainty
                 of_day = effects[:, slots]
             # alpha: mean of Gamma(h + n / 2, h s + E[sum of beta e^2] / 2), with the uncertainty of the vector in E.
             uncertainty = torch.cholesky_solve(regression.squares, cholesky).diagonal(dim1=1, dim2=2).sum(dim=1)
@@ -226,13 +228,6 @@ class Posterior:
         variance = quadratic(inputs, person.cholesky) + 1 / (person.alpha[:, None] * self.beta[:, films])
         of_film = quadratic(regressors(person.vectors)[:, None], torch.linalg.cholesky(self.film_precision))
         return (variance + of_film * ~self.rated[films]).sqrt()
-
-
-def day_effects(residuals: Tensor, weight: Tensor, slots: Tensor, precision: Tensor, count: int) -> Tensor:
-    """Compute the conditional means of day effects (see `factors.draw_effects`) in each sample, [S, count]."""
-    zeros = residuals.new_zeros(len(residuals), count)
-    certainty = zeros.index_add(1, slots, weight) + precision[:, None]
-    return zeros.index_add(1, slots, weight * residuals) / certainty
 
 
 def quadratic(rows: Tensor, cholesky: Tensor) -> Tensor:
