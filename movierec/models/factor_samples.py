@@ -67,21 +67,13 @@ def flatten(values: Any, way: str = "") -> dict[str, Tensor]:
     return {name: value for part in parts for name, value in part.items()}
 
 
-def unflatten(parts: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Nest what `flatten` named; empty dicts and lists are gone."""
-    nested: dict[str, Any] = {}
+def unflatten(parts: Mapping[str, Tensor]) -> Any:
+    """Nest what `flatten` named, with lists for the keys 0, 1 and so on; empty dicts and lists are gone."""
+    if "" in parts:
+        return parts[""]
+    nested: dict[str, dict[str, Tensor]] = {}
     for name, value in parts.items():
-        *way, last = name.split("/")
-        place = nested
-        for key in way:
-            place = place.setdefault(key, {})
-        place[last] = value
-    return {key: with_lists(value) for key, value in nested.items()}
-
-
-def with_lists(values: Any) -> Any:
-    """Turn dicts of the keys 0, 1 and so on into lists."""
-    if not isinstance(values, dict):
-        return values
-    inner = {key: with_lists(value) for key, value in values.items()}
+        key, _, way = name.partition("/")
+        nested.setdefault(key, {})[way] = value
+    inner = {key: unflatten(values) for key, values in nested.items()}
     return list(inner.values()) if "0" in inner else inner
