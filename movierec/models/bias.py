@@ -150,10 +150,8 @@ class BiasModel(RatingModel):
 
     def explain(self, history: History, films: Tensor) -> pd.DataFrame:
         """Divide predictions into the mean, b_u and c_i; see `Model`."""
-        average, of_user = self.mean.item(), self.of_user(history)
-        frame = pd.DataFrame({"from_film": self.film[films].double().numpy()})
-        frame.insert(0, "from_user", of_user)
-        frame.insert(0, "average", average)
+        of_film = self.film[films].double().numpy()
+        frame = pd.DataFrame({"average": self.mean.item(), "from_user": self.of_user(history), "from_film": of_film})
         return frame.assign(prediction=frame.sum(axis=1))
 
     def film_vectors(self) -> Tensor:

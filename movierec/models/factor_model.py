@@ -128,12 +128,12 @@ class FactorModel(RatingModel):
         `from_rated_films` is what the stars of the rated films, and their choice, tell of the person's taste.
         """
         shares = explain(self.posterior, self.person(history), films)
-        parts = {"user": shares.user, "film": shares.film, "features": shares.features}
-        if not self.posterior.film_features:
-            del parts["features"]
+        parts = {"user": shares.user, "film": shares.film}
+        if self.posterior.film_features:
+            parts["features"] = shares.features
         parts["rated_films"] = shares.rated.sum(dim=1)
-        frame = pd.DataFrame({f"from_{name}": share.double().numpy() for name, share in parts.items()})
-        frame.insert(0, "average", shares.average)
+        columns = {f"from_{name}": share.double().numpy() for name, share in parts.items()}
+        frame = pd.DataFrame({"average": shares.average, **columns})
         return frame.assign(prediction=frame.sum(axis=1))
 
     def reasons(self, history: History, films: Tensor) -> Tensor:

@@ -89,7 +89,7 @@ class RatingNetwork(RatingModel):
         width = tables.max_stars - tables.min_stars
         return pd.DataFrame(
             {
-                "average": np.full(len(films), (tables.min_stars + width * nobody).item()),
+                "average": (tables.min_stars + width * nobody).item(),
                 "from_user": (width * (of_user - nobody + both - of_film) / 2).numpy(),
                 "from_film": (width * (of_film - nobody + both - of_user) / 2).numpy(),
                 "prediction": (tables.min_stars + width * both.double()).numpy(),
