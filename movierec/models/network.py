@@ -68,7 +68,7 @@ class RatingNetwork(RatingModel):
             self(user.expand(len(part), -1), part, torch.full_like(part, self.tables.scoring_bank))
             for part in torch.split(films, FILMS_AT_ONCE)
         ]
-        return torch.cat(ratings) if ratings else torch.empty(0)
+        return torch.cat(ratings)
 
     def explain(self, history: History, films: Tensor) -> pd.DataFrame:
         """Divide predictions between user and film by Shapley's formula; see `Model`.
