@@ -85,12 +85,11 @@ class FactorModel(RatingModel):
         """Infer a person's taste from their ratings, and of a user of the data from what describes them."""
         films, stars = torch.from_numpy(history.movies), torch.from_numpy(history.stars).float()
         days = None if history.days is None else torch.from_numpy(history.days)
-        periods = self.periods(days)
-        if history.user_id is None or not self.user_features.shape[1]:
-            return self.posterior.fold_in(films, stars, days=days, periods=periods)
-        row = torch.searchsorted(self.tables.user_ids, history.user_id)
-        features = [self.user_features[row].cpu()]
-        return self.posterior.fold_in(films, stars, days=days, periods=periods, features=features)
+        features = []
+        if history.user_id is not None and self.user_features.shape[1]:
+            row = torch.searchsorted(self.tables.user_ids, history.user_id)
+            features = [self.user_features[row].cpu()]
+        return self.posterior.fold_in(films, stars, days=days, periods=self.periods(days), features=features)
 
     def periods(self, days: Tensor | None) -> Tensor | None:
         """Find the periods of days."""
