@@ -53,11 +53,8 @@ class ItemModel(ListModel):
         number = torch.from_numpy(np.diff(stars.indptr))
         rated = zip(torch.split(x, number.tolist()), torch.split(films, number.tolist()), strict=True)
         of_ratings = torch.stack([own @ self.weights[its].float() for own, its in rated])
-        return of_ratings + self.faded(number).to(self.prior)[:, None] * self.prior
-
-    def faded(self, number: Tensor) -> Tensor:
-        """Compute what is left of the prior after a number of ratings, 0 to 1."""
-        return torch.ones_like(number) if np.isinf(self.fade) else self.fade / (self.fade + number)
+        left = torch.ones_like(number) if np.isinf(self.fade) else self.fade / (self.fade + number)  # of the prior
+        return of_ratings + left.to(self.prior)[:, None] * self.prior
 
     def reasons(self, history: History, films: Tensor) -> Tensor:
         """Compute what each rated film adds to scores: x_i W_ij; see `Model`."""
