@@ -30,8 +30,18 @@ class Outlook(NamedTuple):
 
     @classmethod
     def of(cls, probabilities: Tensor, levels: Tensor, liked_stars: float) -> "Outlook":
-        """Sum up probabilities, [size, num_levels]."""
-        return cls(*central_range(probabilities, levels), probability_of_at_least(liked_stars, probabilities, levels))
+        """Sum up probabilities; the range goes from the level of the 10th to that of the 90th percentile.
+
+        Args:
+            probabilities: [size, num_levels].
+            levels: Ascending, stars, [num_levels].
+            liked_stars: The lowest stars of a film that is liked.
+        """
+        below = probabilities.cumsum(dim=1)
+        last = len(levels) - 1  # the sum of all probabilities may round to less than 1
+        low = (below <= LOW).sum(dim=1).clamp(max=last)
+        high = (below < HIGH).sum(dim=1).clamp(max=last)
+        return cls(levels[low], levels[high], probabilities[:, levels >= liked_stars].sum(dim=1))
 
 
 def midpoints(levels: Tensor) -> Tensor:
@@ -93,25 +103,3 @@ def learn_cuts(centres: Tensor, deviations: Tensor, stars: Tensor, levels: Tenso
 def to_cuts(parameters: Tensor) -> Tensor:
     """Turn the first cut and the logarithms of the gaps into cuts."""
     return torch.cat([parameters[:1], parameters[1:].exp()]).cumsum(dim=0)
-
-
-def central_range(probabilities: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the levels of the 10th and the 90th percentile.
-
-    Args:
-        probabilities: [size, num_levels].
-        levels: Ascending, stars, [num_levels].
-
-    Returns:
-        Lowest and highest stars of the 80 % range, [size] each.
-    """
-    below = probabilities.cumsum(dim=1)
-    low = (below <= LOW).sum(dim=1)
-    high = (below < HIGH).sum(dim=1)
-    last = len(levels) - 1  # the sum of all probabilities may round to less than 1
-    return levels[low.clamp(max=last)], levels[high.clamp(max=last)]
-
-
-def probability_of_at_least(stars: float, probabilities: Tensor, levels: Tensor) -> Tensor:
-    """Add up the probabilities of the levels of at least so many stars, [size]."""
-    return probabilities[:, levels >= stars].sum(dim=1)

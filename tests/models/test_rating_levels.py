@@ -2,14 +2,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from movierec.models.rating_levels import (
-    Outlook,
-    central_range,
-    learn_cuts,
-    level_probabilities,
-    midpoints,
-    probability_of_at_least,
-)
+from movierec.models.rating_levels import Outlook, learn_cuts, level_probabilities, midpoints
 
 STARS = torch.arange(1.0, 6.0)
 
@@ -25,20 +18,19 @@ def test_levels_have_the_mean_probability_of_the_normals_between_their_cuts() ->
 
 def test_the_range_goes_from_the_level_of_the_10th_to_that_of_the_90th_percentile() -> None:
     probabilities = torch.tensor([[0.05, 0.06, 0.5, 0.35, 0.04], [0.0, 0.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0, 0.0]])
-    low, high = central_range(probabilities, STARS)
+    low, high, _ = Outlook.of(probabilities, STARS, 4.0)
     assert low.tolist() == [2.0, 5.0, 1.0]
     assert high.tolist() == [4.0, 5.0, 1.0]
 
 
 def test_the_range_stays_on_the_scale_when_probabilities_sum_to_a_little_less_than_1() -> None:
-    low, high = central_range(torch.tensor([[0.0, 0.0, 0.0, 0.05, 0.8]]), STARS)
+    low, high, _ = Outlook.of(torch.tensor([[0.0, 0.0, 0.0, 0.05, 0.8]]), STARS, 4.0)
     assert (low.tolist(), high.tolist()) == ([5.0], [5.0])
 
 
 def test_at_least_so_many_stars_is_the_sum_of_those_levels() -> None:
     probabilities = torch.tensor([[0.1, 0.2, 0.3, 0.25, 0.15]])
-    assert probability_of_at_least(4.0, probabilities, STARS).tolist() == pytest.approx([0.4])
-    assert probability_of_at_least(3.5, probabilities, STARS).tolist() == pytest.approx([0.4])
+    assert Outlook.of(probabilities, STARS, 3.5).p_liked.tolist() == pytest.approx([0.4])
     low, high, p_liked = Outlook.of(probabilities, STARS, 4.0)
     assert (low.item(), high.item()) == (2.0, 5.0)
     assert p_liked.item() == pytest.approx(0.4)
