@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from movierec.runs import finite
+
 CALIBRATION_WIDTH = 0.25  # stars
 
 
@@ -46,16 +48,6 @@ class Background(NamedTuple):
     genres: Sequence[str]
 
 
-def divided(total: np.ndarray, number: np.ndarray) -> np.ndarray:
-    """Divide sums by numbers; NaN where the number is 0."""
-    return np.asarray(np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0))
-
-
-def listed(values: np.ndarray) -> list[float | None]:
-    """Return plain numbers, and None for NaN."""
-    return [float(value) if np.isfinite(value) else None for value in values]
-
-
 def diagnose(rated: Rated, background: Background) -> dict[str, Any]:
     """Compute all diagnostics of a part of the ratings, as plain types; see the functions of this module.
 
@@ -83,9 +75,9 @@ def sum_up(error: np.ndarray, index: np.ndarray) -> pd.DataFrame:
 
 def describe(sums: pd.DataFrame) -> dict[str, list[Any]]:
     """Return count, RMSE and bias of groups; None without errors."""
-    number = sums["count"].to_numpy()
-    square, mean = (divided(sums[name].to_numpy(), number) for name in ("square", "total"))
-    return {"count": number.tolist(), "rmse": listed(np.sqrt(square)), "bias": listed(mean)}
+    number = sums["count"]
+    rmse, bias = np.sqrt(sums["square"] / number), sums["total"] / number
+    return {"count": number.tolist(), "rmse": finite(rmse.tolist()), "bias": finite(bias.tolist())}
 
 
 def calibration(rated: Rated, background: Background) -> dict[str, list[Any]]:
@@ -98,14 +90,14 @@ def calibration(rated: Rated, background: Background) -> dict[str, list[Any]]:
     edges = np.linspace(background.low, background.high, size + 1)
     bin_ = np.clip(np.searchsorted(edges, rated.prediction, side="right") - 1, 0, size - 1)
     count, prediction, rating = (
-        np.bincount(bin_, weights=weight, minlength=size) for weight in (None, rated.prediction, rated.rating)
+        pd.Series(np.bincount(bin_, weight, size)) for weight in (None, rated.prediction, rated.rating)
     )
     return {
         "lower": edges[:-1].tolist(),
         "upper": edges[1:].tolist(),
         "count": count.tolist(),
-        "prediction": listed(divided(prediction, count)),
-        "rating": listed(divided(rating, count)),
+        "prediction": finite((prediction / count).tolist()),
+        "rating": finite((rating / count).tolist()),
     }
 
 
