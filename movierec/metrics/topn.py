@@ -149,7 +149,7 @@ def measure_lists(model: Model, targets: list[Target], *, watch: Watch = iter) -
             best = top_positions(of_films, DEEPEST)
             best = best[of_films[best] > -np.inf]
             lists.append(best[:DEPTH])
-            scores.append((*compare(best[:DEPTH], target.liked), *compare_deep(best, target.liked)))
+            scores.append(compare(best, target.liked))
     table = pd.DataFrame(scores, columns=[*SCORES, *DEEP_SCORES], dtype=np.float64)
     means: dict[str, Any] = {name: float(table[name].mean()) for name in (*SCORES, *DEEP_SCORES)}
     means["intervals"] = {name: list(mean_interval(table[name].to_numpy())[1:]) for name in SCORES} if scores else {}
@@ -170,28 +170,23 @@ def describe(lists: list[np.ndarray], share: np.ndarray) -> dict[str, float]:
     }
 
 
-def compare(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float, float]:
-    """Compute recall, NDCG (gains of 0 and 1) and average precision of one list of at most 10 films.
+def compare(found: np.ndarray, relevant: np.ndarray) -> list[float]:
+    """Compute SCORES of the first 10 films of one list, and DEEP_SCORES of the first 100.
 
-    Source: K. Järvelin and J. Kekäläinen, 2002, for NDCG; average precision is divided by min(10, relevant).
+    Sources: K. Järvelin and J. Kekäläinen, 2002, for NDCG, with gains of 0 and 1; average precision is divided by
+    min(10, relevant). D. Liang et al., "Variational autoencoders for collaborative filtering", 2018, for recall@20 and
+    recall@50, each of at most so many films.
     """
-    hit = np.isin(found, relevant)
-    precision = hit.cumsum() / np.arange(1, len(found) + 1)
-    return (
-        float(hit.sum() / len(relevant)),
-        ndcg(hit, len(relevant), DEPTH),
-        float(precision[hit].sum() / min(DEPTH, len(relevant))),
-    )
-
-
-def compare_deep(found: np.ndarray, relevant: np.ndarray) -> tuple[float, float, float]:
-    """Compute recall@20 and recall@50, each of at most so many films, and NDCG@100 of one list of 100 films.
-
-    Source: D. Liang et al., "Variational autoencoders for collaborative filtering", 2018.
-    """
-    hit = np.isin(found, relevant)
-    recall = [float(hit[:depth].sum() / min(depth, len(relevant))) for depth in (20, 50)]
-    return recall[0], recall[1], ndcg(hit, len(relevant), DEEPEST)
+    hit, size = np.isin(found, relevant), len(relevant)
+    first = hit[:DEPTH]
+    precision = first.cumsum() / np.arange(1, len(first) + 1)
+    return [
+        float(first.sum() / size),
+        ndcg(first, size, DEPTH),
+        float(precision[first].sum() / min(DEPTH, size)),
+        *(float(hit[:depth].sum() / min(depth, size)) for depth in (20, 50)),
+        ndcg(hit, size, DEEPEST),
+    ]
 
 
 def ndcg(hit: np.ndarray, num_relevant: int, depth: int) -> float:

@@ -113,7 +113,7 @@ def score_lists(films: Films, model: Model) -> dict[str, Scores]:
             scores[target.seen] = -np.inf
             if not len(liked := target.liked[is_in[target.liked]]):
                 continue
-            recall, ndcg, _ = compare(first(scores), liked)
+            recall, ndcg, *_ = compare(first(scores), liked)
             found[f"recall@10, {group}"].append(recall)
             if group == "all films":
                 found["NDCG@10"].append(ndcg)
