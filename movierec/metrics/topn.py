@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from movierec.data.batches import Batch
 from movierec.data.histories import History, history_of
@@ -50,9 +51,8 @@ def list_targets(tables: Tables, rows: Mapping[str, Batch], part: str, *, num_us
 
     With `test`, the validation ratings are left out, too. `num_users` measures a random choice of so many users.
     """
-    is_liked = tables.to_stars(rows[part].rating) >= tables.liked_stars
-    liked = by_user(rows[part].take(is_liked), tables)
-    validated, tested = by_user(rows["val"], tables), by_user(rows["test"], tables)
+    likes = rows[part].take(tables.to_stars(rows[part].rating) >= tables.liked_stars)
+    liked, validated, tested = (by_user(some, some.movie.long(), tables) for some in (likes, rows["val"], rows["test"]))
     users = np.random.default_rng(0).permutation(np.flatnonzero([len(films) for films in liked]))[:num_users]
     targets = []
     for user in np.sort(users).tolist():
@@ -67,13 +67,12 @@ def new_user_targets(tables: Tables, test: Batch, number: int) -> list[Target]:
 
     Users who do not like any film among their other ratings are left out.
     """
-    tested, stars = by_user(test, tables), tables.to_stars(test.rating).numpy()
-    order = np.split(np.argsort(test.user.numpy(), kind="stable"), np.cumsum([len(films) for films in tested])[:-1])
+    tested, stars = by_user(test, test.movie.long(), tables), by_user(test, tables.to_stars(test.rating), tables)
     rng, targets = np.random.default_rng(number), []
     for user in np.flatnonzero([len(films) for films in tested]).tolist():
         known = history_of(tables, user)
         films = np.concatenate([known.movies, tested[user]])
-        given = np.concatenate([known.stars, stars[order[user]]])
+        given = np.concatenate([known.stars, stars[user]])
         drawn = rng.permutation(len(films))
         first, rest = drawn[:number], drawn[number:]
         if len(liked := films[rest[given[rest] >= tables.liked_stars]]):
@@ -82,11 +81,11 @@ def new_user_targets(tables: Tables, test: Batch, number: int) -> list[Target]:
     return targets
 
 
-def by_user(rows: Batch, tables: Tables) -> list[np.ndarray]:
-    """List the films of each user's ratings."""
+def by_user(rows: Batch, values: Tensor, tables: Tables) -> list[np.ndarray]:
+    """List values of ratings, such as their films, for each user."""
     order = np.argsort(rows.user.numpy(), kind="stable")
     ends = np.cumsum(np.bincount(rows.user.numpy(), minlength=len(tables.user_ids)))
-    return np.split(rows.movie.numpy()[order].astype(np.int64), ends[:-1])
+    return np.split(values.numpy()[order], ends[:-1])
 
 
 def evaluate_lists(
