@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from fastapi.exceptions import RequestValidationError
 
+from movierec.data.statistics import sums
 from movierec.datasets.exports import read_export
 from movierec.datasets.movielens import NO_ID
 from movierec.recommend.films import Filters, count_films
@@ -155,11 +156,8 @@ def choose_questions(recommender: Recommender) -> list[int]:
     apart people are in all. One that is among the nearest of a film before it is left out.
     """
     tables, films = recommender.tables, recommender.films
-    movies, stars = tables.history_movies.numpy(), tables.history_stars.double().numpy()
-    number = np.maximum(np.bincount(movies, minlength=len(films)), 1)
-    mean = np.bincount(movies, stars, len(films)) / number
-    squares = np.bincount(movies, stars**2, len(films)) / number - mean**2
-    apart = np.sqrt(squares.clip(min=0) * number)
+    number, total, squares = sums(tables.history_movies.numpy(), tables.history_stars.double().numpy(), len(films))
+    apart = squares - total**2 / np.maximum(number, 1)  # the square of it
     apart[~films.listed] = 0
     apart[np.argsort(-number, kind="stable")[min(KNOWN, len(films) // 4) :]] = 0
     chosen: list[int] = []
