@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from movierec.data.histories import known_ratings
+from movierec.data.histories import training_ratings
 from movierec.data.tables import Tables
 from movierec.models.checkpoint import PARTS, PREFIX, read_checkpoint, restore_model
 from movierec.models.model import model_class
@@ -42,9 +42,8 @@ def without_users(checkpoint: dict[str, Any]) -> dict[str, Any]:
 
 def merge_users(tables: Tables) -> Tables:
     """Merge all users into one, of the mean statistics, who has given all training ratings, film by film."""
-    known = known_ratings(tables)
-    trained = np.repeat(~tables.held_out.numpy(), np.diff(known.indptr))
-    films, stars = known.indices[trained], known.data[trained]
+    ratings = training_ratings(tables)
+    films, stars = ratings.indices, ratings.data
     order = np.lexsort((stars, films))
     return replace(
         tables,
