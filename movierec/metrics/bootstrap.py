@@ -32,19 +32,18 @@ class Interval(NamedTuple):
 
 def rmse_interval(runs: Sequence[PredictedRows]) -> Interval:
     """Compute the RMSE in stars, a mean over runs that differ in their seed, on the same test rows."""
-    return bootstrap(squares_by_user(runs), mean_rmse)
+    return bootstrap(squares_by_user(runs), lambda sums: np.asarray(rmse_of_runs(sums).mean(axis=-1)))
 
 
 def compare_errors(one: Sequence[PredictedRows], other: Sequence[PredictedRows]) -> Interval:
     """Compute the difference of two models' RMSE, in stars, on the same test rows; below 0, the first is better."""
-    sums, size = squares_by_user([*one, *other]), len(one)
+    size = len(one)
 
     def difference(sums: np.ndarray) -> np.ndarray:
-        first, second = sums[..., : 1 + size], np.delete(sums, range(1, 1 + size), axis=-1)
-        result: np.ndarray = mean_rmse(first) - mean_rmse(second)
-        return result
+        rmse = rmse_of_runs(sums)
+        return np.asarray(rmse[..., :size].mean(axis=-1) - rmse[..., size:].mean(axis=-1))
 
-    return bootstrap(sums, difference)
+    return bootstrap(squares_by_user([*one, *other]), difference)
 
 
 def compare_scores(one: np.ndarray, other: np.ndarray) -> Interval:
@@ -65,10 +64,9 @@ def squares_by_user(runs: Sequence[PredictedRows]) -> np.ndarray:
     return np.stack([np.bincount(user), *(np.bincount(user, weights=one) for one in squares)], axis=-1)
 
 
-def mean_rmse(sums: np.ndarray) -> np.ndarray:
-    """Compute each run's RMSE from sums of squares, and average them."""
-    rmse: np.ndarray = np.sqrt(sums[..., 1:] / sums[..., :1]).mean(axis=-1)
-    return rmse
+def rmse_of_runs(sums: np.ndarray) -> np.ndarray:
+    """Compute each run's RMSE from the sums of `squares_by_user`, [..., runs]."""
+    return np.asarray(np.sqrt(sums[..., 1:] / sums[..., :1]))
 
 
 def bootstrap(by_user: np.ndarray, statistic: Statistic) -> Interval:
