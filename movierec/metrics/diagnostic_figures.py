@@ -9,16 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from movierec.console import printable
-from movierec.metrics.style import (
-    BLACK,
-    BLUE,
-    GREY,
-    SKY,
-    Drawing,
-    new_figure,
-    show_shares,
-    styled,
-)
+from movierec.metrics.style import BLACK, BLUE, GREY, SKY, Drawing, new_figure, show_shares, styled
 
 Diagnostics = dict[str, Any]
 FEW = 30  # ratings; a mean of fewer is drawn hollow
@@ -54,7 +45,6 @@ def draw_calibration(content: Diagnostics, about: str) -> Drawing | None:
     top.plot(prediction, rating, color=BLUE)
     scatter_by_count(top, prediction, rating, count)
     top.set(ylabel="mean rating (stars)", ylim=(low - 0.15, high + 0.15), xlim=(low - 0.15, high + 0.15))
-    top.set_aspect("auto")
     top.legend(loc="upper left")
     widths = bins["upper"] - bins["lower"]
     bottom.bar(bins["lower"], bins["count"] / bins["count"].sum(), widths, align="edge", color=SKY, edgecolor="white")
