@@ -143,8 +143,7 @@ def with_interval(value: float | None, span: Any) -> str:
     """Write a value and its interval, if there is one."""
     if value is None:
         return "-"
-    low, high = span[-2:] if span else (None, None)
-    return f"{value:.4f}" + (f" ({low:.4f} to {high:.4f})" if low is not None else "")
+    return f"{value:.4f}" + (f" ({span[-2]:.4f} to {span[-1]:.4f})" if span else "")
 
 
 def where(diagnostics: Mapping[str, Any]) -> Iterator[str]:
