@@ -68,6 +68,10 @@ class VectorPrior:
             means.addmm_(group, coefficients)
         return means
 
+    def expected(self, vectors: Tensor, num_ratings: Tensor, features: Sequence[Tensor]) -> Tensor:
+        """Put prior means in place of drawn vectors without ratings, [count, K], which are their means plus noise."""
+        return torch.where(num_ratings[:, None] > 0, vectors, self.means(features, len(vectors)))
+
 
 @dataclass(frozen=True)
 class SidePriors:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 
 from movierec.models.factor_priors import SidePriors
@@ -35,10 +34,9 @@ class Sample(SidePriors):
     @classmethod
     def of_state(cls, state: State, ratings: TrainingRatings) -> Self:
         """Keep a state of a chain."""
-        rated = ratings.num_ratings_of_film[:, None] > 0
-        prior_means = state.film_prior.means(ratings.film_features, len(state.films))
+        films = state.film_prior.expected(state.films, ratings.num_ratings_of_film, ratings.film_features)
         return cls(
-            films=torch.where(rated, state.films, prior_means).half(),
+            films=films.half(),
             beta=state.beta,
             noise=state.noise,
             user_prior=state.user_prior,

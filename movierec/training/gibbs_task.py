@@ -156,13 +156,8 @@ class GibbsTask(GradientFreeTask):
     def draw_stars(self, rows: Batch) -> Tensor:
         """Predict by the state of the chain alone: stars, not clipped, [batch]."""
         chain, (ratings, _, times) = self.chain, self.inputs
-        users, films = (
-            torch.where(number[:, None] > 0, vectors, prior.means(features, len(vectors)))
-            for number, vectors, prior, features in (
-                (ratings.num_ratings_of_user, chain.users, chain.user_prior, ratings.user_features),
-                (ratings.num_ratings_of_film, chain.films, chain.film_prior, ratings.film_features),
-            )
-        )
+        users = chain.user_prior.expected(chain.users, ratings.num_ratings_of_user, ratings.user_features)
+        films = chain.film_prior.expected(chain.films, ratings.num_ratings_of_film, ratings.film_features)
         pairs = rows.user.long(), rows.movie.long()
         stars = ratings.average + interactions(users, films, *pairs)
         if times:
