@@ -37,7 +37,8 @@ def fit_features(blocks: Sequence[Matrix], rank: int = 100) -> tuple[Tensor, Ten
     values = np.concatenate(features, axis=1)
     size, rotation = np.linalg.eigh(values.T @ values)  # as a singular value decomposition, and faster for many rows
     rotation = rotation[:, size > SMALLEST**2 * size.max(initial=0)]
-    return to_tensor(sp.block_diag(weights).toarray() @ rotation), to_tensor(values @ rotation)
+    of_columns, of_rows = (torch.from_numpy(part @ rotation) for part in (sp.block_diag(weights).toarray(), values))
+    return of_columns.float(), of_rows.float()
 
 
 def fit_implicit(counts: sp.csr_matrix | sp.csr_array, rank: int) -> tuple[Tensor, Tensor]:
@@ -70,8 +71,3 @@ def standardisation(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     varies = deviation > SMALLEST * np.abs(block).max(axis=0, initial=0)
     scale = np.where(varies, 1 / np.where(varies, deviation, 1), 0)
     return np.diag(scale / max(block.shape[1], 1) ** 0.5), block.mean(axis=0)
-
-
-def to_tensor(values: np.ndarray) -> Tensor:
-    """Convert to float32."""
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
