@@ -100,9 +100,6 @@ def top_positions(scores: np.ndarray, count: int) -> np.ndarray:
     Returns:
         Positions, the highest first, [min(count, size)] int64.
     """
-    if count < len(scores):
-        lowest = np.partition(scores, len(scores) - count)[len(scores) - count]
-        positions = np.flatnonzero(scores >= lowest)
-    else:
-        positions = np.arange(len(scores))
+    lowest = np.partition(scores, -count)[-count] if count < len(scores) else -np.inf
+    positions = np.flatnonzero(scores >= lowest)
     return positions[np.argsort(-scores[positions], kind="stable")][:count]
