@@ -6,7 +6,7 @@ minimises the squared errors of the training ratings plus damping_u sum b_u^2 + 
 the neighbors", 2010, section 2.1): a user of few ratings stays close to the mean. Any model should beat it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import ClassVar
 
@@ -48,15 +48,18 @@ class Biases:
         return stars
 
 
-def fit_biases(stars: csr_array, damping: tuple[float, float]) -> Biases:
+def fit_biases(stars: csr_array, known: csr_array, damping: tuple[float, float]) -> Biases:
     """Fit users and films in turn, each in closed form given the others, until nothing changes.
 
     Args:
         stars: The training ratings, [num_users, num_movies]; a rating of 0 stars is stored too.
+        known: All that is known of users, held-out ones too, by which they get their b_u at last; as `stars`.
         damping: Of the users and of the films, above 0.
     """
     mean = float(stars.data.mean())
-    rated = csr_array((np.ones_like(stars.data), stars.indices, stars.indptr), shape=stars.shape)
+    rated, is_known = (
+        csr_array((np.ones_like(one.data), one.indices, one.indptr), shape=one.shape) for one in (stars, known)
+    )
     by_film = rated.T.tocsr()
     num_of_user, num_of_film = rated.sum(axis=1), by_film.sum(axis=1)
     sum_of_user, sum_of_film = (stars.sum(axis=axis) - mean * rated.sum(axis=axis) for axis in (1, 0))
@@ -66,7 +69,8 @@ def fit_biases(stars: csr_array, damping: tuple[float, float]) -> Biases:
         before, film = film, (sum_of_film - by_film @ user) / (num_of_film + damping[1])
         if np.abs(film - before).max() < TOLERANCE:
             break
-    user = (sum_of_user - rated @ film) / (num_of_user + damping[0])
+    number = is_known.sum(axis=1)
+    user = (known.sum(axis=1) - mean * number - is_known @ film) / (number + damping[0])
     return Biases(mean, user, film, damping)
 
 
@@ -87,12 +91,8 @@ def choose_biases(tables: Tables, val: Batch) -> Biases:
         predicted = biases.predict(user, film).clip(tables.min_stars, tables.max_stars)
         return float(np.square(predicted - rating).mean())
 
-    def fitted(stars: csr_array, known: csr_array, damping: tuple[float, float]) -> Biases:
-        biases = fit_biases(stars, damping)
-        return replace(biases, user=user_biases(known, biases))
-
-    best = min((fitted(other_stars, other_known, damping) for damping in product(DAMPINGS, DAMPINGS)), key=error)
-    return fitted(stars, known, best.damping)
+    fitted = (fit_biases(other_stars, other_known, damping) for damping in product(DAMPINGS, DAMPINGS))
+    return fit_biases(stars, known, min(fitted, key=error).damping)
 
 
 def leave_out(ratings: csr_array, rows: Batch) -> csr_array:
@@ -103,14 +103,6 @@ def leave_out(ratings: csr_array, rows: Batch) -> csr_array:
     is_kept = ~np.isin(pairs, rows.user.numpy().astype(np.int64) * num_movies + rows.movie.numpy())
     offsets = np.concatenate([[0], np.cumsum(is_kept)])[ratings.indptr]
     return csr_array((ratings.data[is_kept], ratings.indices[is_kept], offsets), shape=ratings.shape)
-
-
-def user_biases(known: csr_array, fitted: Biases) -> np.ndarray:
-    """Compute b_u of all users from all that is known of them, held-out ones too: [num_users] float64."""
-    rated = csr_array((np.ones_like(known.data), known.indices, known.indptr), shape=known.shape)
-    above: np.ndarray = known.sum(axis=1) - fitted.mean * rated.sum(axis=1) - rated @ fitted.film
-    biases: np.ndarray = above / (rated.sum(axis=1) + fitted.damping[0])
-    return biases
 
 
 class BiasModel(RatingModel):

@@ -29,7 +29,8 @@ def model(prepared: Prepared) -> BiasModel:
 
 def test_two_ratings_of_one_user_are_explained_as_computed_by_hand() -> None:
     # The mean is 3 and b_u is 0, since its ratings lie as far above as below: c_i = (4 - 3 - 0) / (1 + 1).
-    found = fit_biases(csr_array([[4.0, 2.0]]), (1.0, 1.0))
+    stars = csr_array([[4.0, 2.0]])
+    found = fit_biases(stars, stars, (1.0, 1.0))
     assert found.mean == 3
     assert found.user.tolist() == pytest.approx([0])
     assert found.film.tolist() == pytest.approx([0.5, -0.5])
@@ -42,7 +43,8 @@ def test_the_biases_are_those_of_ridge_regression_and_0_stars_are_a_rating() -> 
     damping = (2.0, 8.0)
     order = np.lexsort((film, user))
     offsets = np.concatenate([[0], np.bincount(user, minlength=20).cumsum()])
-    found = fit_biases(csr_array((stars[order], film[order], offsets), shape=(20, 30)), damping)
+    ratings = csr_array((stars[order], film[order], offsets), shape=(20, 30))
+    found = fit_biases(ratings, ratings, damping)
     # Ridge regression has one penalty: a column is divided by the root of its own.
     scale = 1 / np.sqrt(np.repeat(damping, (20, 30)))
     inputs = np.hstack([np.eye(20)[user], np.eye(30)[film]]) * scale
@@ -63,7 +65,7 @@ def test_the_damping_is_the_best_of_all_on_the_validation_rows(prepared: Prepare
     )
 
     def rmse(damping: tuple[float, float]) -> float:
-        predicted = fit_biases(stars, damping).predict(val.user.numpy(), val.movie.numpy())
+        predicted = fit_biases(stars, stars, damping).predict(val.user.numpy(), val.movie.numpy())
         return float(np.square(predicted.clip(0.5, 5) - tables.to_stars(val.rating).numpy()).mean() ** 0.5)
 
     assert rmse(chosen.damping) < min(rmse((1.0, 1.0)), rmse((32.0, 32.0)))
@@ -107,7 +109,8 @@ def test_held_out_users_train_nothing_and_are_known_by_their_histories(sample_ro
     assert found.mean == pytest.approx(tables.to_stars(train.rating).double().mean().item(), abs=1e-5)
     size = (len(tables.user_ids), len(tables.movie_ids))
     pairs = train.user.numpy(), train.movie.numpy()
-    alone = fit_biases(csr_array((tables.to_stars(train.rating).double().numpy(), pairs), shape=size), found.damping)
+    ratings = csr_array((tables.to_stars(train.rating).double().numpy(), pairs), shape=size)
+    alone = fit_biases(ratings, ratings, found.damping)
     assert found.film == pytest.approx(alone.film, abs=1e-4)
     for user in tables.held_out.nonzero().flatten().tolist()[::20]:
         history = history_of(tables, user)

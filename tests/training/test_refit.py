@@ -127,7 +127,8 @@ def test_the_bias_model_has_the_damping_of_the_selection_on_all_ratings_but_thos
     stars, films = tables["history_stars"].double().numpy(), tables["history_movies"].numpy()
     assert len(stars) == 18_000
     shape = len(tables["user_ids"]), len(tables["movie_ids"])
-    biases = fit_biases(csr_array((stars, films, tables["history_offsets"].numpy()), shape=shape), tuple(damping))
+    ratings = csr_array((stars, films, tables["history_offsets"].numpy()), shape=shape)
+    biases = fit_biases(ratings, ratings, tuple(damping))
     assert found["state_dict"]["model.film"].numpy() == pytest.approx(biases.film, abs=1e-5)
 
 
