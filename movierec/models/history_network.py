@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from movierec.data.tables import Tables
 from movierec.models.list_model import FILMS, RATINGS, ListModel
+from movierec.models.training_ratings import offsets_of
 
 MIDDLE, SPREAD = 0.7, 0.3  # of stars, as shares of the best
 LEAST_HIDDEN, MOST_HIDDEN = 0.2, 0.9
@@ -122,8 +123,7 @@ def hidden_loss(
     person = torch.repeat_interleave(torch.arange(len(number), device=films.device), number)
     share = LEAST_HIDDEN + (MOST_HIDDEN - LEAST_HIDDEN) * torch.rand(len(number), device=films.device)
     read = torch.rand(len(films), device=films.device) >= share[person]
-    kept = torch.bincount(person[read], minlength=len(number)).cumsum(0)
-    z = network.encode(films[read], torch.cat([kept.new_zeros(1), kept]), stars[read])
+    z = network.encode(films[read], offsets_of(person[read], len(number)), stars[read])
     logits = network.logits(z).index_put((person[read], films[read]), torch.tensor(-1e9, device=films.device))
     hidden = person[~read], films[~read]
     cross_entropy = (logits.logsumexp(dim=1)[hidden[0]] - logits[hidden]).sum()
