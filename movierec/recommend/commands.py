@@ -161,7 +161,7 @@ def find_film(name: str, recommender: "Recommender", notes: list[str]) -> int:
     row, note = films.find_id(name), ""
     if row is None:
         row, note = films.find(name)
-    elif called := films.index.find(name):
+    elif (called := films.index.find(name)) and row not in called:
         note = f"Read {name} as the id of {films.name(row)}. The film with that title is {films.name(called[0])}."
     if row is None:
         raise UnknownIdError(f"{note} Give the film's id, or its title and year.")

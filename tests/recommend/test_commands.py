@@ -241,6 +241,9 @@ def test_a_number_that_is_an_id_and_a_title_is_taken_for_the_id_with_a_note(
     title = f"The film with that title is {first} (2006) (id {second})."
     note = f"Read {first} as the id of Godzilla (1998) (id {first}). {title}"
     assert note in run(capsys, "similar", str(first)).splitlines()
+    named.films.titles[0], named.films.titles[1] = str(first), "Another (2006)"  # ids that are titles
+    del named.films.index
+    assert "Read" not in run(capsys, "similar", str(first))
 
 
 def test_articles_come_first_in_what_people_read(capsys: pytest.CaptureFixture[str], named: Recommender) -> None:
