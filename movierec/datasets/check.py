@@ -221,7 +221,7 @@ def check_model(model: str, name: str, sources: tuple[Source, ...], check: DataC
         return lacks
     num_ratings = release.usable.get(sources, 0) if sources else release.counts["ratings"]
     if num_ratings < FEWEST_RATINGS:
-        at = f"--config configs/{model}.yaml --data.root {quoted([str(root)])}"
+        at = f"--config configs/{model.partition(',')[0]}.yaml --data.root {quoted([str(root)])}"
         return {"films with all fields": f"python -m movierec fit {at} --data.missing impute"}
     return num_ratings
 
