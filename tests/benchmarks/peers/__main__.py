@@ -50,15 +50,15 @@ class Peer:
     source: str = DEFAULT
 
 
-def own(name: str, release: str, config: str, **options: Any) -> Peer:
+def own(name: str, release: str, config: str, *overlays: str, **options: Any) -> Peer:
     """Describe a model of ours."""
-    settings = {"config": config, "data.release": release, **options}
+    settings = {"configs": [config, *overlays], "data.release": release, **options}
     return Peer(name, "own", (settings,), f"configs/{config}.yaml")
 
 
 def rating_peers(release: str) -> list[Peer]:
     """List the models that predict stars."""
-    factors = "model6_1m" if release == LARGE else "model6"
+    factors, networks = ("model6_1m", (1, 5)) if release == LARGE else ("model6", (1, 2, 3, 4))
     alone = {"data.columns": [], "data.side_information": True, "model.time_periods": 0}
     example = "its examples/ml-1m-regression.py without times; 200 iterations, where that has 512"
     return [
@@ -69,7 +69,7 @@ def rating_peers(release: str) -> list[Peer]:
         Peer("myFM", "myfm", ({"rank": 32, "iterations": 200},), example),
         Peer("LightGBM, inputs of model 1", "lightgbm", ({"release": release},), f"{DEFAULT}, trees by validation"),
         own("bias model", release, "baseline/bias"),
-        own("model 1", release, "model1"),
+        *(own(f"model {one}", release, f"model{one}", "patience", **{"data.missing": "impute"}) for one in networks),
         own("model 6, ratings alone", release, factors, **alone),
         own("model 6", release, factors),
     ]
@@ -87,6 +87,7 @@ def list_peers(release: str) -> list[Peer]:
         Peer("LensKit, item-kNN", "lenskit", ({"scorer": "ItemKNNScorer", "feedback": "implicit", "least": 0},)),
         Peer("LensKit, EASE", "lenskit", of_ease),
         own("model 7", release, "model7"),
+        own("model 8", release, "model8", **batches),
         own("model 8 blend", release, "model8_blend", **batches),
     ]
 

@@ -1,4 +1,4 @@
-"""Our own models: python -m tests.benchmarks.peers.own FOLDER OUT PART {"config": "model6", "data.release": "ml-1m"}.
+"""Our own models: python -m tests.benchmarks.peers.own FOLDER OUT PART {"configs": ["model6"], "data.release": ...}.
 
 Models of ratings are refitted on training and validation ratings, as the peers are trained on both.
 """
@@ -16,17 +16,17 @@ from movierec.runs import newest_run
 from movierec.training.commands import arguments_of, build
 from tests.benchmarks.peers.files import write_lists
 
-OF_LISTS = ("model7", "model8_blend")
+OF_LISTS = ("model7", "model8", "model8_blend")
 
 
 def main(folder: str, out: str, part: str, settings: str) -> None:
     """Train, and write predictions of the test ratings, or lists."""
     options = json.loads(settings)
-    config = options.pop("config")
+    configs = options.pop("configs")
     pairs = {f"data.{part}_pairs": Path(folder, f"{part}.csv") for part in ("val", "test")}
     place = {"trainer.default_root_dir": f"{out}-runs", "trainer.enable_progress_bar": False}
-    refit = None if config in OF_LISTS else "train_val"
-    movierec.fit(config, options={"data.split": "file", **pairs, **place, **options, "refit": refit}, name="own")
+    refit = None if configs[0] in OF_LISTS else "train_val"
+    movierec.fit(*configs, options={"data.split": "file", **pairs, **place, **options, "refit": refit}, name="own")
     run = newest_run(Path(f"{out}-runs/lightning_logs"), "own")
     if refit:
         found = pd.read_csv(build("predict", arguments_of([run.config], {"out": out})).predict())
