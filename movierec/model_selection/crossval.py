@@ -20,7 +20,7 @@ from movierec.errors import ConfigError
 from movierec.metrics.bootstrap import mean_interval, rmse_interval
 from movierec.metrics.comparison import ERROR, FOUND, compare_lists, compare_ratings
 from movierec.metrics.test_rows import PredictedRows
-from movierec.model_selection.compare import print_comparisons, scores_of, write_interval
+from movierec.model_selection.compare import print_comparisons, scores_of
 from movierec.model_selection.reproduce import Job, find_run, reproduce, resolve
 from movierec.runs import ROOT, Run
 from movierec.training.cli import ExperimentCLI
@@ -148,22 +148,20 @@ def report(runs: dict[str, list[Run]]) -> list[str]:
     """Print the metrics over the folds, and compare the models on all ratings together."""
     rows = {name: pooled for name, of_folds in runs.items() if (pooled := pool_rows(of_folds))}
     scores = scores_of(runs)
-    table = Table("model", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for metric in (ERROR, FOUND):
-        table.add_column(f"{metric.heading} ± sd of folds, 95 %", justify="right")
+    table = Table(
+        "model", "metric", "mean ± sd of folds", "95 %", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False
+    )
     for name, of_folds in runs.items():
         contents = [run.read_metrics() for run in of_folds]
         errors = [one["test"]["rmse_stars"] for one in contents if one.get("test")]
         found = [one["retrieval"]["model"][FOUND.name] for one in contents if one.get("retrieval")]
-        spans = (
-            write_interval(rmse_interval([rows[name]]) if name in rows else None),
-            write_interval(mean_interval(scores[name]) if name in scores else None),
-        )
-        cells = [
-            f"{fmean(values):.4f} ± {stdev(values):.4f} {span[span.find('(') :]}" if len(values) > 1 else "-"
-            for values, span in zip((errors, found), spans, strict=True)
-        ]
-        table.add_row(*map(Text, [name, *cells]))
+        of_errors = rmse_interval([rows[name]]) if name in rows else None
+        of_lists = mean_interval(scores[name]) if name in scores else None
+        for metric, values, interval in ((ERROR, errors, of_errors), (FOUND, found, of_lists)):
+            if len(values) > 1:
+                span = f"{interval.low:.4f} to {interval.high:.4f}" if interval else "-"
+                mean = f"{fmean(values):.4f} ± {stdev(values):.4f}"
+                table.add_row(*map(Text, [name, metric.heading, mean, span]))
     Console().print(table)
     return print_comparisons(
         [
