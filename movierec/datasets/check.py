@@ -178,7 +178,7 @@ def judge(release: Release, found: ReleaseCheck, num_unlisted: int, check: DataC
             f"{release.name} is not as published: expected {release.num_ratings:,} ratings by {release.num_users:,} "
             "users and {:,} films, found {:,}, {:,} and {:,}.".format(release.num_movies, *counts)
         )
-    return not num_unlisted
+    return not num_unlisted and counts[0] >= FEWEST_RATINGS
 
 
 def cover(release: Release, found: ReleaseCheck, movies: pd.DataFrame, rated: pd.Series, check: DataCheck) -> None:
@@ -221,7 +221,7 @@ def check_model(model: str, name: str, sources: tuple[Source, ...], check: DataC
         return lacks
     num_ratings = release.usable.get(sources, 0) if sources else release.counts["ratings"]
     if num_ratings < FEWEST_RATINGS:
-        at = f"--config configs/{model.partition(',')[0]}.yaml --data.root {quoted([str(root)])}"
+        at = f"--config configs/{model}.yaml --data.root {quoted([str(root)])}"
         return {"films with all fields": f"python -m movierec fit {at} --data.missing impute"}
     return num_ratings
 
