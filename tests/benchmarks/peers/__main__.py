@@ -53,7 +53,7 @@ class Peer:
 def own(name: str, release: str, config: str, *overlays: str, **options: Any) -> Peer:
     """Describe a model of ours."""
     settings = {"configs": [config, *overlays], "data.release": release, **options}
-    return Peer(name, "own", (settings,), f"configs/{config}.yaml")
+    return Peer(name, "own", (settings,), ", ".join(f"configs/{one}.yaml" for one in settings["configs"]))
 
 
 def rating_peers(release: str) -> list[Peer]:
