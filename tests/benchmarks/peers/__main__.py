@@ -50,10 +50,10 @@ class Peer:
     source: str = DEFAULT
 
 
-def own(name: str, release: str, config: str, *overlays: str, **options: Any) -> Peer:
+def own(name: str, release: str, *configs: str, **options: Any) -> Peer:
     """Describe a model of ours."""
-    settings = {"configs": [config, *overlays], "data.release": release, **options}
-    return Peer(name, "own", (settings,), ", ".join(f"configs/{one}.yaml" for one in settings["configs"]))
+    settings = {"configs": configs, "data.release": release, **options}
+    return Peer(name, "own", (settings,), ", ".join(f"configs/{config}.yaml" for config in configs))
 
 
 def rating_peers(release: str) -> list[Peer]:
