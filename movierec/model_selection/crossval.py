@@ -155,9 +155,9 @@ def report(runs: dict[str, list[Run]]) -> list[str]:
         contents = [run.read_metrics() for run in of_folds]
         errors = [one["test"]["rmse_stars"] for one in contents if one.get("test")]
         found = [one["retrieval"]["model"][FOUND.name] for one in contents if one.get("retrieval")]
-        of_errors = rmse_interval([rows[name]]) if name in rows else None
-        of_lists = mean_interval(scores[name]) if name in scores else None
-        for metric, values, interval in ((ERROR, errors, of_errors), (FOUND, found, of_lists)):
+        error_interval = rmse_interval([rows[name]]) if name in rows else None
+        ndcg_interval = mean_interval(scores[name]) if name in scores else None
+        for metric, values, interval in ((ERROR, errors, error_interval), (FOUND, found, ndcg_interval)):
             if len(values) > 1:
                 span = f"{interval.low:.4f} to {interval.high:.4f}" if interval else "-"
                 mean = f"{fmean(values):.4f} ± {stdev(values):.4f}"
