@@ -39,8 +39,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], dict[str, Any]], ...]
     ("", NETWORKS, TIME, {}),
     ("", tuple(f"published/model{number}" for number in range(1, 6)), (), {}),
     *((f"ml-1m/share_{share}/", CURVE, SAME, ML_1M | {"data.train_share": share}) for share in SHARES),
-    ("ml-1m/", ("model1", "model5"), SAME, ML_1M),
-    ("ml-1m/", ("model5",), TIME, ML_1M),
+    *(("ml-1m/", ("model1", "model5"), overlays, ML_1M) for overlays in (SAME, TIME)),
 )
 
 
