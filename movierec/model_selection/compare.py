@@ -107,7 +107,8 @@ def scores_of(models: Mapping[str, Sequence[Run]]) -> dict[str, np.ndarray]:
 
 def print_intervals(names: Sequence[str], measured: Mapping[Metric, Mapping[str, Interval]]) -> None:
     """Print a table of the runs with a column for each metric."""
-    table = Table("run", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column("run", overflow="fold")
     for metric in measured:
         table.add_column(f"{metric.heading}, 95 %", justify="right")
     for name in names:
