@@ -105,7 +105,7 @@ def unzip(content: bytes) -> dict[str, bytes]:
                     with archive.open(entry) as file:
                         parts[name] = file.read(MOST_BYTES + 1)
                     check_size(parts[name])
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
         raise DataFormatError(f"Expected a zip file that can be read: {error}. Export it again.") from error
     return parts
 
